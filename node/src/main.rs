@@ -1,0 +1,2 @@
+//! The binary `herald`.
+fn main() {}

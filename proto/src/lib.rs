@@ -1,0 +1,1 @@
+//! Ethereum blocks and wire messages.

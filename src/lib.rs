@@ -1,0 +1,1 @@
+//! The announced-block fetcher.
