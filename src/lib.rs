@@ -1,1 +1,5 @@
 //! The announced-block fetcher.
+
+mod types;
+
+pub use types::{Block, BlockHash, BlockNumber, Body, Header, Types};
