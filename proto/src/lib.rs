@@ -1,1 +1,58 @@
-//! Ethereum blocks and wire messages.
+//! Ethereum blocks and the block messages of `eth/68`, for [Herald](herald)'s fetcher and node.
+//!
+//! - **What arrived as bytes stays as bytes.** Hashes are taken from the received bytes, roots
+//!   once, when a value is decoded; encoding appends those bytes again. A [`Header`], [`Body`] or
+//!   [`Block`] keeps its own copy, so that it never pins a network buffer.
+//! - **Decoding is total.** Any bytes give a value or a [`DecodeError`] that names the field.
+//!   Nothing panics, and lengths are checked before memory is set aside.
+//! - **Canonical RLP only** ([`rlp`]): a value has exactly one encoding.
+//! - **No I/O.** [`frame`] reads frames from bytes as they come; sockets are the host's.
+//!
+//! ```
+//! use herald_proto::{Body, Block, Header, HeaderFields};
+//!
+//! let body = Body::new(vec![], vec![], None);
+//! let header = Header::new(HeaderFields {
+//!     number: 1,
+//!     transactions_root: body.commitment().transactions_root,
+//!     uncles_hash: body.commitment().uncles_hash,
+//!     ..HeaderFields::default()
+//! })?;
+//! let block = Block::new(header, body);
+//! let again = Block::decode(&block.encode())?;
+//! assert_eq!(again.hash(), block.hash());
+//! assert!(again.body_matches());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//! - `alloy`: conversions to and from `alloy-consensus` headers and blocks.
+//! - `serde`: headers, bodies and blocks as the hex of their bytes, checked when read.
+
+mod block;
+mod body;
+mod error;
+pub mod fork_id;
+pub mod frame;
+mod header;
+mod keccak;
+mod limits;
+mod memory;
+pub mod message;
+pub mod rlp;
+pub mod roots;
+pub mod transaction;
+mod types;
+mod withdrawal;
+
+pub use block::Block;
+pub use body::{Body, BodyCommitment};
+pub use error::{DecodeError, DecodeErrorKind};
+pub use fork_id::{ForkFilter, ForkId, ForkIdError};
+pub use header::{Header, HeaderFields, HeaderFieldsError};
+pub use keccak::keccak256;
+pub use limits::Limits;
+pub use message::{Announcement, BlockId, HeadersRequest, Message, MessageCode, Status};
+pub use transaction::Transaction;
+pub use types::EthTypes;
+pub use withdrawal::Withdrawal;

@@ -1,0 +1,301 @@
+//! A transaction's fields, read when somebody asks for them.
+
+use alloy_primitives::{Address, B256, U256};
+
+use super::{Envelope, Transaction};
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::rlp::{Item, Kind, List};
+
+/// The fields of a transaction of type 0 to 4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionFields<'a> {
+    /// The chain it is for; `None` in a legacy transaction without replay protection (EIP-155).
+    pub chain_id: Option<u64>,
+    /// Counts the sender's transactions.
+    pub nonce: u64,
+    /// What the sender pays for gas.
+    pub fees: Fees,
+    /// Most gas that it may use.
+    pub gas_limit: u64,
+    /// Who is called; `None` makes a contract.
+    pub to: Option<Address>,
+    /// Wei that goes along.
+    pub value: U256,
+    /// Call data, or the code that makes the contract.
+    pub input: &'a [u8],
+    /// Addresses and slots declared ahead (EIP-2930); `None` in a legacy transaction.
+    pub access_list: Option<Vec<AccessListItem>>,
+    /// Blobs that travel beside the transaction (EIP-4844, type 3).
+    pub blobs: Option<Blobs>,
+    /// Delegations that it installs (EIP-7702, type 4).
+    pub authorizations: Option<Vec<Authorization>>,
+    /// The sender's signature.
+    pub signature: Signature,
+}
+
+/// What a sender pays for a unit of gas, in wei.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fees {
+    /// One price (types 0 and 1).
+    GasPrice(u128),
+    /// Base fee plus tip, up to a bound (EIP-1559, from type 2 on).
+    Dynamic {
+        /// Most to be paid to the block's maker.
+        max_priority_fee: u128,
+        /// Most to be paid altogether.
+        max_fee: u128,
+    },
+}
+
+/// An address and slots of its storage (EIP-2930).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessListItem {
+    /// The address.
+    pub address: Address,
+    /// The slots.
+    pub storage_keys: Vec<B256>,
+}
+
+/// Blobs that travel beside a transaction (EIP-4844).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blobs {
+    /// Most to be paid for a unit of blob gas, in wei.
+    pub max_fee_per_blob_gas: u128,
+    /// A commitment to each blob.
+    pub versioned_hashes: Vec<B256>,
+}
+
+/// Leave that an account gives to run a contract's code as its own (EIP-7702).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    /// The chain it is for; 0 is any.
+    pub chain_id: U256,
+    /// The contract.
+    pub address: Address,
+    /// The account's nonce.
+    pub nonce: u64,
+    /// The account's signature.
+    pub signature: Signature,
+}
+
+/// A secp256k1 signature. That it fits a key is not checked here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Which of the two points is meant: 0 or 1 in typed transactions, 27 or 28 in legacy ones,
+    /// and 35 or 36 plus twice the chain id in those with replay protection (EIP-155).
+    pub v: u128,
+    /// The signature's r.
+    pub r: U256,
+    /// The signature's s.
+    pub s: U256,
+}
+
+impl Signature {
+    /// Whether the point's y is odd; `None` when `v` is none of the values it can have.
+    #[must_use]
+    pub fn y_parity(&self) -> Option<bool> {
+        match self.v {
+            0 | 27 => Some(false),
+            1 | 28 => Some(true),
+            protected @ 35.. => Some(protected % 2 == 0),
+            2..=26 | 29..=34 => None,
+        }
+    }
+
+    /// The chain id in a legacy transaction's `v`; `None` when there is none, or none that fits.
+    fn legacy_chain_id(&self) -> Option<u64> {
+        u64::try_from(self.v.checked_sub(35)? / 2).ok()
+    }
+
+    fn decode(list: &mut List<'_>, v: &'static str) -> Result<Self, DecodeError> {
+        Ok(Self {
+            v: list.u128(v)?,
+            r: list.u256("r")?,
+            s: list.u256("s")?,
+        })
+    }
+
+    fn decode_typed(list: &mut List<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            v: u128::from(list.bool("y_parity")?),
+            r: list.u256("r")?,
+            s: list.u256("s")?,
+        })
+    }
+}
+
+impl Transaction {
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::UnknownTransactionType`] for other types than 0 to 4; else the first
+    /// field that is not as its type has it.
+    pub fn parse(&self) -> Result<TransactionFields<'_>, DecodeError> {
+        let bytes = self.raw();
+        let payload = bytes.get(1..).unwrap_or_default();
+        match self.envelope() {
+            Envelope::Legacy => read(List::decode(bytes)?, legacy),
+            Envelope::Typed(1) => read(List::decode(payload)?, access_list_type),
+            Envelope::Typed(2) => read(List::decode(payload)?, dynamic_fee_type),
+            Envelope::Typed(3) => read(List::decode(payload)?, blob_type),
+            Envelope::Typed(4) => read(List::decode(payload)?, set_code_type),
+            Envelope::Typed(other) => Err(DecodeErrorKind::UnknownTransactionType(other).into()),
+        }
+    }
+}
+
+fn read<'a>(
+    mut list: List<'a>,
+    fields: fn(&mut List<'a>) -> Result<TransactionFields<'a>, DecodeError>,
+) -> Result<TransactionFields<'a>, DecodeError> {
+    let fields = fields(&mut list)?;
+    list.finish()?;
+    Ok(fields)
+}
+
+// In the functions below, fields are read in the order in which the initialisers stand: it is
+// that of the encoding.
+
+fn legacy<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
+    let mut fields = TransactionFields {
+        chain_id: None,
+        nonce: list.u64("nonce")?,
+        fees: Fees::GasPrice(list.u128("gas_price")?),
+        gas_limit: list.u64("gas_limit")?,
+        to: to_or_create(list)?,
+        value: list.u256("value")?,
+        input: list.string("input")?,
+        access_list: None,
+        blobs: None,
+        authorizations: None,
+        signature: Signature::decode(list, "v")?,
+    };
+    fields.chain_id = fields.signature.legacy_chain_id();
+    Ok(fields)
+}
+
+fn access_list_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
+    Ok(TransactionFields {
+        chain_id: Some(list.u64("chain_id")?),
+        nonce: list.u64("nonce")?,
+        fees: Fees::GasPrice(list.u128("gas_price")?),
+        gas_limit: list.u64("gas_limit")?,
+        to: to_or_create(list)?,
+        value: list.u256("value")?,
+        input: list.string("input")?,
+        access_list: Some(access_list(list)?),
+        blobs: None,
+        authorizations: None,
+        signature: Signature::decode_typed(list)?,
+    })
+}
+
+fn dynamic_fee_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
+    Ok(TransactionFields {
+        chain_id: Some(list.u64("chain_id")?),
+        nonce: list.u64("nonce")?,
+        fees: dynamic_fees(list)?,
+        gas_limit: list.u64("gas_limit")?,
+        to: to_or_create(list)?,
+        value: list.u256("value")?,
+        input: list.string("input")?,
+        access_list: Some(access_list(list)?),
+        blobs: None,
+        authorizations: None,
+        signature: Signature::decode_typed(list)?,
+    })
+}
+
+fn blob_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
+    Ok(TransactionFields {
+        chain_id: Some(list.u64("chain_id")?),
+        nonce: list.u64("nonce")?,
+        fees: dynamic_fees(list)?,
+        gas_limit: list.u64("gas_limit")?,
+        to: Some(list.address("to")?),
+        value: list.u256("value")?,
+        input: list.string("input")?,
+        access_list: Some(access_list(list)?),
+        blobs: Some(Blobs {
+            max_fee_per_blob_gas: list.u128("max_fee_per_blob_gas")?,
+            versioned_hashes: each(list, "blob_versioned_hashes", |item| item.fixed())?,
+        }),
+        authorizations: None,
+        signature: Signature::decode_typed(list)?,
+    })
+}
+
+fn set_code_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
+    Ok(TransactionFields {
+        chain_id: Some(list.u64("chain_id")?),
+        nonce: list.u64("nonce")?,
+        fees: dynamic_fees(list)?,
+        gas_limit: list.u64("gas_limit")?,
+        to: Some(list.address("to")?),
+        value: list.u256("value")?,
+        input: list.string("input")?,
+        access_list: Some(access_list(list)?),
+        blobs: None,
+        authorizations: Some(each(list, "authorization_list", authorization)?),
+        signature: Signature::decode_typed(list)?,
+    })
+}
+
+fn dynamic_fees(list: &mut List<'_>) -> Result<Fees, DecodeError> {
+    Ok(Fees::Dynamic {
+        max_priority_fee: list.u128("max_priority_fee")?,
+        max_fee: list.u128("max_fee")?,
+    })
+}
+
+fn to_or_create(list: &mut List<'_>) -> Result<Option<Address>, DecodeError> {
+    let item = list.item("to")?;
+    if item.kind() == Kind::String && item.payload().is_empty() {
+        return Ok(None);
+    }
+    let address = item.fixed().map_err(|error| error.within("to"))?;
+    Ok(Some(Address(address)))
+}
+
+fn access_list(list: &mut List<'_>) -> Result<Vec<AccessListItem>, DecodeError> {
+    each(list, "access_list", |item| {
+        let mut fields = item.list()?;
+        let entry = AccessListItem {
+            address: fields.address("address")?,
+            storage_keys: each(&mut fields, "storage_keys", |item| item.fixed())?,
+        };
+        fields.finish()?;
+        Ok(entry)
+    })
+}
+
+fn authorization(item: Item<'_>) -> Result<Authorization, DecodeError> {
+    let mut fields = item.list()?;
+    let authorization = Authorization {
+        chain_id: fields.u256("chain_id")?,
+        address: fields.address("address")?,
+        nonce: fields.u64("nonce")?,
+        signature: Signature::decode(&mut fields, "y_parity")?,
+    };
+    fields.finish()?;
+    Ok(authorization)
+}
+
+/// The next field, a list of any length, read entry by entry.
+fn each<'a, T>(
+    list: &mut List<'a>,
+    field: &'static str,
+    read: impl Fn(Item<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut entries = list.list(field)?;
+    let mut values = Vec::new();
+    loop {
+        let at = |error: DecodeError| error.at(values.len()).within(field);
+        let Some(item) = entries.next_item().map_err(at)? else {
+            break;
+        };
+        let value = read(item).map_err(at)?;
+        values.push(value);
+    }
+    Ok(values)
+}
