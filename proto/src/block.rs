@@ -33,10 +33,7 @@ impl Block {
         let mut list = List::decode(bytes)?;
         let header = list.item("header")?;
         let header = Header::decode(header.raw()).map_err(|error| error.within("header"))?;
-        Ok(Self {
-            header,
-            body: Body::decode_lists(list)?,
-        })
+        Ok(Self { header, body: Body::decode_lists(list)? })
     }
 
     /// The block's identity, its header's hash.

@@ -45,17 +45,11 @@ pub struct BodyCommitment {
 
 impl BodyCommitment {
     /// That of an empty body before Shanghai.
-    pub const EMPTY: Self = Self {
-        transactions_root: EMPTY_ROOT,
-        uncles_hash: EMPTY_UNCLES_HASH,
-        withdrawals_root: None,
-    };
+    pub const EMPTY: Self =
+        Self { transactions_root: EMPTY_ROOT, uncles_hash: EMPTY_UNCLES_HASH, withdrawals_root: None };
 
     /// That of an empty body from Shanghai on.
-    pub const EMPTY_WITH_WITHDRAWALS: Self = Self {
-        withdrawals_root: Some(EMPTY_ROOT),
-        ..Self::EMPTY
-    };
+    pub const EMPTY_WITH_WITHDRAWALS: Self = Self { withdrawals_root: Some(EMPTY_ROOT), ..Self::EMPTY };
 }
 
 static EMPTY: LazyLock<Body> = LazyLock::new(|| Body::new(Vec::new(), Vec::new(), None));
@@ -76,12 +70,10 @@ impl Body {
     pub(crate) fn decode_lists(mut lists: List<'_>) -> Result<Self, DecodeError> {
         let bytes = lists.rest();
         let transactions_item = lists.item("transactions")?;
-        let transactions_list = transactions_item
-            .list()
-            .map_err(|error| error.within("transactions"))?;
+        let transactions_list = transactions_item.list().map_err(|error| error.within("transactions"))?;
         let start = transactions_item.raw().len() - transactions_item.payload().len();
-        let (transactions, transactions_root) = read_transactions(transactions_list, start)
-            .map_err(|error| error.within("transactions"))?;
+        let (transactions, transactions_root) =
+            read_transactions(transactions_list, start).map_err(|error| error.within("transactions"))?;
 
         let uncles_item = lists.item("uncles")?;
         let uncles_list = uncles_item.list().map_err(|error| error.within("uncles"))?;
@@ -89,10 +81,8 @@ impl Body {
 
         let withdrawals = lists.optional("withdrawals", List::list)?;
         lists.finish()?;
-        let withdrawals = withdrawals
-            .map(read_withdrawals)
-            .transpose()
-            .map_err(|error| error.within("withdrawals"))?;
+        let withdrawals =
+            withdrawals.map(read_withdrawals).transpose().map_err(|error| error.within("withdrawals"))?;
         let (withdrawals, withdrawals_root) = withdrawals.unzip();
 
         let commitment = BodyCommitment {
@@ -101,13 +91,7 @@ impl Body {
             withdrawals_root,
         };
         let lists = Bytes::copy_from_slice(bytes);
-        Ok(Self(Arc::new(Inner {
-            lists,
-            transactions,
-            uncles,
-            withdrawals,
-            commitment,
-        })))
+        Ok(Self(Arc::new(Inner { lists, transactions, uncles, withdrawals, commitment })))
     }
 
     /// Encodes a body made here.
@@ -145,11 +129,8 @@ impl Body {
             ordered_root(&values)
         });
 
-        let commitment = BodyCommitment {
-            transactions_root,
-            uncles_hash: uncles_hash(&encoded_uncles),
-            withdrawals_root,
-        };
+        let commitment =
+            BodyCommitment { transactions_root, uncles_hash: uncles_hash(&encoded_uncles), withdrawals_root };
         Self(Arc::new(Inner {
             lists: Bytes::copy_from_slice(&lists),
             transactions: starts.into_boxed_slice(),
@@ -172,30 +153,20 @@ impl Body {
     }
 
     /// The transactions in order. Each shares the body's bytes.
-    pub fn transactions(
-        &self,
-    ) -> impl ExactSizeIterator<Item = Transaction> + DoubleEndedIterator + '_ {
-        self.raw_transactions()
-            .map(|bytes| Transaction::from_checked(self.0.lists.slice_ref(bytes)))
+    pub fn transactions(&self) -> impl ExactSizeIterator<Item = Transaction> + DoubleEndedIterator + '_ {
+        self.raw_transactions().map(|bytes| Transaction::from_checked(self.0.lists.slice_ref(bytes)))
     }
 
     /// The bare bytes of the transactions in order.
-    pub fn raw_transactions(
-        &self,
-    ) -> impl ExactSizeIterator<Item = &[u8]> + DoubleEndedIterator + '_ {
-        self.0
-            .transactions
-            .iter()
-            .map(|start| self.raw_transaction_from(*start))
+    pub fn raw_transactions(&self) -> impl ExactSizeIterator<Item = &[u8]> + DoubleEndedIterator + '_ {
+        self.0.transactions.iter().map(|start| self.raw_transaction_from(*start))
     }
 
     /// The transaction at `index`.
     #[must_use]
     pub fn transaction(&self, index: usize) -> Option<Transaction> {
         let start = *self.0.transactions.get(index)?;
-        Some(Transaction::from_checked(
-            self.0.lists.slice_ref(self.raw_transaction_from(start)),
-        ))
+        Some(Transaction::from_checked(self.0.lists.slice_ref(self.raw_transaction_from(start))))
     }
 
     /// The uncles' headers.
@@ -291,10 +262,7 @@ impl fmt::Debug for Body {
 }
 
 /// Where each transaction starts, the list's first at `start`, and the root of their trie.
-fn read_transactions(
-    mut list: List<'_>,
-    start: usize,
-) -> Result<(Box<[usize]>, B256), DecodeError> {
+fn read_transactions(mut list: List<'_>, start: usize) -> Result<(Box<[usize]>, B256), DecodeError> {
     let end = start + list.rest().len();
     let mut starts = Vec::new();
     let mut values = Vec::new();
@@ -322,11 +290,7 @@ fn read_uncles(mut list: List<'_>) -> Result<Box<[Header]>, DecodeError> {
 }
 
 fn uncles_hash(encoded: &[u8]) -> B256 {
-    if encoded == [EMPTY_LIST] {
-        EMPTY_UNCLES_HASH
-    } else {
-        keccak256(encoded)
-    }
+    if encoded == [EMPTY_LIST] { EMPTY_UNCLES_HASH } else { keccak256(encoded) }
 }
 
 fn read_withdrawals(mut list: List<'_>) -> Result<(Box<[Withdrawal]>, B256), DecodeError> {

@@ -116,10 +116,7 @@ pub enum DecodeErrorKind {
 impl DecodeError {
     #[cold]
     pub(crate) fn new(kind: DecodeErrorKind) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            path: Vec::new(),
-        }))
+        Self(Box::new(Inner { kind, path: Vec::new() }))
     }
 
     /// The same error, seen from the structure that has it in `field`.
@@ -158,22 +155,18 @@ impl DecodeError {
     /// input is at fault.
     #[must_use]
     pub fn path(&self) -> String {
-        self.0
-            .path
-            .iter()
-            .rev()
-            .fold(String::new(), |mut path, segment| {
-                match segment {
-                    Segment::Field(name) => {
-                        if !path.is_empty() {
-                            path.push('.');
-                        }
-                        path.push_str(name);
+        self.0.path.iter().rev().fold(String::new(), |mut path, segment| {
+            match segment {
+                Segment::Field(name) => {
+                    if !path.is_empty() {
+                        path.push('.');
                     }
-                    Segment::Index(index) => path.push_str(&format!("[{index}]")),
+                    path.push_str(name);
                 }
-                path
-            })
+                Segment::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+            path
+        })
     }
 }
 
@@ -194,10 +187,7 @@ impl fmt::Display for DecodeError {
 
 impl fmt::Debug for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeError")
-            .field("path", &self.path())
-            .field("kind", &self.0.kind)
-            .finish()
+        f.debug_struct("DecodeError").field("path", &self.path()).field("kind", &self.0.kind).finish()
     }
 }
 
@@ -216,10 +206,7 @@ mod tests {
             .within("block");
         assert_eq!(error.path(), "block.uncles[1].number");
         assert_eq!(error.field(), "number");
-        assert_eq!(
-            error.to_string(),
-            "block.uncles[1].number: the integer has a leading zero byte"
-        );
+        assert_eq!(error.to_string(), "block.uncles[1].number: the integer has a leading zero byte");
     }
 
     #[test]

@@ -25,16 +25,10 @@ pub struct ForkId {
 impl ForkId {
     /// That of a node that knows no schedule of forks, only a genesis block. No check is made
     /// towards such a node, by either side.
-    pub const NONE: Self = Self {
-        hash: [0; 4],
-        next: 0,
-    };
+    pub const NONE: Self = Self { hash: [0; 4], next: 0 };
 
     pub(crate) fn decode(mut list: List<'_>) -> Result<Self, DecodeError> {
-        let fork_id = Self {
-            hash: list.fixed("hash")?.0,
-            next: list.u64("next")?,
-        };
+        let fork_id = Self { hash: list.fixed("hash")?.0, next: list.u64("next")? };
         list.finish()?;
         Ok(fork_id)
     }
@@ -135,10 +129,7 @@ impl ForkFilter {
         time_forks: impl IntoIterator<Item = u64>,
     ) -> Self {
         let mut blocks: Vec<u64> = block_forks.into_iter().filter(|at| *at > 0).collect();
-        let mut times: Vec<u64> = time_forks
-            .into_iter()
-            .filter(|at| *at > genesis_time)
-            .collect();
+        let mut times: Vec<u64> = time_forks.into_iter().filter(|at| *at > genesis_time).collect();
         for forks in [&mut blocks, &mut times] {
             forks.sort_unstable();
             forks.dedup();
@@ -151,9 +142,7 @@ impl ForkFilter {
             checksum.update(&fork.point().to_be_bytes());
             forks.push((fork, checksum.clone().finalize().to_be_bytes()));
         }
-        Self {
-            schedule: Some(Schedule { forks }),
-        }
+        Self { schedule: Some(Schedule { forks }) }
     }
 
     /// For a chain of which only the genesis block is known: its fork id is [`ForkId::NONE`] and
@@ -166,9 +155,7 @@ impl ForkFilter {
     /// The fork id with the head at block `number` and `time`.
     #[must_use]
     pub fn current(&self, number: u64, time: u64) -> ForkId {
-        self.schedule
-            .as_ref()
-            .map_or(ForkId::NONE, |schedule| schedule.current(number, time))
+        self.schedule.as_ref().map_or(ForkId::NONE, |schedule| schedule.current(number, time))
     }
 
     /// Whether a node with fork id `remote` fits ours, with our head at block `number` and
@@ -208,10 +195,7 @@ impl Schedule {
                 Ok(())
             };
         }
-        if let Some(index) = passed
-            .iter()
-            .position(|(_, checksum)| *checksum == remote.hash)
-        {
+        if let Some(index) = passed.iter().position(|(_, checksum)| *checksum == remote.hash) {
             // Rule 2: the peer is behind on our chain. It must know the fork that comes next.
             let expected = passed.get(index + 1).map_or(0, |(fork, _)| fork.point());
             return if remote.next == expected {
@@ -230,10 +214,7 @@ impl Schedule {
 
     /// Forks passed with the head there, and those to come. The first is genesis, always passed.
     fn split(&self, number: u64, time: u64) -> (&[Epoch], &[Epoch]) {
-        let passed = self
-            .forks
-            .iter()
-            .take_while(|(fork, _)| fork.is_passed(number, time));
+        let passed = self.forks.iter().take_while(|(fork, _)| fork.is_passed(number, time));
         self.forks.split_at(passed.count())
     }
 }

@@ -104,11 +104,7 @@ enum Stage {
     /// Before the code; ends with that byte.
     Code { payload_len: usize },
     /// Within the payload; ends when it is whole.
-    Payload {
-        code: u8,
-        payload_len: usize,
-        payload: Vec<u8>,
-    },
+    Payload { code: u8, payload_len: usize, payload: Vec<u8> },
     /// A frame broke the rules; never ends, for what follows cannot be told apart.
     Broken(FrameError),
 }
@@ -120,10 +116,7 @@ impl FrameDecoder {
     /// ([`Limits::frame_bytes`](crate::Limits::frame_bytes)).
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            stage: START,
-        }
+        Self { limit, stage: START }
     }
 
     /// Whether a frame has begun and is not whole yet: from here on a peer owes bytes.
@@ -145,11 +138,7 @@ impl FrameDecoder {
         loop {
             match &mut self.stage {
                 Stage::Broken(error) => return Err(*error),
-                Stage::Payload {
-                    code,
-                    payload_len,
-                    payload,
-                } => {
+                Stage::Payload { code, payload_len, payload } => {
                     let missing = *payload_len - payload.len();
                     let (taken, rest) = input.split_at(missing.min(input.len()));
                     payload.extend_from_slice(taken);
@@ -157,10 +146,7 @@ impl FrameDecoder {
                     if payload.len() < *payload_len {
                         return Ok(None);
                     }
-                    let frame = Frame {
-                        code: *code,
-                        payload: core::mem::take(payload),
-                    };
+                    let frame = Frame { code: *code, payload: core::mem::take(payload) };
                     self.stage = START;
                     return Ok(Some(frame));
                 }
@@ -215,10 +201,7 @@ fn length_byte(value: u64, bytes: usize, byte: u8, limit: usize) -> Result<Stage
         return Err(too_long);
     }
     if byte & VARINT_MORE != 0 {
-        return Ok(Stage::Length {
-            value,
-            bytes: bytes + 1,
-        });
+        return Ok(Stage::Length { value, bytes: bytes + 1 });
     }
     let payload_len = length.checked_sub(1).ok_or(FrameError::Empty)?;
     Ok(Stage::Code { payload_len })
@@ -226,12 +209,7 @@ fn length_byte(value: u64, bytes: usize, byte: u8, limit: usize) -> Result<Stage
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        missing_docs,
-        reason = "tests"
-    )]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
     use super::*;
 
@@ -267,10 +245,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        assert_eq!(
-            encode(MessageCode::NewBlockHashes, &[0xc0]),
-            [0x02, 0x01, 0xc0]
-        );
+        assert_eq!(encode(MessageCode::NewBlockHashes, &[0xc0]), [0x02, 0x01, 0xc0]);
         let long = encode(MessageCode::BlockBodies, &[0; 299]);
         assert_eq!(long[..3], [0xac, 0x02, 0x06]);
     }
@@ -281,19 +256,13 @@ mod tests {
         assert_eq!(feed_all(LIMIT, &at_limit, 65_536).unwrap().len(), 1);
 
         let over = encode(MessageCode::NewBlock, &vec![0; LIMIT]);
-        assert_eq!(
-            feed_all(LIMIT, &over, 65_536),
-            Err(FrameError::TooLong { limit: LIMIT })
-        );
+        assert_eq!(feed_all(LIMIT, &over, 65_536), Err(FrameError::TooLong { limit: LIMIT }));
 
         // 4 GiB, and then ever more.
         for length in [&[0x80, 0x80, 0x80, 0x80, 0x10][..], &[0xff; 12][..]] {
             let mut decoder = FrameDecoder::new(LIMIT);
             let mut input = length;
-            assert_eq!(
-                decoder.feed(&mut input),
-                Err(FrameError::TooLong { limit: LIMIT })
-            );
+            assert_eq!(decoder.feed(&mut input), Err(FrameError::TooLong { limit: LIMIT }));
             assert!(matches!(decoder.stage, Stage::Broken(_)));
         }
     }
@@ -304,9 +273,7 @@ mod tests {
         append_header(&mut header, MessageCode::NewBlock, LIMIT - 1);
         let mut decoder = FrameDecoder::new(LIMIT);
         assert_eq!(decoder.feed(&mut header.as_slice()), Ok(None));
-        let Stage::Payload { payload, .. } = &decoder.stage else {
-            panic!("in the payload")
-        };
+        let Stage::Payload { payload, .. } = &decoder.stage else { panic!("in the payload") };
         assert!(payload.capacity() <= RESERVED_AHEAD);
         assert!(decoder.in_frame());
     }
@@ -314,20 +281,11 @@ mod tests {
     #[test]
     fn broken_lengths() {
         assert_eq!(feed_all(LIMIT, &[0x00], 1), Err(FrameError::Empty));
-        assert_eq!(
-            feed_all(LIMIT, &[0x81, 0x00], 1),
-            Err(FrameError::NonCanonicalLength)
-        );
-        assert_eq!(
-            feed_all(LIMIT, &[0x80, 0x00], 1),
-            Err(FrameError::NonCanonicalLength)
-        );
+        assert_eq!(feed_all(LIMIT, &[0x81, 0x00], 1), Err(FrameError::NonCanonicalLength));
+        assert_eq!(feed_all(LIMIT, &[0x80, 0x00], 1), Err(FrameError::NonCanonicalLength));
         let mut decoder = FrameDecoder::new(LIMIT);
         assert_eq!(decoder.feed(&mut [0x00].as_slice()), Err(FrameError::Empty));
-        assert_eq!(
-            decoder.feed(&mut [0x02, 0x01, 0xc0].as_slice()),
-            Err(FrameError::Empty)
-        );
+        assert_eq!(decoder.feed(&mut [0x02, 0x01, 0xc0].as_slice()), Err(FrameError::Empty));
         assert_eq!(decoder.feed(&mut [].as_slice()), Err(FrameError::Empty));
     }
 }

@@ -109,11 +109,7 @@ impl Header {
         let start = bytes.len() - list.rest().len();
         list = List::from_payload(raw.get(start..).unwrap_or_default());
         let fields = HeaderFields::decode(list, &raw)?;
-        Ok(Self(Arc::new(Inner {
-            hash: keccak256(&raw),
-            raw,
-            fields,
-        })))
+        Ok(Self(Arc::new(Inner { hash: keccak256(&raw), raw, fields })))
     }
 
     /// Encodes and hashes a header made here.
@@ -126,11 +122,7 @@ impl Header {
         // Never keep more alive than the fields themselves: a caller's slice may pin a buffer.
         fields.extra_data = Bytes::copy_from_slice(&fields.extra_data);
         fields.further_fields = Bytes::copy_from_slice(&fields.further_fields);
-        Ok(Self(Arc::new(Inner {
-            hash: keccak256(&raw),
-            raw,
-            fields,
-        })))
+        Ok(Self(Arc::new(Inner { hash: keccak256(&raw), raw, fields })))
     }
 
     /// The block's identity: Keccak-256 of [`Header::raw`].

@@ -8,11 +8,7 @@ pub(crate) const fn arc<T>() -> usize {
 /// Bytes that slices may share: the buffer, and the three words that `bytes` keeps beside it once
 /// it is shared (pointer, capacity, count).
 pub(crate) const fn shared_bytes(buffer: &[u8]) -> usize {
-    if buffer.is_empty() {
-        0
-    } else {
-        buffer.len() + 3 * size_of::<usize>()
-    }
+    if buffer.is_empty() { 0 } else { buffer.len() + 3 * size_of::<usize>() }
 }
 
 /// A slice that is only counted when it does not lie in `buffer`, which is counted already.

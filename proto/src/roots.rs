@@ -7,12 +7,10 @@ use alloy_primitives::{B256, b256};
 use alloy_trie::root::ordered_trie_root_encoded;
 
 /// The root of a trie that holds nothing: the hash of the empty string's RLP.
-pub const EMPTY_ROOT: B256 =
-    b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
+pub const EMPTY_ROOT: B256 = b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
 
 /// The hash of an empty list of uncles.
-pub const EMPTY_UNCLES_HASH: B256 =
-    b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+pub const EMPTY_UNCLES_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /// The root of the trie of `items` in their order.
 #[must_use]

@@ -75,10 +75,7 @@ where
     PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
 {
     fn from(block: Block) -> Self {
-        Self {
-            header: block.header,
-            body: block.body,
-        }
+        Self { header: block.header, body: block.body }
     }
 }
 
@@ -87,9 +84,6 @@ where
     PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
 {
     fn from(block: herald::Block<EthTypes<PeerId>>) -> Self {
-        Self {
-            header: block.header,
-            body: block.body,
-        }
+        Self { header: block.header, body: block.body }
     }
 }

@@ -35,11 +35,7 @@ impl Withdrawal {
     /// The encoding, which is also the value in the trie of withdrawals.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut fields = ListEncoder::with_capacity(64);
-        fields
-            .u64(self.index)
-            .u64(self.validator_index)
-            .bytes(self.address.as_slice())
-            .u64(self.amount);
+        fields.u64(self.index).u64(self.validator_index).bytes(self.address.as_slice()).u64(self.amount);
         fields.finish()
     }
 }

@@ -28,21 +28,15 @@ impl Message {
     }
 }
 
-fn decode_fields(
-    code: MessageCode,
-    mut list: List<'_>,
-    limits: &Limits,
-) -> Result<Message, DecodeError> {
+fn decode_fields(code: MessageCode, mut list: List<'_>, limits: &Limits) -> Result<Message, DecodeError> {
     let message = match code {
         MessageCode::Status => Message::Status(status(&mut list)?),
         MessageCode::NewBlockHashes => {
             return entries(list, limits.announcements, announcement).map(Message::NewBlockHashes);
         }
         MessageCode::Transactions => {
-            return entries(list, limits.transactions, |item| {
-                Transaction::from_item(&item)
-            })
-            .map(Message::Transactions);
+            return entries(list, limits.transactions, |item| Transaction::from_item(&item))
+                .map(Message::Transactions);
         }
         MessageCode::GetBlockHeaders => Message::GetBlockHeaders {
             request_id: list.u64("request_id")?,
@@ -50,9 +44,7 @@ fn decode_fields(
         },
         MessageCode::BlockHeaders => Message::BlockHeaders {
             request_id: list.u64("request_id")?,
-            headers: named_entries(&mut list, "headers", limits.headers, |item| {
-                Header::decode(item.raw())
-            })?,
+            headers: named_entries(&mut list, "headers", limits.headers, |item| Header::decode(item.raw()))?,
         },
         MessageCode::GetBlockBodies => Message::GetBlockBodies {
             request_id: list.u64("request_id")?,
@@ -60,13 +52,10 @@ fn decode_fields(
         },
         MessageCode::BlockBodies => Message::BlockBodies {
             request_id: list.u64("request_id")?,
-            bodies: named_entries(&mut list, "bodies", limits.bodies, |item| {
-                Body::decode(item.raw())
-            })?,
+            bodies: named_entries(&mut list, "bodies", limits.bodies, |item| Body::decode(item.raw()))?,
         },
         MessageCode::NewBlock => Message::NewBlock {
-            block: Block::decode(list.item("block")?.raw())
-                .map_err(|error| error.within("block"))?,
+            block: Block::decode(list.item("block")?.raw()).map_err(|error| error.within("block"))?,
             total_difficulty: list.u256("total_difficulty")?,
         },
     };
@@ -87,10 +76,7 @@ fn status(list: &mut List<'_>) -> Result<Status, DecodeError> {
 
 fn announcement(item: Item<'_>) -> Result<Announcement, DecodeError> {
     let mut fields = item.list()?;
-    let announcement = Announcement {
-        hash: fields.hash("hash")?,
-        number: fields.u64("number")?,
-    };
+    let announcement = Announcement { hash: fields.hash("hash")?, number: fields.u64("number")? };
     fields.finish()?;
     Ok(announcement)
 }
@@ -106,17 +92,11 @@ fn headers_request(mut fields: List<'_>, limits: &Limits) -> Result<HeadersReque
     let start = start.map_err(|error| error.within("start"))?;
     let limit = fields.u64("limit")?;
     if usize::try_from(limit).map_or(true, |limit| limit > limits.headers) {
-        let kind = DecodeErrorKind::TooMany {
-            limit: limits.headers,
-        };
+        let kind = DecodeErrorKind::TooMany { limit: limits.headers };
         return Err(DecodeError::new(kind).within("limit"));
     }
-    let request = HeadersRequest {
-        start,
-        limit,
-        skip: fields.u64("skip")?,
-        reverse: fields.bool("reverse")?,
-    };
+    let request =
+        HeadersRequest { start, limit, skip: fields.u64("skip")?, reverse: fields.bool("reverse")? };
     fields.finish()?;
     Ok(request)
 }
@@ -139,11 +119,7 @@ fn entries<'a, T>(
 ) -> Result<Vec<T>, DecodeError> {
     let mut counted = list;
     let mut count = 0;
-    while counted
-        .next_item()
-        .map_err(|error| error.at(count))?
-        .is_some()
-    {
+    while counted.next_item().map_err(|error| error.at(count))?.is_some() {
         if count == limit {
             return Err(DecodeErrorKind::TooMany { limit }.into());
         }

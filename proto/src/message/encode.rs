@@ -21,16 +21,10 @@ impl Message {
                     transaction.append_to(&mut list);
                 }
             }
-            Self::GetBlockHeaders {
-                request_id,
-                request,
-            } => {
+            Self::GetBlockHeaders { request_id, request } => {
                 list.u64(*request_id).list(|fields| request.append(fields));
             }
-            Self::BlockHeaders {
-                request_id,
-                headers,
-            } => {
+            Self::BlockHeaders { request_id, headers } => {
                 list.u64(*request_id).list(|items| {
                     for header in headers {
                         items.raw(header.raw());
@@ -53,10 +47,7 @@ impl Message {
                     }
                 });
             }
-            Self::NewBlock {
-                block,
-                total_difficulty,
-            } => {
+            Self::NewBlock { block, total_difficulty } => {
                 list.list(|parts| {
                     parts.raw(block.header.raw()).raw(block.body.raw_lists());
                 });
@@ -80,13 +71,10 @@ impl Message {
         let items: usize = match self {
             Self::Status(_) | Self::GetBlockHeaders { .. } => 0,
             Self::NewBlockHashes(announcements) => announcements.len() * ANNOUNCEMENT,
-            Self::Transactions(transactions) => transactions
-                .iter()
-                .map(|transaction| transaction.item_len())
-                .sum(),
-            Self::BlockHeaders { headers, .. } => {
-                headers.iter().map(|header| header.raw().len()).sum()
+            Self::Transactions(transactions) => {
+                transactions.iter().map(|transaction| transaction.item_len()).sum()
             }
+            Self::BlockHeaders { headers, .. } => headers.iter().map(|header| header.raw().len()).sum(),
             Self::GetBlockBodies { hashes, .. } => hashes.len() * HASH,
             Self::BlockBodies { bodies, .. } => bodies.iter().map(|body| body.encoded_len()).sum(),
             Self::NewBlock { block, .. } => block.encoded_len(),

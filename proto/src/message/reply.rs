@@ -63,11 +63,7 @@ impl Reply {
         }
         self.items.extend_from_slice(raw);
         self.count += 1;
-        if self.count == self.count_max || bytes >= self.reply_bytes {
-            Room::Full
-        } else {
-            Room::More
-        }
+        if self.count == self.count_max || bytes >= self.reply_bytes { Room::Full } else { Room::More }
     }
 
     /// How many items are in.

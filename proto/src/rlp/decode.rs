@@ -53,10 +53,7 @@ impl<'a> Item<'a> {
             .checked_add(info.value_len)
             .ok_or_else(|| DecodeError::new(DecodeErrorKind::BadLength))?;
         let (raw, rest) = bytes.split_at_checked(total).ok_or_else(|| {
-            DecodeError::new(DecodeErrorKind::Truncated {
-                needed: total,
-                available: bytes.len(),
-            })
+            DecodeError::new(DecodeErrorKind::Truncated { needed: total, available: bytes.len() })
         })?;
         let (prefix, payload) = raw.split_at(info.header_len);
         let kind = match raw.first() {
@@ -118,13 +115,8 @@ impl<'a> Item<'a> {
     #[inline]
     pub fn fixed<const N: usize>(&self) -> Result<FixedBytes<N>, DecodeError> {
         let bytes = self.string()?;
-        FixedBytes::try_from(bytes).map_err(|_| {
-            DecodeErrorKind::WrongLength {
-                expected: N,
-                found: bytes.len(),
-            }
-            .into()
-        })
+        FixedBytes::try_from(bytes)
+            .map_err(|_| DecodeErrorKind::WrongLength { expected: N, found: bytes.len() }.into())
     }
 
     /// The item as an unsigned integer.
@@ -134,9 +126,7 @@ impl<'a> Item<'a> {
     #[inline]
     pub fn u64(&self) -> Result<u64, DecodeError> {
         let bytes = self.integer(size_of::<u64>())?;
-        Ok(bytes
-            .iter()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
     /// The item as an unsigned integer.
@@ -145,9 +135,7 @@ impl<'a> Item<'a> {
     /// A list, a leading zero, or more than 16 bytes.
     pub fn u128(&self) -> Result<u128, DecodeError> {
         let bytes = self.integer(size_of::<u128>())?;
-        Ok(bytes
-            .iter()
-            .fold(0, |value, byte| value << 8 | u128::from(*byte)))
+        Ok(bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)))
     }
 
     /// The item as an unsigned integer.
@@ -190,11 +178,7 @@ impl<'a> Item<'a> {
             return Err(DecodeErrorKind::LeadingZero.into());
         }
         if bytes.len() > limit {
-            return Err(DecodeErrorKind::IntegerTooLarge {
-                limit,
-                found: bytes.len(),
-            }
-            .into());
+            return Err(DecodeErrorKind::IntegerTooLarge { limit, found: bytes.len() }.into());
         }
         Ok(bytes)
     }
@@ -217,10 +201,9 @@ fn check_items(mut rest: &[u8], depth: usize) -> Result<(), DecodeError> {
 #[cold]
 fn bad_prefix(error: &DecoderError, bytes: &[u8]) -> DecodeError {
     let kind = match error {
-        DecoderError::RlpIsTooShort if bytes.is_empty() => DecodeErrorKind::Truncated {
-            needed: 1,
-            available: 0,
-        },
+        DecoderError::RlpIsTooShort if bytes.is_empty() => {
+            DecodeErrorKind::Truncated { needed: 1, available: 0 }
+        }
         DecoderError::RlpDataLenWithZeroPrefix | DecoderError::RlpInvalidIndirection => {
             DecodeErrorKind::NonCanonicalLength
         }
@@ -281,10 +264,7 @@ impl<'a> List<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(DecodeErrorKind::ExcessItems {
-                count: self.rest.len(),
-            }
-            .into())
+            Err(DecodeErrorKind::ExcessItems { count: self.rest.len() }.into())
         }
     }
 
@@ -338,10 +318,7 @@ impl<'a> List<'a> {
     /// # Errors
     /// As [`List::item`] and [`Item::fixed`].
     #[inline]
-    pub fn fixed<const N: usize>(
-        &mut self,
-        field: &'static str,
-    ) -> Result<FixedBytes<N>, DecodeError> {
+    pub fn fixed<const N: usize>(&mut self, field: &'static str) -> Result<FixedBytes<N>, DecodeError> {
         self.field(field, |item| item.fixed())
     }
 
@@ -404,11 +381,7 @@ impl<'a> List<'a> {
         field: &'static str,
         read: impl FnOnce(&mut Self, &'static str) -> Result<T, DecodeError>,
     ) -> Result<Option<T>, DecodeError> {
-        if self.is_empty() {
-            Ok(None)
-        } else {
-            read(self, field).map(Some)
-        }
+        if self.is_empty() { Ok(None) } else { read(self, field).map(Some) }
     }
 
     #[inline]

@@ -25,9 +25,7 @@ pub struct ListEncoder {
 
 impl core::fmt::Debug for ListEncoder {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("ListEncoder")
-            .field("bytes", &self.stream.len())
-            .finish()
+        f.debug_struct("ListEncoder").field("bytes", &self.stream.len()).finish()
     }
 }
 
@@ -56,9 +54,7 @@ impl ListEncoder {
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         // `RlpStream::append` goes byte by byte, ten times slower than a copy.
         let prefix = Prefix::string(bytes);
-        self.stream
-            .append_raw(prefix.as_slice(), 0)
-            .append_raw(bytes, 1);
+        self.stream.append_raw(prefix.as_slice(), 0).append_raw(bytes, 1);
         self
     }
 
@@ -118,10 +114,7 @@ struct Prefix {
 impl Prefix {
     fn string(payload: &[u8]) -> Self {
         match payload {
-            [0x00..=0x7f] => Self {
-                bytes: [0; 9],
-                len: 0,
-            },
+            [0x00..=0x7f] => Self { bytes: [0; 9], len: 0 },
             _ => Self::new(EMPTY_STRING, payload.len()),
         }
     }
@@ -131,10 +124,7 @@ impl Prefix {
     }
 
     /// `offset` is the prefix of an empty item of this kind.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 55 and 8, and offset is 0xc0"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 55 and 8, and offset is 0xc0")]
     fn new(offset: u8, payload_len: usize) -> Self {
         let mut bytes = [0; 9];
         if payload_len <= SHORT_PAYLOAD_MAX {
@@ -150,10 +140,7 @@ impl Prefix {
         for (to, from) in rest.iter_mut().zip(length.iter().skip(zeros)) {
             *to = *from;
         }
-        Self {
-            bytes,
-            len: 1 + length_len,
-        }
+        Self { bytes, len: 1 + length_len }
     }
 
     fn as_slice(&self) -> &[u8] {

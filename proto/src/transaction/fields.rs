@@ -108,19 +108,11 @@ impl Signature {
     }
 
     fn decode(list: &mut List<'_>, v: &'static str) -> Result<Self, DecodeError> {
-        Ok(Self {
-            v: list.u128(v)?,
-            r: list.u256("r")?,
-            s: list.u256("s")?,
-        })
+        Ok(Self { v: list.u128(v)?, r: list.u256("r")?, s: list.u256("s")? })
     }
 
     fn decode_typed(list: &mut List<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            v: u128::from(list.bool("y_parity")?),
-            r: list.u256("r")?,
-            s: list.u256("s")?,
-        })
+        Ok(Self { v: u128::from(list.bool("y_parity")?), r: list.u256("r")?, s: list.u256("s")? })
     }
 }
 
@@ -242,10 +234,7 @@ fn set_code_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, Decod
 }
 
 fn dynamic_fees(list: &mut List<'_>) -> Result<Fees, DecodeError> {
-    Ok(Fees::Dynamic {
-        max_priority_fee: list.u128("max_priority_fee")?,
-        max_fee: list.u128("max_fee")?,
-    })
+    Ok(Fees::Dynamic { max_priority_fee: list.u128("max_priority_fee")?, max_fee: list.u128("max_fee")? })
 }
 
 fn to_or_create(list: &mut List<'_>) -> Result<Option<Address>, DecodeError> {

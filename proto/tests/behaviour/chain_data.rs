@@ -42,10 +42,7 @@ fn check_links(blocks: &[Block]) {
 #[test]
 fn chains() {
     for name in data::CHAINS {
-        let blocks: Vec<Block> = data::blocks(name)
-            .iter()
-            .map(|bytes| check(bytes))
-            .collect();
+        let blocks: Vec<Block> = data::blocks(name).iter().map(|bytes| check(bytes)).collect();
         check_links(&blocks);
     }
 }
@@ -65,10 +62,7 @@ fn execution_apis_chain_has_every_shape() {
     if blocks.is_empty() {
         return;
     }
-    let blocks: Vec<Block> = blocks
-        .iter()
-        .map(|bytes| Block::decode(bytes).unwrap())
-        .collect();
+    let blocks: Vec<Block> = blocks.iter().map(|bytes| Block::decode(bytes).unwrap()).collect();
     assert_eq!(blocks.len(), 45);
     let genesis = data::read("execution-apis-2025-02/genesis_block.rlp").unwrap();
     let genesis = Block::decode(&genesis).unwrap();
@@ -81,15 +75,9 @@ fn execution_apis_chain_has_every_shape() {
     }
     let forks = [
         blocks.iter().any(|block| block.header.base_fee.is_none()),
-        blocks
-            .iter()
-            .any(|block| block.header.withdrawals_root.is_some()),
-        blocks
-            .iter()
-            .any(|block| block.header.blob_gas_used.is_some()),
-        blocks
-            .iter()
-            .any(|block| block.header.requests_hash.is_some()),
+        blocks.iter().any(|block| block.header.withdrawals_root.is_some()),
+        blocks.iter().any(|block| block.header.blob_gas_used.is_some()),
+        blocks.iter().any(|block| block.header.requests_hash.is_some()),
     ];
     assert_eq!(forks, [true; 4]);
 }
@@ -99,10 +87,7 @@ fn era1_archive() {
     let blocks: Vec<Block> = data::era1()
         .into_iter()
         .map(|(header, body)| {
-            let block = Block::new(
-                Header::decode(&header).unwrap(),
-                Body::decode(&body).unwrap(),
-            );
+            let block = Block::new(Header::decode(&header).unwrap(), Body::decode(&body).unwrap());
             assert_eq!(block.header.raw(), header);
             assert_eq!(block.body.encode(), body);
             check(&block.encode())

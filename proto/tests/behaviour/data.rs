@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use herald_proto::rlp::Item;
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name)
 }
 
 /// A file; `None`, said aloud, where the data is not here.
@@ -16,10 +14,7 @@ pub(crate) fn read(name: &str) -> Option<Vec<u8>> {
     match std::fs::read(path(name)) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            assert!(
-                !path("INDEX.md").exists(),
-                "{name} is missing from the data"
-            );
+            assert!(!path("INDEX.md").exists(), "{name} is missing from the data");
             println!("skipped: ../shared/data is not here");
             None
         }
@@ -82,15 +77,8 @@ pub(crate) fn era1() -> Vec<(Vec<u8>, Vec<u8>)> {
         rest = after;
         if kind == HEADER || kind == BODY {
             let mut plain = Vec::new();
-            snap::read::FrameDecoder::new(value)
-                .read_to_end(&mut plain)
-                .unwrap();
-            if kind == HEADER {
-                &mut headers
-            } else {
-                &mut bodies
-            }
-            .push(plain);
+            snap::read::FrameDecoder::new(value).read_to_end(&mut plain).unwrap();
+            if kind == HEADER { &mut headers } else { &mut bodies }.push(plain);
         }
     }
     assert_eq!(headers.len(), bodies.len());

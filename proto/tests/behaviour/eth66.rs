@@ -8,10 +8,7 @@ use crate::data;
 fn decode(code: MessageCode, payload: &[u8]) -> Message {
     let message = Message::decode(code.to_byte(), payload, &Limits::default()).unwrap();
     assert_eq!(message.code(), code);
-    assert_eq!(
-        Bytes::from(message.encode()),
-        Bytes::copy_from_slice(payload)
-    );
+    assert_eq!(Bytes::from(message.encode()), Bytes::copy_from_slice(payload));
     message
 }
 
@@ -23,10 +20,7 @@ fn every_vector_of_a_message_we_speak_round_trips() {
     let mut spoken = Vec::new();
     for vector in vectors["vectors"].as_array().unwrap() {
         let name = vector["message"].as_str().unwrap();
-        let Some(code) = MessageCode::ALL
-            .into_iter()
-            .find(|code| code.name() == name)
-        else {
+        let Some(code) = MessageCode::ALL.into_iter().find(|code| code.name() == name) else {
             continue;
         };
         let payload = hex::decode(vector["hex"].as_str().unwrap()).unwrap();
@@ -56,8 +50,7 @@ fn every_vector_of_a_message_we_speak_round_trips() {
 
 #[test]
 fn headers_asked_by_hash() {
-    let payload =
-        hex!("e8820457e4a000000000000000000000000000000000000000000000000000000000deadc0de050580");
+    let payload = hex!("e8820457e4a000000000000000000000000000000000000000000000000000000000deadc0de050580");
     let request = HeadersRequest {
         start: BlockId::Hash(B256::left_padding_from(&[0xde, 0xad, 0xc0, 0xde])),
         limit: 5,
@@ -65,30 +58,13 @@ fn headers_asked_by_hash() {
         reverse: false,
     };
     let message = decode(MessageCode::GetBlockHeaders, &payload);
-    assert_eq!(
-        message,
-        Message::GetBlockHeaders {
-            request_id: 1111,
-            request
-        }
-    );
+    assert_eq!(message, Message::GetBlockHeaders { request_id: 1111, request });
 }
 
 #[test]
 fn headers_asked_by_number() {
     let payload = hex!("ca820457c682270f050580");
-    let request = HeadersRequest {
-        start: BlockId::Number(9999),
-        limit: 5,
-        skip: 5,
-        reverse: false,
-    };
+    let request = HeadersRequest { start: BlockId::Number(9999), limit: 5, skip: 5, reverse: false };
     let message = decode(MessageCode::GetBlockHeaders, &payload);
-    assert_eq!(
-        message,
-        Message::GetBlockHeaders {
-            request_id: 1111,
-            request
-        }
-    );
+    assert_eq!(message, Message::GetBlockHeaders { request_id: 1111, request });
 }

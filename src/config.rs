@@ -1,0 +1,472 @@
+//! The fetcher's configuration: every limit and every wait, each with its reason.
+
+use core::time::Duration;
+
+use thiserror::Error;
+
+const MILLI: fn(u64) -> Duration = Duration::from_millis;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// Limits and waits of a [`Fetcher`](crate::Fetcher).
+///
+/// [`Config::default`] is ours; [`Config::geth`] gives go-ethereum v1.13's figures and its fixed
+/// waits, for comparison. Change single fields with the struct update syntax:
+///
+/// ```
+/// use herald::Config;
+/// let config = Config { announcements_per_peer: 64, ..Config::default() };
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct Config {
+    /// The source of all randomness (whom to relay to, whom to ask under [`Choice::Random`]) and of
+    /// the hash maps' seed. Default 0, which is right for simulations; a node on an open network
+    /// passes a random one, so that peers cannot foresee the maps' collisions.
+    pub seed: u64,
+
+    /// Whether bodies are fetched. Default [`Mode::Full`].
+    pub mode: Mode,
+
+    /// How long an announced hash waits for somebody to push the whole block.
+    ///
+    /// Default adaptive up to 400 ms: zero for announcers whose blocks are seldom pushed before
+    /// they could be fetched, since waiting for nothing is what made a block take 500 ms in geth.
+    /// Longer waits save a request where blocks are pushed, and delay every block where they are
+    /// not. geth: fixed, 500 ms with 100 ms slack.
+    pub grace: Grace,
+
+    /// How long a checked header waits so that several bodies go into one request.
+    ///
+    /// Default none: near the head blocks come one at a time, and a gathered request only adds its
+    /// wait. A longer one saves requests when many blocks are announced at once. geth: 100 ms.
+    pub gather: Gather,
+
+    /// How long a header request may take. Default measured for each peer, 500 ms to 5 s; see
+    /// [`Deadline`]. geth: 5 s.
+    pub header_deadline: Deadline,
+
+    /// How long a body request may take. Default and reasons as for headers; bodies are measured by
+    /// themselves because they are larger. geth: 5 s.
+    pub body_deadline: Deadline,
+
+    /// When a second peer is asked for what a first has not yet answered. Default after its usual
+    /// answering time and a margin, at most 1 s; costs a request for each slow answer, and saves
+    /// the rest of the deadline. geth: never.
+    pub hedge: Hedge,
+
+    /// Whether a body is asked for together with its header. Default adaptive: yes while at least
+    /// half of the recent blocks had a body worth asking for, which saves one round trip for each.
+    /// Where most blocks are empty it would only cost a request. geth: after the header.
+    pub body_request: BodyRequest,
+
+    /// Which announcer is asked first. Default the fastest by measurement; geth: a random one.
+    pub choice: Choice,
+
+    /// Blocks this far below the head are still taken: an uncle may be needed for a reorganisation.
+    /// Default 7, geth's figure: the depth at which Ethereum accepted uncles. More costs look-ups
+    /// for stale announcements.
+    pub window_below: u64,
+
+    /// Blocks this far above the head are fetched. Default 32, geth's figure. More lets a liar with
+    /// made-up numbers occupy its allowance with higher blocks; less turns short outages into a sync.
+    pub window_above: u64,
+
+    /// Blocks above the window, up to as much again, that are kept for each peer until the window
+    /// reaches them. Default 4: enough for a node that fell a moment behind; not a sync. geth: 0.
+    pub deferred_per_peer: u32,
+
+    /// Live announcements for each peer, in every stage. Default 256, geth's figure, which covered
+    /// only hashes not yet asked for. More costs about 150 bytes each in the worst case.
+    pub announcements_per_peer: u32,
+
+    /// Announcers remembered for one hash. Default 64. Fewer lose alternates; more make an
+    /// announcement of a hash that all announce slower, since duplicates are looked for one by one.
+    pub announcers_per_block: u32,
+
+    /// Whole blocks held for each peer that gave them. Default 64, geth's figure.
+    pub blocks_per_peer: u32,
+
+    /// Bytes of headers and bodies held for each peer that gave them, as the host's types report
+    /// them. Default 24 MiB: two blocks of the largest frame (10 MiB), or 64 of 384 KiB.
+    pub bytes_per_peer: u64,
+
+    /// Bytes of headers and bodies held in all. Default 256 MiB. Half of it is set aside in equal
+    /// shares for the peers that [`peers`](Self::peers) allows, so that none can use the share of
+    /// another; the other half goes to whoever needs it.
+    pub bytes_total: u64,
+
+    /// Requests in flight at one peer. Default 16, what a peer serves at once by the wire's rules;
+    /// more would be refused, fewer make bursts slower. geth: no limit of its own.
+    pub requests_per_peer: u32,
+
+    /// Hashes in one body request. Default 64: a reply of 64 blocks of 32 KiB is the 2 MiB that a
+    /// peer gives at most.
+    pub bodies_per_request: u32,
+
+    /// Peers at once. Default 128. Each costs about 100 bytes, and its share of every limit.
+    pub peers: u32,
+
+    /// Blocks with the host for verification and import at once. Default 32; further ones wait in
+    /// the queue, lowest number first.
+    pub importing: u32,
+
+    /// Recent blocks of which it is known which peers have them. Default 1,024, geth's figure for
+    /// each peer. Fewer means that some are announced to peers that have them.
+    pub known_blocks: u32,
+
+    /// Hashes remembered as invalid. Default 128. Fewer costs a verification when one comes again.
+    pub bad_blocks: u32,
+
+    /// How long a hash may wait in all, the time with the host not counted. Default 120 s: room for
+    /// several failed announcers at 5 s each, and for a gap in the chain to be closed. geth: none,
+    /// which is how its entries stay for ever.
+    pub lifetime: Duration,
+
+    /// How far in the future a block may lie that is kept until its time. Default 30 s. The end of
+    /// a future block comes at most this much after its lifetime. geth: 30 s.
+    pub future_max: Duration,
+
+    /// How many peers get the whole block when its header is verified. Default the square root of
+    /// the peers, geth's rule: at 50 peers each block is sent 7 times and announced 43 times.
+    pub fan_out: FanOut,
+
+    /// Whether events for observers are among the outputs. Default off: they cost a few
+    /// nanoseconds each.
+    pub events: Events,
+}
+
+/// What is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Mode {
+    /// Headers and bodies.
+    Full,
+    /// Headers only, imported as such.
+    HeadersOnly,
+}
+
+/// How long an announced hash waits for a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Grace {
+    /// Always `wait`; a hash announced up to `slack` after another is fetched along with it.
+    Fixed {
+        /// From the announcement to the request.
+        wait: Duration,
+        /// How much shorter the wait may be to share a wake-up.
+        slack: Duration,
+    },
+    /// Zero, unless at least half of the announcer's recent blocks were pushed before they could be
+    /// fetched; then half as much again as those pushes took, at most `max`.
+    Adaptive {
+        /// The longest wait.
+        max: Duration,
+    },
+}
+
+/// How long headers are gathered for one body request: at most `window` from the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Gather {
+    /// The longest wait; zero asks at once.
+    pub window: Duration,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Deadline {
+    /// Always this long.
+    Fixed(Duration),
+    /// Twice what TCP would wait (RFC 6298: smoothed round-trip time and four deviations), within
+    /// `min` and `max`; `max` for a peer not yet measured. Twice, because hedging already serves
+    /// speed, and a deadline that is too short blames the innocent.
+    Measured {
+        /// Never less.
+        min: Duration,
+        /// Never more.
+        max: Duration,
+    },
+}
+
+/// When a second peer is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Hedge {
+    /// Never before the first has failed.
+    Off,
+    /// After the smoothed round-trip time and four deviations of the peer that was asked, within
+    /// `min` and `max`; `max` for a peer not yet measured.
+    After {
+        /// Never earlier.
+        min: Duration,
+        /// Never later.
+        max: Duration,
+    },
+}
+
+/// When a body is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum BodyRequest {
+    /// When its header has come.
+    AfterHeader,
+    /// Together with its header.
+    WithHeader,
+    /// Together with its header while at least half of the recent blocks were not empty.
+    Adaptive,
+}
+
+/// Which of several announcers is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Choice {
+    /// The one with the shortest measured answering time, the earliest among equals.
+    Fastest,
+    /// Any.
+    Random,
+}
+
+/// To how many peers a verified block is relayed whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum FanOut {
+    /// To none: blocks are only announced.
+    None,
+    /// To the square root of the number of peers, rounded down.
+    SquareRoot,
+    /// To all that lack it.
+    All,
+}
+
+/// Whether [`Output::Event`](crate::Output::Event) is produced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Events {
+    /// Not.
+    Off,
+    /// For each step of each hash.
+    On,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let deadline = Deadline::Measured { min: MILLI(500), max: MILLI(5_000) };
+        Self {
+            seed: 0,
+            mode: Mode::Full,
+            grace: Grace::Adaptive { max: MILLI(400) },
+            gather: Gather { window: Duration::ZERO },
+            header_deadline: deadline,
+            body_deadline: deadline,
+            hedge: Hedge::After { min: MILLI(50), max: MILLI(1_000) },
+            body_request: BodyRequest::Adaptive,
+            choice: Choice::Fastest,
+            window_below: 7,
+            window_above: 32,
+            deferred_per_peer: 4,
+            announcements_per_peer: 256,
+            announcers_per_block: 64,
+            blocks_per_peer: 64,
+            bytes_per_peer: 24 * MIB,
+            bytes_total: 256 * MIB,
+            requests_per_peer: 16,
+            bodies_per_request: 64,
+            peers: 128,
+            importing: 32,
+            known_blocks: 1_024,
+            bad_blocks: 128,
+            lifetime: MILLI(120_000),
+            future_max: MILLI(30_000),
+            fan_out: FanOut::SquareRoot,
+            events: Events::Off,
+        }
+    }
+}
+
+impl Config {
+    /// go-ethereum v1.13's figures and fixed waits on our state machine: what it would be with the
+    /// same timers and without the faults. Limits that geth lacks keep our defaults.
+    pub fn geth() -> Self {
+        let deadline = Deadline::Fixed(MILLI(5_000));
+        Self {
+            grace: Grace::Fixed { wait: MILLI(500), slack: MILLI(100) },
+            gather: Gather { window: MILLI(100) },
+            header_deadline: deadline,
+            body_deadline: deadline,
+            hedge: Hedge::Off,
+            body_request: BodyRequest::AfterHeader,
+            choice: Choice::Random,
+            deferred_per_peer: 0,
+            requests_per_peer: 256,
+            bodies_per_request: 256,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the fields fit together.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the field and what it must be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let at_least_one = [
+            ("announcements_per_peer", self.announcements_per_peer),
+            ("announcers_per_block", self.announcers_per_block),
+            ("blocks_per_peer", self.blocks_per_peer),
+            ("requests_per_peer", self.requests_per_peer),
+            ("bodies_per_request", self.bodies_per_request),
+            ("peers", self.peers),
+            ("importing", self.importing),
+            ("bad_blocks", self.bad_blocks),
+            ("known_blocks", self.known_blocks),
+        ];
+        for (field, value) in at_least_one {
+            if value == 0 {
+                return Err(ConfigError::Zero { field });
+            }
+            if value > Self::COUNT_MAX {
+                return Err(ConfigError::TooLarge { field, value, max: Self::COUNT_MAX });
+            }
+        }
+        if self.lifetime.is_zero() {
+            return Err(ConfigError::Zero { field: "lifetime" });
+        }
+        if self.bytes_per_peer < KIB || self.bytes_per_peer > self.bytes_total {
+            return Err(ConfigError::BytesPerPeer { per_peer: self.bytes_per_peer, total: self.bytes_total });
+        }
+        let bounds = [
+            ("header_deadline", deadline_bounds(self.header_deadline)),
+            ("body_deadline", deadline_bounds(self.body_deadline)),
+            ("hedge", hedge_bounds(self.hedge)),
+        ];
+        for (field, (min, max)) in bounds {
+            if min > max {
+                return Err(ConfigError::Bounds { field, min, max });
+            }
+        }
+        if let Grace::Fixed { wait, slack } = self.grace
+            && slack > wait
+        {
+            return Err(ConfigError::Bounds { field: "grace", min: slack, max: wait });
+        }
+        Ok(())
+    }
+
+    /// The largest count that any limit may have: entries are numbered in 32 bits, and a product of
+    /// two limits must stay below that.
+    pub const COUNT_MAX: u32 = 1 << 14;
+
+    /// The peers a fetcher keeps a place for: those connected, and those that left while the host
+    /// still had blocks of theirs.
+    pub(crate) fn places(&self) -> u32 {
+        self.peers.saturating_add(self.importing)
+    }
+
+    /// The part of [`bytes_total`](Self::bytes_total) set aside for each place.
+    pub(crate) fn bytes_guaranteed(&self) -> u64 {
+        (self.bytes_total / 2 / u64::from(self.places())).min(self.bytes_per_peer)
+    }
+
+    /// The part of [`bytes_total`](Self::bytes_total) for whoever needs it.
+    pub(crate) fn bytes_shared(&self) -> u64 {
+        self.bytes_total - self.bytes_guaranteed() * u64::from(self.places())
+    }
+}
+
+fn deadline_bounds(deadline: Deadline) -> (Duration, Duration) {
+    match deadline {
+        Deadline::Fixed(span) => (span, span),
+        Deadline::Measured { min, max } => (min, max),
+    }
+}
+
+fn hedge_bounds(hedge: Hedge) -> (Duration, Duration) {
+    match hedge {
+        Hedge::Off => (Duration::ZERO, Duration::ZERO),
+        Hedge::After { min, max } => (min, max),
+    }
+}
+
+/// A configuration that cannot work.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A limit of nothing lets nothing through.
+    #[error("`{field}` is 0; it must be at least 1")]
+    Zero {
+        /// The field.
+        field: &'static str,
+    },
+    /// A count beyond what entries can be numbered with.
+    #[error("`{field}` is {value}; it may be {max} at most")]
+    TooLarge {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+        /// The largest allowed.
+        max: u32,
+    },
+    /// A peer's bytes and the total do not fit together.
+    #[error("`bytes_per_peer` is {per_peer}; it must lie between 1024 and `bytes_total`, which is {total}")]
+    BytesPerPeer {
+        /// For each peer.
+        per_peer: u64,
+        /// In all.
+        total: u64,
+    },
+    /// A least value above the greatest.
+    #[error("`{field}`: the lower bound {min:?} is above the upper bound {max:?}; swap or change them")]
+    Bounds {
+        /// The field.
+        field: &'static str,
+        /// The lower bound.
+        min: Duration,
+        /// The upper bound.
+        max: Duration,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_fit_together() {
+        Config::default().check().expect("the default configuration is valid");
+        Config::geth().check().expect("geth's configuration is valid");
+        let config = Config::default();
+        assert!(
+            config.bytes_guaranteed() * u64::from(config.places()) + config.bytes_shared()
+                == config.bytes_total
+        );
+        assert!(config.bytes_per_peer <= config.bytes_guaranteed() + config.bytes_shared());
+        assert!(config.deferred_per_peer <= config.announcements_per_peer);
+    }
+
+    #[test]
+    fn geth_is_geth() {
+        let geth = Config::geth();
+        assert_eq!(geth.grace, Grace::Fixed { wait: MILLI(500), slack: MILLI(100) });
+        assert_eq!(geth.gather.window, MILLI(100));
+        assert_eq!(geth.header_deadline, Deadline::Fixed(MILLI(5_000)));
+        assert_eq!((geth.window_below, geth.window_above), (7, 32));
+        assert_eq!((geth.announcements_per_peer, geth.blocks_per_peer), (256, 64));
+        assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRoot));
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        let zero = Config { peers: 0, ..Config::default() };
+        assert_eq!(zero.check(), Err(ConfigError::Zero { field: "peers" }));
+        let huge = Config { blocks_per_peer: 1 << 20, ..Config::default() };
+        assert!(matches!(huge.check(), Err(ConfigError::TooLarge { field: "blocks_per_peer", .. })));
+        let bytes = Config { bytes_per_peer: MIB * 512, ..Config::default() };
+        assert!(matches!(bytes.check(), Err(ConfigError::BytesPerPeer { .. })));
+        let hedge = Hedge::After { min: MILLI(2), max: MILLI(1) };
+        let crossed = Config { hedge, ..Config::default() };
+        assert!(matches!(crossed.check(), Err(ConfigError::Bounds { field: "hedge", .. })));
+    }
+}

@@ -1,0 +1,387 @@
+//! The door: announcements and pushed blocks.
+
+use crate::Time;
+use crate::config::Mode;
+use crate::input::ChainView;
+use crate::output::{Admission, End, Reason};
+use crate::table::{Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
+use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+
+use super::Fetcher;
+
+/// A peer that is refused for its limits this often is flooding, each time anew.
+const REFUSALS_FOR_FLOODING: u32 = 256;
+
+/// Where a number lies, as seen from the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// In the window.
+    Within,
+    /// Above the window by as much again at most.
+    Above,
+    /// Below the window, or farther above it.
+    TooFar,
+    /// At or below the finalized block.
+    BelowFinality,
+}
+
+impl<T: Types> Fetcher<T> {
+    /// A peer says that it has a block of this hash and number.
+    ///
+    /// Nothing is allocated for it, once the table has grown to its working size.
+    pub fn announce(
+        &mut self,
+        now: Time,
+        peer: &T::PeerId,
+        hash: BlockHash,
+        number: BlockNumber,
+        chain: &impl ChainView,
+    ) -> Admission {
+        self.set_time(now);
+        let admission = self.admit_announcement(peer, hash, number, chain);
+        self.count_admission(admission)
+    }
+
+    /// A peer has sent a whole block unasked.
+    pub fn push(
+        &mut self,
+        now: Time,
+        peer: &T::PeerId,
+        block: Block<T>,
+        chain: &impl ChainView,
+    ) -> Admission {
+        self.set_time(now);
+        let admission = self.admit_block(peer, block, chain);
+        self.count_admission(admission)
+    }
+
+    pub(super) fn position(&self, number: BlockNumber, chain: &impl ChainView) -> Position {
+        let head = chain.head();
+        let top = head.saturating_add(self.config.window_above);
+        if number <= chain.finalized() {
+            Position::BelowFinality
+        } else if number.saturating_add(self.config.window_below) < head {
+            Position::TooFar
+        } else if number <= top {
+            Position::Within
+        } else if number <= top.saturating_add(self.config.window_above) {
+            Position::Above
+        } else {
+            Position::TooFar
+        }
+    }
+
+    fn admit_announcement(
+        &mut self,
+        peer: &T::PeerId,
+        hash: BlockHash,
+        number: BlockNumber,
+        chain: &impl ChainView,
+    ) -> Admission {
+        if self.is_stopped() {
+            return Admission::Stopped;
+        }
+        let Some(slot) = self.table.find_peer(peer) else { return Admission::UnknownPeer };
+        // First, because this is what a flood costs.
+        if self.table.peer(slot).is_some_and(|peer| peer.announced >= self.config.announcements_per_peer) {
+            return self.refuse(slot, Admission::PeerLimit);
+        }
+        if let Some(id) = self.table.find(&hash) {
+            return self.admit_alternate(id, slot, number, chain);
+        }
+        if let Some(peers) = self.known.peers_mut(&hash) {
+            peers.insert(slot);
+            return Admission::Known;
+        }
+        if self.bad.contains(&hash) {
+            return Admission::BadBlock;
+        }
+        let position = self.position(number, chain);
+        match position {
+            Position::Within => {}
+            Position::Above => {
+                if self.table.peer(slot).is_none_or(|peer| peer.deferred >= self.config.deferred_per_peer) {
+                    return Admission::TooFar;
+                }
+            }
+            Position::TooFar => return Admission::TooFar,
+            Position::BelowFinality => return Admission::BelowFinality,
+        }
+        if chain.contains(&hash) {
+            return Admission::Known;
+        }
+        self.follow(hash, number, slot, position)
+    }
+
+    /// Begins to follow a hash that nobody has announced before.
+    fn follow(
+        &mut self,
+        hash: BlockHash,
+        number: BlockNumber,
+        slot: PeerSlot,
+        position: Position,
+    ) -> Admission {
+        let expires = self.now.after(self.config.lifetime);
+        if position == Position::Above {
+            let stage = Stage::Announced(Wait::Window { peer: slot, number });
+            let id = self.table.insert(hash, self.now, expires, Stage::Announced(Wait::Until(self.now)));
+            self.table.add_claim(id, slot, number, Origin::Announced);
+            self.enter(id, stage, Some(slot));
+            return Admission::Deferred;
+        }
+        let grace = self.grace(slot);
+        let wait = Stage::Announced(Wait::Until(grace.unwrap_or(self.now)));
+        let id = self.table.insert(hash, self.now, expires, Stage::Announced(Wait::Until(self.now)));
+        self.table.add_claim(id, slot, number, Origin::Announced);
+        self.enter(id, wait, Some(slot));
+        if grace.is_none() {
+            self.ask_header(id);
+        }
+        Admission::Accepted
+    }
+
+    /// One more peer has a block that is followed already.
+    fn admit_alternate(
+        &mut self,
+        id: EntryId,
+        slot: PeerSlot,
+        number: BlockNumber,
+        chain: &impl ChainView,
+    ) -> Admission {
+        let Some(entry) = self.table.entry(id) else { return Admission::Duplicate };
+        let hash = entry.hash;
+        if let Stage::Importing { step: Step::Importing, .. } = entry.stage() {
+            if let Some(peers) = self.known.peers_mut(&hash) {
+                peers.insert(slot);
+            }
+            return Admission::Known;
+        }
+        if self.table.claim_by(id, slot).is_some() {
+            return Admission::Duplicate;
+        }
+        let actual = entry.stage().header().map(Header::number);
+        if actual.is_some_and(|actual| actual != number) {
+            self.penalise(slot, Reason::WrongNumber);
+            return Admission::WrongNumber;
+        }
+        let announcers = self.table.claims_of(id).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
+        if announcers >= self.config.announcers_per_block as usize {
+            return Admission::EnoughAnnouncers;
+        }
+        let position = self.position(number, chain);
+        match position {
+            Position::Within | Position::Above => {}
+            Position::TooFar => return Admission::TooFar,
+            Position::BelowFinality => return Admission::BelowFinality,
+        }
+        self.table.add_claim(id, slot, number, Origin::Announced);
+        self.use_alternate(id, position)
+    }
+
+    /// An entry has a new announcer: does that end what it waits for?
+    fn use_alternate(&mut self, id: EntryId, position: Position) -> Admission {
+        match self.table.stage(id) {
+            // All who announced it so far may have lied about its number.
+            Some(Stage::Announced(Wait::Window { .. })) if position == Position::Within => {
+                self.ask_header(id)
+            }
+            Some(Stage::Announced(Wait::Window { .. })) => return Admission::Deferred,
+            Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
+            Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
+            Some(Stage::Queued { wait: QueueWait::Parent, .. }) => self.add_parent_alternates(id),
+            Some(
+                Stage::Announced(Wait::Until(_))
+                | Stage::Fetching { .. }
+                | Stage::Fetched { .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => {}
+        }
+        Admission::Accepted
+    }
+
+    fn admit_block(&mut self, peer: &T::PeerId, block: Block<T>, chain: &impl ChainView) -> Admission {
+        if self.is_stopped() {
+            return Admission::Stopped;
+        }
+        let Some(slot) = self.table.find_peer(peer) else { return Admission::UnknownPeer };
+        let hash = block.header.hash();
+        let entry = self.table.find(&hash);
+        // The header alone is named by the hash: a wrong body says nothing about the block.
+        if block.header.body_commitment() != block.body.commitment() {
+            self.penalise(slot, Reason::WrongBody);
+            if let Some(id) = entry {
+                self.table.fail_claim(id, slot);
+            }
+            return Admission::WrongBody;
+        }
+        if let Some(id) = entry
+            && let Some(Stage::Queued { .. } | Stage::Importing { .. }) = self.table.stage(id)
+        {
+            return self.admit_second_copy(id, slot, block.header.number(), chain);
+        }
+        if let Some(peers) = self.known.peers_mut(&hash) {
+            peers.insert(slot);
+            return Admission::Known;
+        }
+        if self.is_bad(&block.header) {
+            self.remember_bad(hash);
+            self.penalise(slot, Reason::InvalidAncestor);
+            return Admission::BadBlock;
+        }
+        self.take_pushed(entry, slot, block, chain)
+    }
+
+    /// A block that is whole here already was pushed again: its giver has it, and that is all.
+    fn admit_second_copy(
+        &mut self,
+        id: EntryId,
+        slot: PeerSlot,
+        number: BlockNumber,
+        chain: &impl ChainView,
+    ) -> Admission {
+        if self.table.peer(slot).is_some_and(|peer| peer.announced < self.config.announcements_per_peer) {
+            let _ = self.admit_alternate(id, slot, number, chain);
+        }
+        Admission::Duplicate
+    }
+
+    fn take_pushed(
+        &mut self,
+        entry: Option<EntryId>,
+        slot: PeerSlot,
+        block: Block<T>,
+        chain: &impl ChainView,
+    ) -> Admission {
+        let (hash, number) = (block.header.hash(), block.header.number());
+        let position = self.position(number, chain);
+        let (blocks, deferred) = self.table.peer(slot).map_or((0, 0), |peer| (peer.blocks, peer.deferred));
+        match position {
+            Position::Within => {}
+            Position::Above if deferred < self.config.deferred_per_peer => {}
+            Position::Above | Position::TooFar => return Admission::TooFar,
+            Position::BelowFinality => return Admission::BelowFinality,
+        }
+        if blocks >= self.config.blocks_per_peer {
+            return self.refuse(slot, Admission::PeerLimit);
+        }
+        let whole = self.whole(block);
+        let bytes = retained(&whole);
+        let freed = entry.and_then(|id| self.table.stage(id)?.charge()).filter(|charge| charge.peer == slot);
+        match self.table.room(slot, bytes, freed.map_or(0, |charge| charge.bytes)) {
+            Room::Enough => {}
+            Room::PeerFull => return self.refuse(slot, Admission::PeerLimit),
+            Room::TotalFull => return Admission::TotalLimit,
+        }
+        let blame = match entry.and_then(|id| self.table.claim_by(id, slot)) {
+            Some(_) => Blame::Giver,
+            None => Blame::Relayer,
+        };
+        let id = match entry {
+            Some(id) => {
+                self.note_push(id);
+                self.cancel_requests(id);
+                id
+            }
+            None if chain.contains(&hash) => return Admission::Known,
+            None => {
+                let expires = self.now.after(self.config.lifetime);
+                self.table.insert(hash, self.now, expires, Stage::Announced(Wait::Until(self.now)))
+            }
+        };
+        if blame == Blame::Relayer {
+            self.table.add_claim(id, slot, number, Origin::Pushed);
+        }
+        self.judge_numbers(id, number);
+        self.judge_children(&hash, number);
+        self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
+        if position == Position::Above { Admission::Deferred } else { Admission::Accepted }
+    }
+
+    /// What is kept of a block.
+    fn whole(&self, block: Block<T>) -> Whole<T> {
+        match self.config.mode {
+            Mode::Full => Whole { header: block.header, body: Some(block.body) },
+            Mode::HeadersOnly => Whole { header: block.header, body: None },
+        }
+    }
+
+    /// The header is here, so everybody's number can be judged: those who claimed another one are
+    /// blamed, and are not asked for this block again.
+    pub(super) fn judge_numbers(&mut self, id: EntryId, number: BlockNumber) {
+        let liars: Vec<_> = self
+            .table
+            .claims_of(id)
+            .filter(|(_, claim)| claim.origin == Origin::Announced && claim.number != number)
+            .map(|(_, claim)| claim.peer)
+            .collect();
+        for slot in liars {
+            if self.table.fail_claim(id, slot) {
+                self.penalise(slot, Reason::WrongNumber);
+            }
+        }
+    }
+
+    /// A parent's number is that of its child less one. A child for which that does not hold is
+    /// invalid, whatever else it says.
+    pub(super) fn judge_children(&mut self, parent: &BlockHash, number: BlockNumber) {
+        for child in self.table.children_of(parent) {
+            let header = self.table.stage(child).and_then(Stage::header);
+            if header.is_some_and(|header| number.checked_add(1) != Some(header.number())) {
+                self.reject(child, Reason::InvalidHeader);
+            }
+        }
+    }
+
+    /// Whether a block, or its parent, is known to be invalid.
+    pub(super) fn is_bad(&self, header: &T::Header) -> bool {
+        self.bad.contains(&header.hash()) || self.bad.contains(&header.parent_hash())
+    }
+
+    /// A block was pushed that others had announced: the first of them is one whose blocks are
+    /// worth a wait.
+    fn note_push(&mut self, id: EntryId) {
+        let Some(entry) = self.table.entry(id) else { return };
+        let delay = self.now.since(entry.born);
+        let first = self.table.claims_of(id).next().map(|(_, claim)| claim.peer);
+        if let Some(peer) = first.and_then(|slot| self.table.peer_mut(slot)) {
+            peer.pushes.pushed(delay);
+        }
+    }
+
+    fn refuse(&mut self, slot: PeerSlot, admission: Admission) -> Admission {
+        if let Some(peer) = self.table.peer_mut(slot) {
+            peer.refused = peer.refused.wrapping_add(1);
+            if peer.refused.is_multiple_of(REFUSALS_FOR_FLOODING) {
+                self.penalise(slot, Reason::Flooding);
+            }
+        }
+        admission
+    }
+
+    /// Drops what an entry holds and asks the next announcer from the start.
+    pub(super) fn start_over(&mut self, id: EntryId) {
+        self.cancel_requests(id);
+        self.table.take_stage(id);
+        self.ask_header(id);
+    }
+
+    /// There was no room for what `slot` gave: others may be within their allowance.
+    pub(super) fn no_room(&mut self, id: EntryId, slot: PeerSlot, room: Room) {
+        match room {
+            Room::Enough | Room::PeerFull => {
+                self.table.fail_claim(id, slot);
+                self.start_over(id);
+            }
+            Room::TotalFull => self.end(id, End::NoRoom),
+        }
+    }
+}
+
+/// The bytes that holding a block takes.
+pub(super) fn retained<T: Types>(whole: &Whole<T>) -> u64 {
+    let body = whole.body.as_ref().map_or(0, Body::retained_bytes);
+    u64::try_from(whole.header.retained_bytes().saturating_add(body)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,377 @@
+//! Asking: whom, for what, and what follows when no answer comes.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::Time;
+use crate::config::{BodyRequest, Choice, Mode};
+use crate::input::Failure;
+use crate::output::{End, Output, Reason, RequestId};
+use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Presence, Race, Stage, Standing, Wait};
+use crate::types::Types;
+
+use core::time::Duration;
+
+use super::Fetcher;
+
+/// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
+/// than a slow one, so that newcomers get a try.
+const UNMEASURED: Duration = Duration::from_millis(250);
+
+/// Who can be asked for an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    /// This peer.
+    Peer(PeerSlot),
+    /// This peer, once one of its places is free.
+    Busy(PeerSlot),
+    /// Nobody is left.
+    Nobody,
+}
+
+impl<T: Types> Fetcher<T> {
+    /// A request will get no reply. One that is unknown, or was sent to another peer, is counted
+    /// and changes nothing.
+    pub fn request_failed(&mut self, now: Time, peer: &T::PeerId, request: RequestId, failure: Failure) {
+        self.set_time(now);
+        let slot = self.table.find_peer(peer);
+        let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else {
+            self.counters.replies_unmatched += 1;
+            return;
+        };
+        let (slot, asked, waited) = (open.peer, open.asked, self.now.since(open.sent));
+        let reason = match failure {
+            Failure::Refused => Some(Reason::Refusal),
+            Failure::TimedOut => {
+                self.missed(slot, asked, waited);
+                Some(Reason::Silence)
+            }
+            Failure::Malformed => Some(Reason::MalformedReply),
+            Failure::Oversized => Some(Reason::OversizedReply),
+            Failure::Disconnected => None,
+        };
+        self.fail_request(request, reason);
+    }
+
+    /// Asks the next announcer for an entry's header, and with it for its body where that pays.
+    pub(super) fn ask_header(&mut self, id: EntryId) {
+        match self.choose(id, Asked::Header) {
+            Chosen::Peer(slot) => {
+                let early = match self.table.take_stage(id) {
+                    Some(Stage::Fetching { early, .. }) => early,
+                    Some(
+                        Stage::Announced(_)
+                        | Stage::Fetched { .. }
+                        | Stage::Completing { .. }
+                        | Stage::Queued { .. }
+                        | Stage::Importing { .. },
+                    )
+                    | None => Early::None,
+                };
+                let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
+                let request = self.open(slot, Asked::Header, smallvec![id]);
+                let hedge_at = self.hedge_time(slot, Asked::Header);
+                let race = Race::of(request, hedge_at);
+                self.enter(id, Stage::Fetching { race, early }, Some(slot));
+                self.output_header_request(request, slot, hash);
+                self.ask_body_early(id, slot);
+            }
+            Chosen::Busy(peer) => {
+                let retry = self.retry_time();
+                self.cancel_requests(id);
+                self.enter(id, Stage::Announced(Wait::Place { peer, retry }), Some(peer));
+            }
+            Chosen::Nobody => self.end(id, End::NobodyLeft),
+        }
+    }
+
+    /// Asks for the body of one entry whose header is here.
+    pub(super) fn ask_body(&mut self, id: EntryId) {
+        self.ask_bodies(&[id]);
+    }
+
+    /// Asks for the bodies of entries whose headers are here, with one request for each peer.
+    pub(super) fn ask_bodies(&mut self, ids: &[EntryId]) {
+        let mut batches: Vec<(PeerSlot, SmallVec<[EntryId; 2]>)> = Vec::new();
+        for &id in ids {
+            match self.choose(id, Asked::Bodies) {
+                Chosen::Peer(slot) => {
+                    let max = self.config.bodies_per_request as usize;
+                    match batches.iter_mut().find(|(to, batch)| *to == slot && batch.len() < max) {
+                        Some((_, batch)) => batch.push(id),
+                        None => batches.push((slot, smallvec![id])),
+                    }
+                }
+                Chosen::Busy(peer) => self.wait_for_body_place(id, peer),
+                Chosen::Nobody => self.end(id, End::NobodyLeft),
+            }
+        }
+        for (slot, batch) in batches {
+            if self.has_place(slot) {
+                self.send_body_request(slot, batch);
+            } else {
+                for id in batch {
+                    self.wait_for_body_place(id, slot);
+                }
+            }
+        }
+    }
+
+    /// Asks a second peer for what a first has not answered in its usual time.
+    pub(super) fn hedge(&mut self, id: EntryId) {
+        let asked = match self.table.stage(id) {
+            Some(Stage::Fetching { .. }) => Asked::Header,
+            Some(Stage::Completing { .. }) => Asked::Bodies,
+            Some(
+                Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. },
+            )
+            | None => return,
+        };
+        if let Some(race) = self.table.race_mut(id) {
+            race.hedge_at = None;
+        }
+        if let (Chosen::Peer(slot), Some(hash)) =
+            (self.choose(id, asked), self.table.entry(id).map(|e| e.hash))
+        {
+            let request = self.open(slot, asked, smallvec![id]);
+            if let Some(race) = self.table.race_mut(id) {
+                race.add(request);
+            }
+            self.counters.hedges += 1;
+            match asked {
+                Asked::Header => self.output_header_request(request, slot, hash),
+                Asked::Bodies => self.output_body_request(request, slot, vec![hash]),
+            }
+        }
+        self.rearm(id);
+    }
+
+    /// Ends a request without a usable answer: its peer has failed for every entry of it, and those
+    /// go on with others. The reason is laid on the peer once.
+    pub(super) fn fail_request(&mut self, request: RequestId, reason: Option<Reason>) {
+        let Some(open) = self.table.close_request(request) else { return };
+        let mut failed_anew = false;
+        for &id in &open.entries {
+            self.forget_request(id, request);
+            failed_anew |= self.table.fail_claim(id, open.peer);
+        }
+        // Header and body asked for together fail together: that is one fault.
+        if let Some(reason) = reason
+            && failed_anew
+        {
+            self.penalise(open.peer, reason);
+        }
+        for &id in &open.entries {
+            self.proceed(id);
+        }
+        self.use_free_place(open.peer);
+    }
+
+    /// Goes on with an entry of which a request has ended.
+    pub(super) fn proceed(&mut self, id: EntryId) {
+        match self.table.stage(id) {
+            Some(Stage::Fetching { race, .. }) if race.is_empty() => self.ask_header(id),
+            Some(Stage::Completing { race, .. }) if race.is_empty() => self.ask_body(id),
+            Some(
+                Stage::Announced(_)
+                | Stage::Fetching { .. }
+                | Stage::Fetched { .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            ) => self.rearm(id),
+            None => {}
+        }
+    }
+
+    /// Gives free places at a peer to the entries that wait for one.
+    pub(super) fn use_free_place(&mut self, slot: PeerSlot) {
+        while self.has_place(slot) && self.table.peer(slot).is_some_and(|peer| peer.waiting > 0) {
+            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::waits_for_place) == Some(slot);
+            let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
+                return;
+            };
+            match self.table.stage(id) {
+                Some(Stage::Fetched { .. }) => self.ask_body(id),
+                _ => self.ask_header(id),
+            }
+        }
+    }
+
+    /// Takes back all requests for an entry, and those that are for nothing else are cancelled.
+    pub(super) fn cancel_requests(&mut self, id: EntryId) {
+        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
+        for request in requests {
+            self.withdraw(id, request);
+        }
+    }
+
+    /// Takes back one request for an entry.
+    pub(super) fn withdraw(&mut self, id: EntryId, request: RequestId) {
+        self.forget_request(id, request);
+        if self.table.leave_request(request, id) == 0
+            && let Some(open) = self.table.close_request(request)
+        {
+            self.cancel(request, open.peer);
+        }
+    }
+
+    pub(super) fn cancel(&mut self, request: RequestId, slot: PeerSlot) {
+        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
+        let peer = peer.id.clone();
+        self.output(Output::Cancel { request, peer });
+    }
+
+    /// A request was not answered: others are asked first from now on.
+    pub(super) fn missed(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
+        if let Some(time) = self.answer_time_mut(slot, asked) {
+            time.missed(waited);
+        }
+    }
+
+    pub(super) fn answer_time_mut(&mut self, slot: PeerSlot, asked: Asked) -> Option<&mut AnswerTime> {
+        let peer = self.table.peer_mut(slot)?;
+        Some(match asked {
+            Asked::Header => &mut peer.header_time,
+            Asked::Bodies => &mut peer.body_time,
+        })
+    }
+
+    pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Option<Time> {
+        let time = self.answer_time(slot, asked)?;
+        time.hedge(self.config.hedge).map(|span| self.now.after(span))
+    }
+
+    /// Takes a request out of the data of an entry's stage.
+    fn forget_request(&mut self, id: EntryId, request: RequestId) {
+        if self.early_request(id) == Some(request) {
+            self.table.forget_early_request(id);
+        } else if let Some(race) = self.table.race_mut(id) {
+            race.remove(request);
+        }
+    }
+
+    /// Asks for the body ahead of its header, where that pays and the peer has a place.
+    fn ask_body_early(&mut self, id: EntryId, slot: PeerSlot) {
+        let pays = match self.config.body_request {
+            BodyRequest::AfterHeader => false,
+            BodyRequest::WithHeader => true,
+            BodyRequest::Adaptive => self.full_share >= 128,
+        };
+        let none_yet = matches!(self.table.stage(id), Some(Stage::Fetching { early: Early::None, .. }));
+        if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || !self.has_place(slot) {
+            return;
+        }
+        let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
+        let request = self.open(slot, Asked::Bodies, smallvec![id]);
+        self.table.set_early_request(id, request);
+        self.output_body_request(request, slot, vec![hash]);
+        self.rearm(id);
+    }
+
+    fn send_body_request(&mut self, slot: PeerSlot, batch: SmallVec<[EntryId; 2]>) {
+        let hashes = batch.iter().filter_map(|&id| self.table.entry(id)).map(|entry| entry.hash).collect();
+        let request = self.open(slot, Asked::Bodies, batch.clone());
+        let hedge_at = self.hedge_time(slot, Asked::Bodies);
+        for id in batch {
+            if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
+                self.table.take_stage(id)
+            {
+                let race = Race::of(request, hedge_at);
+                self.enter(id, Stage::Completing { header, race }, Some(slot));
+            }
+        }
+        self.output_body_request(request, slot, hashes);
+    }
+
+    fn wait_for_body_place(&mut self, id: EntryId, peer: PeerSlot) {
+        let retry = self.retry_time();
+        if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
+            self.table.take_stage(id)
+        {
+            self.enter(id, Stage::Fetched { header, wait: Wait::Place { peer, retry } }, Some(peer));
+        }
+    }
+
+    /// When an entry that waits for a place looks for another peer.
+    fn retry_time(&self) -> Time {
+        self.now.after(AnswerTime::default().deadline(self.config.header_deadline))
+    }
+
+    fn open(&mut self, slot: PeerSlot, asked: Asked, entries: SmallVec<[EntryId; 2]>) -> RequestId {
+        let deadline = match asked {
+            Asked::Header => self.config.header_deadline,
+            Asked::Bodies => self.config.body_deadline,
+        };
+        let wait = self.answer_time(slot, asked).unwrap_or_default().deadline(deadline);
+        self.counters.requests += 1;
+        self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
+    }
+
+    fn answer_time(&self, slot: PeerSlot, asked: Asked) -> Option<AnswerTime> {
+        let peer = self.table.peer(slot)?;
+        Some(match asked {
+            Asked::Header => peer.header_time,
+            Asked::Bodies => peer.body_time,
+        })
+    }
+
+    fn has_place(&self, slot: PeerSlot) -> bool {
+        self.table.peer(slot).is_some_and(|peer| peer.requests < self.config.requests_per_peer)
+    }
+
+    /// Picks among the announcers that have not failed and are not being asked already.
+    fn choose(&mut self, id: EntryId, asked: Asked) -> Chosen {
+        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
+        let already: SmallVec<[PeerSlot; 3]> = requests
+            .iter()
+            .filter_map(|request| self.table.request(*request))
+            .filter(|request| request.asked == asked)
+            .map(|request| request.peer)
+            .collect();
+        let eligible = |slot: &PeerSlot| !already.contains(slot);
+        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+        let candidates: SmallVec<[PeerSlot; 8]> =
+            good.map(|(_, claim)| claim.peer).filter(eligible).collect();
+        let free: SmallVec<[PeerSlot; 8]> =
+            candidates.iter().copied().filter(|slot| self.has_place(*slot)).collect();
+        let picked = match self.config.choice {
+            // Whoever gave the header has the body.
+            Choice::Fastest => self.giver(id).filter(|giver| free.contains(giver)).or_else(|| {
+                let time = |slot: &PeerSlot| self.answer_time(*slot, asked).and_then(|time| time.usual());
+                free.iter().copied().min_by_key(|slot| time(slot).unwrap_or(UNMEASURED))
+            }),
+            Choice::Random if free.is_empty() => None,
+            Choice::Random => {
+                let at = if free.len() == 1 { 0 } else { self.random_below(free.len()) };
+                free.get(at).copied()
+            }
+        };
+        match (picked, candidates.first()) {
+            (Some(slot), _) => Chosen::Peer(slot),
+            (None, Some(slot)) => Chosen::Busy(*slot),
+            (None, None) => Chosen::Nobody,
+        }
+    }
+
+    /// Who gave the header of an entry that waits for its body.
+    fn giver(&self, id: EntryId) -> Option<PeerSlot> {
+        match self.table.stage(id)? {
+            Stage::Fetched { header, .. } | Stage::Completing { header, .. } => Some(header.peer),
+            Stage::Announced(_) | Stage::Fetching { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {
+                None
+            }
+        }
+    }
+
+    fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: crate::BlockHash) {
+        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+            self.output(Output::RequestHeader { request, peer, hash });
+        }
+    }
+
+    fn output_body_request(&mut self, request: RequestId, slot: PeerSlot, hashes: Vec<crate::BlockHash>) {
+        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+            self.output(Output::RequestBodies { request, peer, hashes });
+        }
+    }
+}

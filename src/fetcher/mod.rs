@@ -1,0 +1,250 @@
+//! The state machine: what it is made of, and its calling contract.
+
+mod admit;
+mod ask;
+mod memory;
+mod peers;
+mod queue;
+mod relay;
+mod reply;
+mod status;
+mod wait;
+
+use std::collections::VecDeque;
+
+use foldhash::fast::FixedState;
+use lru::LruCache;
+use rand_xoshiro::Xoshiro128PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use crate::Time;
+use crate::config::{Config, ConfigError, Events, Gather, Grace};
+use crate::input::{ChainView, Input};
+use crate::known::KnownBlocks;
+use crate::output::{Admission, End, Event, Outcome, Output, Reason};
+use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
+use crate::types::{BlockHash, Types};
+
+use wait::Coalescer;
+
+pub use status::{Counters, PeerStatus, Status};
+
+/// The announced-block fetcher: a pure state machine.
+///
+/// # Contract
+/// - Call one method for each thing that happens, with the time and a view of the chain. Every call
+///   is also an [`Input`], for [`Fetcher::handle`].
+/// - After each call, drain [`poll_output`](Self::poll_output) until it gives `None`, and carry the
+///   outputs out in order.
+/// - Then ask [`poll_timeout`](Self::poll_timeout), and call [`tick`](Self::tick) when that time has
+///   come. Other calls do not let waits run out: a reply that was there in time is taken even if the
+///   host is late to hand it in. So hand in what has arrived before you tick.
+/// - Answer each [`Output::VerifyHeader`] with [`verdict`](Self::verdict), each [`Output::Import`]
+///   with [`imported`](Self::imported), and each request with a reply or
+///   [`request_failed`](Self::request_failed). A request without any answer runs into its deadline.
+///
+/// The same configuration and the same calls give the same outputs, on every machine.
+pub struct Fetcher<T: Types> {
+    config: Config,
+    table: Table<T>,
+    known: KnownBlocks,
+    bad: LruCache<BlockHash, (), FixedState>,
+    outputs: VecDeque<Output<T>>,
+    random: Xoshiro128PlusPlus,
+    now: Time,
+    graces: Coalescer,
+    gathers: Coalescer,
+    /// The share of recent blocks that were not empty, of 256.
+    full_share: u8,
+    running: Running,
+    counters: Box<Counters>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Running {
+    Yes,
+    Stopped,
+}
+
+impl<T: Types> Fetcher<T> {
+    /// A fetcher without peers.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration cannot work.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        config.check()?;
+        let hasher = FixedState::with_seed(config.seed);
+        let graces = match config.grace {
+            Grace::Fixed { wait, slack } => Coalescer::new(wait, slack),
+            Grace::Adaptive { max } => Coalescer::new(max, core::time::Duration::ZERO),
+        };
+        let Gather { window } = config.gather;
+        Ok(Self {
+            table: Table::new(&config),
+            known: KnownBlocks::new(config.known_blocks, hasher.clone()),
+            bad: LruCache::unbounded_with_hasher(hasher),
+            outputs: VecDeque::new(),
+            random: Xoshiro128PlusPlus::seed_from_u64(config.seed),
+            now: Time::ZERO,
+            graces,
+            gathers: Coalescer::new(window, window),
+            full_share: 128,
+            running: Running::Yes,
+            counters: Box::default(),
+            config,
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The next thing for the host to do.
+    pub fn poll_output(&mut self) -> Option<Output<T>> {
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > OUTPUTS_KEPT {
+            self.outputs = VecDeque::new();
+        }
+        output
+    }
+
+    /// When [`tick`](Self::tick) is next to be called; `None` while nothing waits.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.table.next_alarm().map(|(time, _)| time)
+    }
+
+    /// Takes any input, by calling its method.
+    pub fn handle(&mut self, now: Time, input: Input<T>, chain: &impl ChainView) -> Outcome<T> {
+        match input {
+            Input::PeerConnected { peer } => return Outcome::Connection(self.peer_connected(now, peer)),
+            Input::PeerGone { peer } => self.peer_gone(now, &peer),
+            Input::Announced { peer, hash, number } => {
+                return Outcome::Admission(self.announce(now, &peer, hash, number, chain));
+            }
+            Input::Pushed { peer, block } => return Outcome::Admission(self.push(now, &peer, block, chain)),
+            Input::Headers { peer, request, headers } => {
+                return Outcome::Headers(self.headers(now, &peer, request, headers, chain));
+            }
+            Input::Bodies { peer, request, bodies } => {
+                return Outcome::Bodies(self.bodies(now, &peer, request, bodies, chain));
+            }
+            Input::RequestFailed { peer, request, failure } => {
+                self.request_failed(now, &peer, request, failure)
+            }
+            Input::Verdict { hash, verdict } => self.verdict(now, hash, verdict, chain),
+            Input::Imported { hash, outcome } => self.imported(now, hash, outcome, chain),
+            Input::ChainAdvanced { blocks } => self.chain_advanced(now, &blocks, chain),
+            Input::Sealed { block } => self.sealed(now, block, chain),
+            Input::Tick => self.tick(now, chain),
+            Input::Shutdown => self.shutdown(now),
+        }
+        Outcome::Done
+    }
+
+    /// Verifies all indexes, counters and limits against each other. Linear in what is held: for
+    /// tests and simulations.
+    ///
+    /// # Errors
+    /// [`InvariantError`]: a defect of this crate.
+    pub fn check_invariants(&self) -> Result<(), InvariantError> {
+        self.table.check(&self.config)?;
+        if self.known.len() > self.config.known_blocks as usize
+            || self.bad.len() > self.config.bad_blocks as usize
+        {
+            return Err(InvariantError("more blocks are remembered than configured"));
+        }
+        if self.table.place_count() > self.config.places() as usize {
+            return Err(InvariantError("more places are taken than configured"));
+        }
+        let empty = self.table.len() == 0 && self.table.place_count() == 0 && self.outputs.is_empty();
+        if self.running == Running::Stopped && !empty {
+            return Err(InvariantError("something is left after the shutdown"));
+        }
+        Ok(())
+    }
+
+    // --- shared by the modules below
+
+    /// Takes the host's time; one that goes back is clamped and counted.
+    fn set_time(&mut self, now: Time) {
+        if now < self.now {
+            self.counters.time_went_back += 1;
+        } else {
+            self.now = now;
+        }
+    }
+
+    fn output(&mut self, output: Output<T>) {
+        if self.running == Running::Yes {
+            self.outputs.push_back(output);
+        }
+    }
+
+    /// Puts an entry into a stage and sets its alarm.
+    fn enter(&mut self, id: EntryId, stage: Stage<T>, from: Option<PeerSlot>) {
+        let name = stage.name();
+        self.table.set_stage(id, stage);
+        self.rearm(id);
+        if self.config.events == Events::On
+            && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
+        {
+            let from = from.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone());
+            self.output(Output::Event(Event::Entered { hash, stage: name, from }));
+        }
+    }
+
+    /// Ends an entry: its requests are cancelled, and all that it held is released.
+    fn end(&mut self, id: EntryId, end: End) {
+        let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
+        self.cancel_requests(id);
+        self.table.remove(id);
+        self.counters.count_end(end);
+        if self.config.events == Events::On {
+            self.output(Output::Event(Event::Ended { hash, end }));
+        }
+    }
+
+    fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
+        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
+        let peer = peer.id.clone();
+        self.counters.count_penalty(reason);
+        self.output(Output::Penalise { peer, reason });
+    }
+
+    /// A number below `bound`, which must not be zero.
+    fn random_below(&mut self, bound: usize) -> usize {
+        // The bias of multiply and shift is below 2^-32 for any count that fits into the limits.
+        ((u64::from(self.random.next_u32()) * bound as u64) >> 32) as usize
+    }
+
+    fn remember_bad(&mut self, hash: BlockHash) {
+        self.bad.put(hash, ());
+        if self.bad.len() > self.config.bad_blocks as usize {
+            self.bad.pop_lru();
+        }
+    }
+
+    fn count_admission(&mut self, admission: Admission) -> Admission {
+        self.counters.count_admission(admission);
+        admission
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.running == Running::Stopped
+    }
+}
+
+/// The outputs' queue keeps this capacity at rest.
+const OUTPUTS_KEPT: usize = 16;
+
+impl<T: Types> core::fmt::Debug for Fetcher<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Fetcher")
+            .field("now", &self.now)
+            .field("table", &self.table)
+            .field("known", &self.known)
+            .field("running", &self.running)
+            .finish_non_exhaustive()
+    }
+}

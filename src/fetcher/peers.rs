@@ -1,0 +1,145 @@
+//! Peers come and go, and so does the host.
+
+use std::collections::VecDeque;
+
+use crate::Time;
+use crate::output::{Connection, End};
+use crate::table::{ClaimId, EntryId, PeerSlot, Room, Stage, Standing, Wait};
+use crate::types::Types;
+
+use super::{Fetcher, Running};
+
+impl<T: Types> Fetcher<T> {
+    /// A peer is there.
+    pub fn peer_connected(&mut self, now: Time, peer: T::PeerId) -> Connection {
+        self.set_time(now);
+        if self.is_stopped() {
+            return Connection::Stopped;
+        }
+        if self.table.find_peer(&peer).is_some() {
+            return Connection::Duplicate;
+        }
+        let full = self.table.peer_count() >= self.config.peers as usize
+            || self.table.place_count() >= self.config.places() as usize;
+        if full {
+            return Connection::TooMany;
+        }
+        self.table.add_peer(peer);
+        Connection::Accepted
+    }
+
+    /// A peer is gone. What it announced alone is forgotten, what it was asked is asked of others,
+    /// and what it gave is kept only where another has the block too.
+    pub fn peer_gone(&mut self, now: Time, peer: &T::PeerId) {
+        self.set_time(now);
+        let Some(slot) = self.table.find_peer(peer) else { return };
+        let claims: Vec<_> = self.table.claims_by(slot).map(|(id, claim)| (id, claim.entry)).collect();
+        for (claim, entry) in claims {
+            self.lose_claim(claim, entry, slot);
+        }
+        self.known.forget_peer(slot);
+        self.table.retire_peer(slot);
+    }
+
+    /// Releases everything. The fetcher is empty and silent from now on.
+    pub fn shutdown(&mut self, now: Time) {
+        self.set_time(now);
+        self.running = Running::Stopped;
+        while let Some(id) = self.table.any_entry() {
+            self.end(id, End::Shutdown);
+        }
+        let slots: Vec<_> = self.table.peers().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.table.retire_peer(slot);
+        }
+        self.known.clear();
+        self.bad.clear();
+        self.outputs = VecDeque::new();
+    }
+
+    /// One entry loses one of those who have its block.
+    fn lose_claim(&mut self, claim: ClaimId, id: EntryId, slot: PeerSlot) {
+        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
+        for request in requests {
+            if self.table.request(request).is_some_and(|open| open.peer == slot) {
+                self.drop_request(request);
+            }
+        }
+        self.table.remove_claim(claim);
+        let Some(stage) = self.table.stage(id) else { return };
+        if matches!(stage, Stage::Importing { .. }) {
+            // With the host: it ends by the host's answer, charged to the place until then.
+            return;
+        }
+        if stage.charge().is_some_and(|charge| charge.peer == slot) && !self.find_new_holder(id) {
+            return self.start_over(id);
+        }
+        match self.table.stage(id) {
+            Some(Stage::Announced(Wait::Window { peer, .. })) if *peer == slot => self.find_new_deferrer(id),
+            Some(Stage::Announced(_)) if !self.has_good_claim(id) => self.end(id, End::NobodyLeft),
+            Some(Stage::Announced(Wait::Place { peer, .. })) if *peer == slot => self.ask_header(id),
+            Some(Stage::Fetched { wait: Wait::Place { peer, .. }, .. }) if *peer == slot => self.ask_body(id),
+            _ => self.proceed(id),
+        }
+    }
+
+    /// Ends a request to a peer that is gone: there is nobody to cancel it with, or to blame.
+    fn drop_request(&mut self, request: crate::RequestId) {
+        let Some(open) = self.table.close_request(request) else { return };
+        for id in open.entries {
+            if self.early_request(id) == Some(request) {
+                self.table.forget_early_request(id);
+            } else if let Some(race) = self.table.race_mut(id) {
+                race.remove(request);
+            }
+            // The others of a batch go on when their own claims are lost, a moment later.
+        }
+    }
+
+    /// Moves what an entry holds to the account of another peer that has the block, without blame.
+    pub(super) fn find_new_holder(&mut self, id: EntryId) -> bool {
+        let Some(charge) = self.table.stage(id).and_then(Stage::charge) else { return true };
+        let fits = |slot: &PeerSlot| {
+            let blocks = self.table.peer(*slot).is_some_and(|peer| peer.blocks < self.config.blocks_per_peer);
+            let deferred = self.table.stage(id).and_then(Stage::deferred_by).is_none()
+                || self.table.peer(*slot).is_some_and(|peer| peer.deferred < self.config.deferred_per_peer);
+            // What is moved stands in the total already: asking for room again only errs on the
+            // side of refusing.
+            blocks && deferred && self.table.room(*slot, charge.bytes, 0) == Room::Enough
+        };
+        let holder = self.good_claimers(id).filter(|slot| *slot != charge.peer).find(fits);
+        match holder {
+            Some(slot) => {
+                self.table.recharge(id, slot);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A deferred hash goes to the allowance of another announcer, or ends.
+    fn find_new_deferrer(&mut self, id: EntryId) {
+        let max = self.config.deferred_per_peer;
+        let found = self.table.claims_of(id).find_map(|(_, claim)| {
+            let free = self.table.peer(claim.peer).is_some_and(|peer| peer.deferred < max);
+            free.then_some((claim.peer, claim.number))
+        });
+        match found {
+            Some((peer, number)) => {
+                self.enter(id, Stage::Announced(Wait::Window { peer, number }), Some(peer))
+            }
+            None => self.end(id, End::NobodyLeft),
+        }
+    }
+
+    fn good_claimers(&self, id: EntryId) -> impl Iterator<Item = PeerSlot> {
+        self.table
+            .claims_of(id)
+            .filter(|(_, claim)| claim.standing == Standing::Good)
+            .map(|(_, claim)| claim.peer)
+    }
+
+    fn has_good_claim(&self, id: EntryId) -> bool {
+        self.good_claimers(id).next().is_some()
+    }
+}

@@ -1,0 +1,343 @@
+//! Whole blocks: waiting for parent, height, time or turn, and then with the host.
+
+use smallvec::SmallVec;
+
+use crate::Time;
+use crate::input::{ChainView, ImportOutcome, Verdict};
+use crate::output::{End, Output, Reason, StageName};
+use crate::table::{
+    Blame, EntryId, Held, Origin, PeerSlot, Presence, QueueWait, Stage, Standing, Step, Wait, Whole,
+    parent_of,
+};
+use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
+
+use super::Fetcher;
+use super::admit::Position;
+
+impl<T: Types> Fetcher<T> {
+    /// The host's answer to [`Output::VerifyHeader`]. One that was not asked for changes nothing.
+    pub fn verdict(&mut self, now: Time, hash: BlockHash, verdict: Verdict, chain: &impl ChainView) {
+        self.set_time(now);
+        let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
+        let Some((id, &Stage::Importing { step: Step::Verifying(since), .. })) = found else {
+            self.counters.answers_unexpected += 1;
+            return;
+        };
+        self.table.postpone(id, self.now.since(since));
+        match verdict {
+            Verdict::Valid => self.relay_and_import(id),
+            Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
+            Verdict::Future { until } => self.keep_until(id, until),
+            Verdict::LocalFault => self.end(id, End::LocalFault),
+        }
+        self.next_turns(chain);
+    }
+
+    /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
+    pub fn imported(&mut self, now: Time, hash: BlockHash, outcome: ImportOutcome, chain: &impl ChainView) {
+        self.set_time(now);
+        let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
+        let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
+            self.counters.answers_unexpected += 1;
+            return;
+        };
+        let number = block.value.number();
+        match outcome {
+            ImportOutcome::Imported => {
+                self.announce_to_lacking(hash, number);
+                self.end(id, End::Imported);
+                self.wake_children(&hash, chain);
+            }
+            ImportOutcome::Invalid => {
+                self.known.remove(&hash);
+                self.reject(id, Reason::InvalidBlock);
+            }
+            ImportOutcome::LocalFault => {
+                self.known.remove(&hash);
+                self.end(id, End::LocalFault);
+            }
+        }
+        self.next_turns(chain);
+    }
+
+    /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
+    /// them goes on, and the head is announced to those who lack it.
+    pub fn chain_advanced(&mut self, now: Time, blocks: &[(BlockHash, BlockNumber)], chain: &impl ChainView) {
+        self.set_time(now);
+        if self.is_stopped() {
+            return;
+        }
+        for (hash, _) in blocks {
+            if let Some(id) = self.table.find(hash)
+                && !matches!(self.table.stage(id), Some(Stage::Importing { .. }))
+            {
+                self.end(id, End::InChain);
+            }
+            self.wake_children(hash, chain);
+        }
+        if let Some(&(hash, number)) = blocks.last()
+            && number >= chain.head()
+        {
+            self.known.insert(hash);
+            self.announce_to_lacking(hash, number);
+        }
+        self.move_window(chain);
+        self.next_turns(chain);
+    }
+
+    /// A block was made here, and is in the chain: it is relayed and announced.
+    pub fn sealed(&mut self, now: Time, block: Block<T>, chain: &impl ChainView) {
+        self.set_time(now);
+        if self.is_stopped() {
+            return;
+        }
+        let (hash, number) = (block.header.hash(), block.header.number());
+        if let Some(id) = self.table.find(&hash)
+            && !matches!(self.table.stage(id), Some(Stage::Importing { .. }))
+        {
+            self.end(id, End::InChain);
+        }
+        self.known.insert(hash);
+        self.relay(hash, &block);
+        self.announce_to_lacking(hash, number);
+        self.wake_children(&hash, chain);
+        self.move_window(chain);
+        self.next_turns(chain);
+    }
+
+    /// Finds a whole block its place: with the host, or waiting for what it lacks.
+    pub(super) fn settle(&mut self, id: EntryId, block: Held<Whole<T>>, chain: &impl ChainView) {
+        let header = &block.value.header;
+        let from = Some(block.peer);
+        match self.position(header.number(), chain) {
+            Position::Within => {}
+            Position::Above => {
+                let deferred = self.table.peer(block.peer).map_or(u32::MAX, |peer| peer.deferred);
+                if deferred >= self.config.deferred_per_peer {
+                    return self.end(id, End::Passed);
+                }
+                return self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, from);
+            }
+            Position::TooFar | Position::BelowFinality => return self.end(id, End::Passed),
+        }
+        if chain.contains(&header.parent_hash()) {
+            return self.hand_over(id, block);
+        }
+        self.enter(id, Stage::Queued { block, wait: QueueWait::Parent }, from);
+        self.seek_parent(id, chain);
+    }
+
+    /// As [`settle`](Self::settle), for an entry that is queued already.
+    pub(super) fn resettle(&mut self, id: EntryId, chain: &impl ChainView) {
+        if let Some(Stage::Queued { block, .. }) = self.table.take_stage(id) {
+            self.settle(id, block, chain);
+        }
+    }
+
+    /// One more announcer of a block that waits for its parent: it has the parent too.
+    pub(super) fn add_parent_alternates(&mut self, child: EntryId) {
+        let Some((parent, number)) = self.table.stage(child).and_then(Stage::header).and_then(parent_of)
+        else {
+            return;
+        };
+        if let Some(id) = self.table.find(&parent) {
+            self.claim_parent(child, id, number);
+            if let Some(Stage::Announced(Wait::Place { .. })) = self.table.stage(id) {
+                self.ask_header(id);
+            }
+        } else {
+            self.follow_parent(child, parent, number);
+        }
+    }
+
+    /// The parent of a whole block is missing: it is fetched, inside the window, from whoever has
+    /// the child.
+    fn seek_parent(&mut self, child: EntryId, chain: &impl ChainView) {
+        let Some(header) = self.table.stage(child).and_then(Stage::header) else { return };
+        let (hash, child_number) = (header.hash(), header.number());
+        let Some((parent, number)) = parent_of(header) else {
+            // Number 0 and not our genesis: no parent can make it right.
+            return self.end(child, End::Passed);
+        };
+        if let Some(id) = self.table.find(&parent) {
+            return self.claim_parent(child, id, number);
+        }
+        match self.position(number, chain) {
+            Position::Within => self.follow_parent(child, parent, number),
+            Position::Above | Position::TooFar | Position::BelowFinality => {
+                let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
+                if let Some(peer) = giver.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone()) {
+                    self.output(Output::OutOfReach { hash, number: child_number, peer });
+                }
+            }
+        }
+    }
+
+    fn follow_parent(&mut self, child: EntryId, parent: BlockHash, number: BlockNumber) {
+        let expires = self.now.after(self.config.lifetime);
+        let id = self.table.insert(parent, self.now, expires, Stage::Announced(Wait::Until(self.now)));
+        self.claim_parent(child, id, number);
+        if self.table.entry(id).is_some_and(|entry| entry.claim_count() == 0) {
+            // Nobody has an allowance left for it. The child waits; an announcement may come.
+            self.table.remove(id);
+            return;
+        }
+        self.counters.parents_sought += 1;
+        self.rearm(id);
+        self.ask_header(id);
+    }
+
+    /// All who have a child have its parent: the giver first, each within its own allowance.
+    fn claim_parent(&mut self, child: EntryId, parent: EntryId, number: BlockNumber) {
+        if matches!(self.table.stage(parent), Some(Stage::Importing { .. }) | None) {
+            return;
+        }
+        let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
+        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
+        let others: SmallVec<[PeerSlot; 8]> = good.map(|(_, claim)| claim.peer).collect();
+        for slot in giver.into_iter().chain(others) {
+            let allowed = self.table.peer(slot).is_some_and(|peer| {
+                peer.presence == Presence::Here && peer.announced < self.config.announcements_per_peer
+            });
+            let room =
+                self.table.entry(parent).is_some_and(|e| e.claim_count() < self.config.announcers_per_block);
+            if allowed && room && self.table.claim_by(parent, slot).is_none() {
+                self.table.add_claim(parent, slot, number, Origin::Child);
+            }
+        }
+    }
+
+    /// Hands a block to the host, or lets it wait for a turn.
+    fn hand_over(&mut self, id: EntryId, block: Held<Whole<T>>) {
+        let from = Some(block.peer);
+        if self.table.in_stage(StageName::Importing) >= self.config.importing {
+            return self.enter(id, Stage::Queued { block, wait: QueueWait::Turn }, from);
+        }
+        let header = block.value.header.clone();
+        self.enter(id, Stage::Importing { block, step: Step::Verifying(self.now) }, from);
+        self.output(Output::VerifyHeader { header });
+    }
+
+    /// Gives turns with the host that got free to the blocks that wait for one, lowest first.
+    fn next_turns(&mut self, chain: &impl ChainView) {
+        while self.table.in_stage(StageName::Importing) < self.config.importing {
+            let Some(id) = self.table.next_ready() else { return };
+            self.resettle(id, chain);
+        }
+    }
+
+    /// The header is valid: the block goes to some of the peers, and to the host for its import.
+    fn relay_and_import(&mut self, id: EntryId) {
+        let Some(Stage::Importing { block: Held { value, peer, .. }, .. }) = self.table.stage(id) else {
+            return;
+        };
+        let (hash, giver) = (value.header.hash(), *peer);
+        let (header, body) = (value.header.clone(), value.body.clone());
+        let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
+        let knowing = self.known.insert(hash);
+        if self.table.peer(giver).is_some_and(|peer| peer.presence == Presence::Here) {
+            knowing.insert(giver);
+        }
+        for &(_, slot) in &claims {
+            knowing.insert(slot);
+        }
+        for (claim, _) in claims {
+            self.table.remove_claim(claim);
+        }
+        self.table.set_step(id, Step::Importing);
+        match body {
+            Some(body) => {
+                let block = Block { header, body };
+                self.relay(hash, &block);
+                self.output(Output::Import { block });
+            }
+            None => self.output(Output::ImportHeader { header }),
+        }
+    }
+
+    /// A block that is valid but for our clock waits for its time; nobody is to blame.
+    fn keep_until(&mut self, id: EntryId, until: Time) {
+        let Some(entry) = self.table.entry(id) else { return };
+        let last = entry.born.after(self.config.lifetime).after(self.config.future_max);
+        let expires = entry.expires.max(until);
+        if until > last || until > self.now.after(self.config.future_max) {
+            return self.end(id, End::TooFarInFuture);
+        }
+        // While it was with the host, its giver may have left.
+        let giver = self.table.stage(id).and_then(Stage::charge).map(|charge| charge.peer);
+        let here =
+            giver.and_then(|slot| self.table.peer(slot)).is_some_and(|peer| peer.presence == Presence::Here);
+        if !here && !self.find_new_holder(id) {
+            return self.end(id, End::NobodyLeft);
+        }
+        self.table.set_expiry(id, expires);
+        if let Some(Stage::Importing { block, .. }) = self.table.take_stage(id) {
+            self.enter(id, Stage::Queued { block, wait: QueueWait::Time(until) }, None);
+        }
+    }
+
+    /// A block is invalid: it and all that stand on it end, and their givers are blamed.
+    pub(super) fn reject(&mut self, id: EntryId, reason: Reason) {
+        let mut rejected = vec![(id, reason)];
+        while let Some((id, reason)) = rejected.pop() {
+            let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { continue };
+            self.remember_bad(hash);
+            let holder = match self.table.stage(id) {
+                Some(Stage::Queued { block, .. } | Stage::Importing { block, .. }) => {
+                    Some((block.peer, block.blame))
+                }
+                _ => None,
+            };
+            match holder {
+                Some((slot, Blame::Giver)) => self.penalise(slot, reason),
+                // Whoever relays answers for the header, not for what only an import finds.
+                Some((slot, Blame::Relayer)) if reason != Reason::InvalidBlock => self.penalise(slot, reason),
+                Some((_, Blame::Relayer | Blame::Nobody)) | None => {}
+            }
+            self.end(id, End::Invalid);
+            rejected.extend(
+                self.table.children_of(&hash).into_iter().map(|child| (child, Reason::InvalidAncestor)),
+            );
+        }
+    }
+
+    /// A parent has landed: its children go on at once.
+    fn wake_children(&mut self, parent: &BlockHash, chain: &impl ChainView) {
+        for child in self.table.children_of(parent) {
+            let Some(Stage::Queued { block, .. }) = self.table.take_stage(child) else { continue };
+            match self.position(block.value.number(), chain) {
+                // The host has said that the parent is there; its view need not be asked again.
+                Position::Within => self.hand_over(child, block),
+                Position::Above | Position::TooFar | Position::BelowFinality => {
+                    self.settle(child, block, chain)
+                }
+            }
+        }
+    }
+
+    /// The head has moved: what it passed ends, what it reached goes on.
+    fn move_window(&mut self, chain: &impl ChainView) {
+        let head = chain.head();
+        while let Some((number, id)) = self.table.lowest_watched() {
+            match self.position(number, chain) {
+                Position::BelowFinality => self.end(id, End::Passed),
+                Position::TooFar if number < head => self.end(id, End::Passed),
+                Position::TooFar | Position::Within | Position::Above => break,
+            }
+        }
+        for id in self.table.deferred_up_to(head.saturating_add(self.config.window_above)) {
+            self.counters.deferred_taken_up += 1;
+            match self.table.stage(id) {
+                Some(Stage::Announced(_)) => self.ask_header(id),
+                Some(Stage::Queued { .. }) => self.resettle(id, chain),
+                Some(
+                    Stage::Fetching { .. }
+                    | Stage::Fetched { .. }
+                    | Stage::Completing { .. }
+                    | Stage::Importing { .. },
+                )
+                | None => {}
+            }
+        }
+    }
+}

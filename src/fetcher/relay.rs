@@ -1,0 +1,58 @@
+//! Telling others: whole blocks to some, announcements to the rest.
+
+use crate::config::FanOut;
+use crate::output::Output;
+use crate::table::PeerSlot;
+use crate::types::{Block, BlockHash, BlockNumber, Types};
+
+use super::Fetcher;
+
+impl<T: Types> Fetcher<T> {
+    /// Relays a block to as many peers as configured, drawn among those that lack it.
+    pub(super) fn relay(&mut self, hash: BlockHash, block: &Block<T>) {
+        let wanted = match self.config.fan_out {
+            FanOut::None => return,
+            FanOut::SquareRoot => self.table.peer_count().isqrt(),
+            FanOut::All => usize::MAX,
+        };
+        let mut lacking = self.lacking(&hash);
+        let count = wanted.min(lacking.len());
+        if count < lacking.len() {
+            // The first steps of a Fisher-Yates shuffle draw without replacement.
+            for at in 0..count {
+                let other = at + self.random_below(lacking.len() - at);
+                lacking.swap(at, other);
+            }
+            lacking.truncate(count);
+        }
+        let peers = self.mark(&hash, &lacking);
+        if !peers.is_empty() {
+            self.output(Output::Relay { block: block.clone(), peers });
+        }
+    }
+
+    /// Announces a block to all peers that lack it.
+    pub(super) fn announce_to_lacking(&mut self, hash: BlockHash, number: BlockNumber) {
+        let lacking = self.lacking(&hash);
+        let peers = self.mark(&hash, &lacking);
+        if !peers.is_empty() {
+            self.output(Output::Announce { hash, number, peers });
+        }
+    }
+
+    fn lacking(&mut self, hash: &BlockHash) -> Vec<PeerSlot> {
+        let knowing = self.known.peers_mut(hash);
+        let lacks = |slot: &PeerSlot| knowing.as_ref().is_none_or(|peers| !peers.contains(*slot));
+        self.table.peers().map(|(slot, _)| slot).filter(lacks).collect()
+    }
+
+    /// From now on these peers have the block.
+    fn mark(&mut self, hash: &BlockHash, slots: &[PeerSlot]) -> Vec<T::PeerId> {
+        if let Some(knowing) = self.known.peers_mut(hash) {
+            for &slot in slots {
+                knowing.insert(slot);
+            }
+        }
+        slots.iter().filter_map(|&slot| self.table.peer(slot)).map(|peer| peer.id.clone()).collect()
+    }
+}

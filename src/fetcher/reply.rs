@@ -1,0 +1,300 @@
+//! Replies: headers and bodies that were asked for, and those that were not.
+
+use crate::Time;
+use crate::config::Mode;
+use crate::input::ChainView;
+use crate::output::{End, Reason, RequestId};
+use crate::table::{
+    Asked, Blame, Early, EntryId, Held, Origin, PeerSlot, Race, Request, Room, Stage, Wait, Whole,
+};
+use crate::types::{Body, Header, Types};
+
+use super::Fetcher;
+use super::admit::{Position, retained};
+
+impl<T: Types> Fetcher<T> {
+    /// A reply with headers. What the fetcher did not ask for comes back, for the host's
+    /// downloader: all of it where the request is not the fetcher's, not this peer's, or cancelled.
+    #[must_use = "headers that are not the fetcher's belong to the host's downloader"]
+    pub fn headers(
+        &mut self,
+        now: Time,
+        peer: &T::PeerId,
+        request: RequestId,
+        mut headers: Vec<T::Header>,
+        chain: &impl ChainView,
+    ) -> Vec<T::Header> {
+        self.set_time(now);
+        let Some(open) = self.matching(peer, request, Asked::Header) else {
+            self.counters.replies_unmatched += 1;
+            return headers;
+        };
+        let Some(&id) = open.entries.first() else { return headers };
+        let slot = open.peer;
+        let hash = self.table.entry(id).map(|entry| entry.hash);
+        let at = headers.iter().position(|header| Some(header.hash()) == hash);
+        let oversized = headers.len() > 1;
+        match at {
+            Some(at) => {
+                self.measure(&open);
+                self.table.close_request(request);
+                if oversized {
+                    self.penalise(slot, Reason::OversizedReply);
+                }
+                let header = headers.swap_remove(at);
+                self.take_header(id, request, slot, header, chain);
+                self.use_free_place(slot);
+            }
+            None if oversized => self.fail_request(request, Some(Reason::OversizedReply)),
+            None if headers.is_empty() => self.fail_request(request, Some(Reason::EmptyReply)),
+            None => self.fail_request(request, Some(Reason::WrongHeader)),
+        }
+        headers
+    }
+
+    /// A reply with bodies; as for [`headers`](Self::headers).
+    #[must_use = "bodies that are not the fetcher's belong to the host's downloader"]
+    pub fn bodies(
+        &mut self,
+        now: Time,
+        peer: &T::PeerId,
+        request: RequestId,
+        bodies: Vec<T::Body>,
+        chain: &impl ChainView,
+    ) -> Vec<T::Body> {
+        self.set_time(now);
+        let Some(open) = self.matching(peer, request, Asked::Bodies) else {
+            self.counters.replies_unmatched += 1;
+            return bodies;
+        };
+        let slot = open.peer;
+        let oversized = bodies.len() > open.wanted as usize;
+        if !bodies.is_empty() {
+            self.measure(&open);
+        }
+        let early = open.entries.first().copied().filter(|&id| self.early_request(id) == Some(request));
+        let strangers = match early {
+            Some(id) if oversized => {
+                self.fail_request(request, Some(Reason::OversizedReply));
+                debug_assert!(self.early_request(id) != Some(request), "a closed request is forgotten");
+                return Vec::new();
+            }
+            Some(id) => {
+                self.take_early_body(id, request, slot, bodies);
+                return Vec::new();
+            }
+            None => self.take_bodies(&open, bodies, chain),
+        };
+        // What is still open of the request was not answered.
+        let reason = match (oversized, strangers.is_empty()) {
+            (true, _) => Reason::OversizedReply,
+            (false, false) => Reason::WrongBody,
+            (false, true) => Reason::EmptyReply,
+        };
+        if self.table.request(request).is_some() {
+            self.fail_request(request, Some(reason));
+        } else if oversized {
+            self.penalise(slot, reason);
+        }
+        self.use_free_place(slot);
+        Vec::new()
+    }
+
+    /// The request in flight that a reply belongs to.
+    fn matching(&self, peer: &T::PeerId, request: RequestId, asked: Asked) -> Option<Request> {
+        let slot = self.table.find_peer(peer)?;
+        self.table.request(request).filter(|open| open.peer == slot && open.asked == asked).cloned()
+    }
+
+    fn measure(&mut self, open: &Request) {
+        let taken = self.now.since(open.sent);
+        if let Some(time) = self.answer_time_mut(open.peer, open.asked) {
+            time.measure(taken);
+        }
+    }
+
+    /// The header of an entry has come; its hash is right.
+    fn take_header(
+        &mut self,
+        id: EntryId,
+        request: RequestId,
+        slot: PeerSlot,
+        header: T::Header,
+        chain: &impl ChainView,
+    ) {
+        // A slower peer that was asked as well is not waited for.
+        let others: Vec<_> = match self.table.stage(id) {
+            Some(Stage::Fetching { race, .. }) => race.iter().filter(|other| *other != request).collect(),
+            _ => return,
+        };
+        for other in others {
+            self.withdraw(id, other);
+        }
+        self.judge_numbers(id, header.number());
+        self.judge_children(&header.hash(), header.number());
+        match self.position(header.number(), chain) {
+            Position::Within | Position::Above => {}
+            Position::TooFar | Position::BelowFinality => return self.end(id, End::Passed),
+        }
+        if chain.contains(&header.hash()) {
+            return self.end(id, End::InChain);
+        }
+        if self.is_bad(&header) {
+            self.remember_bad(header.hash());
+            self.penalise(slot, Reason::InvalidAncestor);
+            return self.end(id, End::Invalid);
+        }
+        if self.config.mode == Mode::HeadersOnly {
+            return self.complete(id, slot, header, None, chain);
+        }
+        if let Some(body) = T::empty_body(&header) {
+            self.full_share -= self.full_share.div_ceil(8);
+            self.cancel_requests(id);
+            return self.complete(id, slot, header, Some(body), chain);
+        }
+        self.full_share += (u8::MAX - self.full_share).div_ceil(8);
+        self.take_full_header(id, slot, header, chain);
+    }
+
+    /// A header whose block is not empty: its body is here, asked for, or to be asked for.
+    fn take_full_header(&mut self, id: EntryId, slot: PeerSlot, header: T::Header, chain: &impl ChainView) {
+        let Some(Stage::Fetching { early, .. }) = self.table.take_stage(id) else { return };
+        let early = match early {
+            Early::Here(body) if body.value.commitment() == header.body_commitment() => {
+                return self.complete(id, body.peer, header, Some(body.value), chain);
+            }
+            Early::Here(body) => {
+                self.table.fail_claim(id, body.peer);
+                if body.blame == Blame::Giver {
+                    self.penalise(body.peer, Reason::WrongBody);
+                }
+                None
+            }
+            Early::Asked(request) => Some(request),
+            Early::None => None,
+        };
+        let bytes = u64::try_from(header.retained_bytes()).unwrap_or(u64::MAX);
+        let room = self.table.room(slot, bytes, 0);
+        if room != Room::Enough {
+            if let Some(request) = early {
+                self.withdraw(id, request);
+            }
+            return self.no_room(id, slot, room);
+        }
+        let header = Held { value: header, peer: slot, bytes, blame: Blame::Giver };
+        match early {
+            Some(request) => {
+                let asked = self.table.request(request).map_or(slot, |open| open.peer);
+                let hedge_at = self.hedge_time(asked, Asked::Bodies);
+                let race = Race::of(request, hedge_at);
+                self.enter(id, Stage::Completing { header, race }, Some(asked));
+            }
+            None if self.config.gather.window.is_zero() => {
+                self.enter(id, Stage::Fetched { header, wait: Wait::Until(self.now) }, Some(slot));
+                self.ask_body(id);
+            }
+            None => {
+                let until = self.gathers.join(self.now);
+                self.enter(id, Stage::Fetched { header, wait: Wait::Until(until) }, Some(slot));
+            }
+        }
+    }
+
+    /// The answer to a body request that went out ahead of the header.
+    fn take_early_body(&mut self, id: EntryId, request: RequestId, slot: PeerSlot, mut bodies: Vec<T::Body>) {
+        let Some(body) = bodies.pop() else {
+            return self.fail_request(request, Some(Reason::EmptyReply));
+        };
+        self.table.close_request(request);
+        self.table.forget_early_request(id);
+        let bytes = u64::try_from(body.retained_bytes()).unwrap_or(u64::MAX);
+        // Without room it is asked for again when the header is here: nobody is to blame.
+        if self.table.room(slot, bytes, 0) == Room::Enough
+            && let Some(Stage::Fetching { race, .. }) = self.table.take_stage(id)
+        {
+            let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Giver });
+            self.table.set_stage(id, Stage::Fetching { race, early });
+        }
+        self.proceed(id);
+        self.use_free_place(slot);
+    }
+
+    /// Gives bodies to all entries that wait for them; what nobody waits for comes back.
+    fn take_bodies(&mut self, open: &Request, bodies: Vec<T::Body>, chain: &impl ChainView) -> Vec<T::Body> {
+        let mut strangers = Vec::new();
+        let mut served: Vec<T::Commitment> = Vec::new();
+        for body in bodies {
+            let commitment = body.commitment();
+            let waiting = self.table.awaiting_body(&commitment);
+            if waiting.is_empty() {
+                // A second copy, for a second block with the same body, is right and not needed.
+                if !served.contains(&commitment) {
+                    strangers.push(body);
+                }
+                continue;
+            }
+            served.push(commitment);
+            for id in waiting {
+                self.take_body(id, open.peer, body.clone(), chain);
+            }
+        }
+        strangers
+    }
+
+    /// The body of an entry has come.
+    fn take_body(&mut self, id: EntryId, slot: PeerSlot, body: T::Body, chain: &impl ChainView) {
+        self.cancel_answered(id, slot);
+        let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
+            self.table.take_stage(id)
+        else {
+            return;
+        };
+        // Another block's announcer may have given it: then it is held for whoever gave the header.
+        let holder = if self.table.claim_by(id, slot).is_some() { slot } else { header.peer };
+        self.complete(id, holder, header.value, Some(body), chain);
+    }
+
+    /// Takes an entry out of its requests. The one that is being answered ends without a word.
+    fn cancel_answered(&mut self, id: EntryId, slot: PeerSlot) {
+        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
+        for request in requests {
+            let answered = self.table.request(request).is_some_and(|open| open.peer == slot);
+            if answered {
+                if let Some(race) = self.table.race_mut(id) {
+                    race.remove(request);
+                }
+                if self.table.leave_request(request, id) == 0 {
+                    self.table.close_request(request);
+                }
+            } else {
+                self.withdraw(id, request);
+            }
+        }
+    }
+
+    /// A block is whole, fetched piece by piece.
+    fn complete(
+        &mut self,
+        id: EntryId,
+        slot: PeerSlot,
+        header: T::Header,
+        body: Option<T::Body>,
+        chain: &impl ChainView,
+    ) {
+        self.table.take_stage(id);
+        let whole = Whole { header, body };
+        let bytes = retained(&whole);
+        let full = self.table.peer(slot).is_none_or(|peer| peer.blocks >= self.config.blocks_per_peer);
+        let room = if full { Room::PeerFull } else { self.table.room(slot, bytes, 0) };
+        if room != Room::Enough {
+            return self.no_room(id, slot, room);
+        }
+        let first = self.table.claims_of(id).find(|(_, claim)| claim.origin == Origin::Announced);
+        if let Some(first) = first.map(|(_, claim)| claim.peer)
+            && let Some(peer) = self.table.peer_mut(first)
+        {
+            peer.pushes.fetched();
+        }
+        self.settle(id, Held { value: whole, peer: slot, bytes, blame: Blame::Giver }, chain);
+    }
+}

@@ -1,0 +1,195 @@
+//! Waiting: alarms, and what happens when one rings.
+
+use core::time::Duration;
+
+use crate::Time;
+use crate::config::Grace;
+use crate::input::ChainView;
+use crate::output::{End, Reason};
+use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Wait};
+use crate::types::Types;
+
+use super::Fetcher;
+
+/// Lets waits of one length share a wake-up: one that begins while another runs joins it, unless
+/// that would shorten it by more than the slack.
+#[derive(Debug)]
+pub(super) struct Coalescer {
+    wait: Duration,
+    slack: Duration,
+    open: Option<Time>,
+}
+
+impl Coalescer {
+    pub(super) fn new(wait: Duration, slack: Duration) -> Self {
+        Self { wait, slack, open: None }
+    }
+
+    /// When a wait that begins now is over.
+    pub(super) fn join(&mut self, now: Time) -> Time {
+        let earliest = now.after(self.wait.saturating_sub(self.slack));
+        match self.open {
+            Some(open) if open >= earliest && open > now => open,
+            Some(_) | None => {
+                let end = now.after(self.wait);
+                self.open = Some(end);
+                end
+            }
+        }
+    }
+}
+
+impl<T: Types> Fetcher<T> {
+    /// Lets every wait that is over run out.
+    pub fn tick(&mut self, now: Time, chain: &impl ChainView) {
+        self.set_time(now);
+        let mut gathered = Vec::new();
+        while let Some((time, id)) = self.table.next_alarm() {
+            if time > self.now {
+                break;
+            }
+            self.ring(id, &mut gathered, chain);
+        }
+        if !gathered.is_empty() {
+            self.ask_bodies(&gathered);
+        }
+    }
+
+    /// The end of the grace of a hash that `slot` has just announced first; `None` for none.
+    pub(super) fn grace(&mut self, slot: PeerSlot) -> Option<Time> {
+        match self.config.grace {
+            Grace::Fixed { wait, .. } if wait.is_zero() => None,
+            Grace::Fixed { .. } => Some(self.graces.join(self.now)),
+            Grace::Adaptive { max } => {
+                let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.pushes.grace(max));
+                (!grace.is_zero()).then(|| self.now.after(grace))
+            }
+        }
+    }
+
+    /// Sets an entry's alarm to what its stage waits for, and never beyond its end.
+    pub(super) fn rearm(&mut self, id: EntryId) {
+        let Some(entry) = self.table.entry(id) else { return };
+        let deadline = |request| self.table.request(request).map(|request| request.deadline);
+        let due = match entry.stage() {
+            Stage::Announced(wait) | Stage::Fetched { wait, .. } => match wait {
+                Wait::Until(time) | Wait::Place { retry: time, .. } => Some(*time),
+                Wait::Window { .. } => None,
+            },
+            Stage::Fetching { race, early } => {
+                race.iter().chain(early.request()).filter_map(deadline).chain(race.hedge_at).min()
+            }
+            Stage::Completing { race, .. } => race.iter().filter_map(deadline).chain(race.hedge_at).min(),
+            Stage::Queued { wait, .. } => match wait {
+                QueueWait::Time(time) => Some(*time),
+                QueueWait::Parent | QueueWait::Window | QueueWait::Turn => None,
+            },
+            Stage::Importing { .. } => {
+                self.table.set_alarm(id, None);
+                return;
+            }
+        };
+        let alarm = due.map_or(entry.expires, |due| due.min(entry.expires));
+        self.table.set_alarm(id, Some(alarm));
+    }
+
+    /// One alarm has rung.
+    fn ring(&mut self, id: EntryId, gathered: &mut Vec<EntryId>, chain: &impl ChainView) {
+        let Some(entry) = self.table.entry(id) else { return };
+        let expired = entry.expires <= self.now;
+        match entry.stage() {
+            // Its time has come at the last moment of its life: that is not too late.
+            Stage::Queued { wait: QueueWait::Time(time), .. } if *time <= self.now => {
+                self.resettle(id, chain)
+            }
+            _ if expired => self.end(id, End::Expired),
+            Stage::Announced(_) => self.ask_header(id),
+            Stage::Fetched { wait: Wait::Until(_), .. } => {
+                self.table.set_alarm(id, None);
+                gathered.push(id);
+            }
+            Stage::Fetched { wait: Wait::Place { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
+            Stage::Fetching { race, early } => {
+                let late: Option<_> =
+                    race.iter().chain(early.request()).find(|request| self.is_late(*request));
+                let hedge = race.hedge_at.is_some_and(|time| time <= self.now);
+                self.late_or_hedge(id, late, hedge);
+            }
+            Stage::Completing { race, .. } => {
+                let late: Option<_> = race.iter().find(|request| self.is_late(*request));
+                let hedge = race.hedge_at.is_some_and(|time| time <= self.now);
+                self.late_or_hedge(id, late, hedge);
+            }
+            // An alarm that rang before its time was set to the entry's end, which moved since.
+            Stage::Queued { .. } | Stage::Importing { .. } => self.rearm(id),
+        }
+    }
+
+    fn is_late(&self, request: crate::RequestId) -> bool {
+        self.table.request(request).is_some_and(|request| request.deadline <= self.now)
+    }
+
+    fn late_or_hedge(&mut self, id: EntryId, late: Option<crate::RequestId>, hedge: bool) {
+        if let Some(request) = late {
+            self.counters.deadlines_passed += 1;
+            self.time_out_request(request);
+        } else if hedge {
+            self.hedge(id);
+        } else {
+            self.rearm(id);
+        }
+    }
+
+    /// A request has passed its deadline: it is cancelled, and its peer was silent.
+    fn time_out_request(&mut self, request: crate::RequestId) {
+        if let Some(open) = self.table.request(request) {
+            let (peer, asked, waited) = (open.peer, open.asked, self.now.since(open.sent));
+            self.missed(peer, asked, waited);
+            self.cancel(request, peer);
+        }
+        self.fail_request(request, Some(Reason::Silence));
+    }
+
+    /// Whether a body request is in flight ahead of the header.
+    pub(super) fn early_request(&self, id: EntryId) -> Option<crate::RequestId> {
+        match self.table.stage(id)? {
+            Stage::Fetching { early: Early::Asked(request), .. } => Some(*request),
+            Stage::Fetching { early: Early::None | Early::Here(_), .. }
+            | Stage::Announced(_)
+            | Stage::Fetched { .. }
+            | Stage::Completing { .. }
+            | Stage::Queued { .. }
+            | Stage::Importing { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Time {
+        Time::from_nanos(ms * 1_000_000)
+    }
+
+    /// geth's timer: wakes 500 ms after the oldest announcement, and takes all older than 400 ms.
+    #[test]
+    fn waits_share_a_wake_up_within_the_slack() {
+        let mut graces = Coalescer::new(Duration::from_millis(500), Duration::from_millis(100));
+        assert_eq!(graces.join(ms(0)), ms(500));
+        assert_eq!(graces.join(ms(100)), ms(500));
+        assert_eq!(graces.join(ms(101)), ms(601));
+        assert_eq!(graces.join(ms(150)), ms(601));
+        assert_eq!(graces.join(ms(700)), ms(1_200));
+    }
+
+    /// Gathering: all that come while one waits go with it.
+    #[test]
+    fn a_gathering_takes_all_along() {
+        let window = Duration::from_millis(100);
+        let mut gathers = Coalescer::new(window, window);
+        assert_eq!(gathers.join(ms(0)), ms(100));
+        assert_eq!(gathers.join(ms(99)), ms(100));
+        assert_eq!(gathers.join(ms(100)), ms(200));
+    }
+}

@@ -1,0 +1,174 @@
+//! What goes into the fetcher.
+
+use alloy_primitives::B256;
+
+use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::{RequestId, Time};
+
+/// What the fetcher reads of the host's chain during a call. Answers are taken as facts of that
+/// moment; a recorder can wrap an implementation and write them down.
+pub trait ChainView {
+    /// Whether this block is in the chain, canonical or not. Asked once for each announcement of
+    /// an unknown hash, so a look-up in memory is expected near the head.
+    fn contains(&self, hash: &BlockHash) -> bool;
+    /// The number of the canonical head.
+    fn head(&self) -> BlockNumber;
+    /// The number of the last block that can no longer be replaced; 0 where there is no finality.
+    fn finalized(&self) -> BlockNumber;
+}
+
+impl<C: ChainView + ?Sized> ChainView for &C {
+    fn contains(&self, hash: &BlockHash) -> bool {
+        (**self).contains(hash)
+    }
+    fn head(&self) -> BlockNumber {
+        (**self).head()
+    }
+    fn finalized(&self) -> BlockNumber {
+        (**self).finalized()
+    }
+}
+
+/// Everything that can happen to a fetcher, as a plain value: [`Fetcher::handle`] takes it, a
+/// recorder writes it, a property test draws it. Each has a method of its own on the fetcher too.
+///
+/// [`Fetcher::handle`]: crate::Fetcher::handle
+#[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "T::PeerId: serde::Serialize, T::Header: serde::Serialize, T::Body: serde::Serialize",
+        deserialize = "T::PeerId: serde::Deserialize<'de>, T::Header: serde::Deserialize<'de>, \
+                       T::Body: serde::Deserialize<'de>"
+    ))
+)]
+pub enum Input<T: Types> {
+    /// A peer is there, and may announce from now on.
+    PeerConnected {
+        /// Who.
+        peer: T::PeerId,
+    },
+    /// A peer is gone. All that rests on it alone is released.
+    PeerGone {
+        /// Who.
+        peer: T::PeerId,
+    },
+    /// A peer says that it has a block.
+    Announced {
+        /// Who.
+        peer: T::PeerId,
+        /// Which block.
+        hash: BlockHash,
+        /// Its number, as the peer claims.
+        number: BlockNumber,
+    },
+    /// A peer sent a whole block unasked.
+    Pushed {
+        /// Who.
+        peer: T::PeerId,
+        /// The block.
+        block: Block<T>,
+    },
+    /// A reply to a request for headers.
+    Headers {
+        /// Who replied.
+        peer: T::PeerId,
+        /// To which request.
+        request: RequestId,
+        /// With what.
+        headers: Vec<T::Header>,
+    },
+    /// A reply to a request for bodies.
+    Bodies {
+        /// Who replied.
+        peer: T::PeerId,
+        /// To which request.
+        request: RequestId,
+        /// With what.
+        bodies: Vec<T::Body>,
+    },
+    /// A request will get no reply.
+    RequestFailed {
+        /// Who was asked.
+        peer: T::PeerId,
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The host's answer to [`Output::VerifyHeader`](crate::Output::VerifyHeader).
+    Verdict {
+        /// Of which block.
+        hash: BlockHash,
+        /// The answer.
+        verdict: Verdict,
+    },
+    /// The host's answer to [`Output::Import`](crate::Output::Import).
+    Imported {
+        /// Of which block.
+        hash: BlockHash,
+        /// The answer.
+        outcome: ImportOutcome,
+    },
+    /// Blocks are now in the chain, by whatever way: sync, own sealing, a file, this fetcher. The
+    /// last one is the head's or nearest to it.
+    ChainAdvanced {
+        /// Hash and number of each, in order.
+        blocks: Vec<(B256, BlockNumber)>,
+    },
+    /// A block was made here and is in the chain.
+    Sealed {
+        /// The block.
+        block: Block<T>,
+    },
+    /// Time has passed. Every other input does this as well.
+    Tick,
+    /// Release everything and be silent from now on.
+    Shutdown,
+}
+
+/// Why a request gets no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Failure {
+    /// The peer closed the stream without a reply.
+    Refused,
+    /// The network's own time limit passed.
+    TimedOut,
+    /// What came could not be decoded, or was not a reply to this request.
+    Malformed,
+    /// What came was larger than a reply may be.
+    Oversized,
+    /// The connection is lost, or the request could not be sent. Nobody's fault.
+    Disconnected,
+}
+
+/// What the host finds of a header whose parent it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Verdict {
+    /// It may be relayed and imported.
+    Valid,
+    /// It breaks a rule of the chain.
+    Invalid,
+    /// It breaks none, but our clock says that it comes at `until`.
+    Future {
+        /// When to ask again, on the fetcher's clock.
+        until: Time,
+    },
+    /// It could not be verified, for a reason on our side.
+    LocalFault,
+}
+
+/// What came of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ImportOutcome {
+    /// The block is in the chain.
+    Imported,
+    /// The block breaks a rule of the chain.
+    Invalid,
+    /// It could not be imported, for a reason on our side.
+    LocalFault,
+}

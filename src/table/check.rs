@@ -1,0 +1,155 @@
+//! Computes every index and counter anew from the entries, and compares.
+
+use core::fmt;
+
+use crate::Config;
+use crate::output::StageName;
+use crate::types::Types;
+
+use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table};
+
+/// An index or a counter that does not agree with the entries: a defect of this crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvariantError(pub(crate) &'static str);
+
+impl fmt::Display for InvariantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the fetcher's table is inconsistent: {}; please report this as a bug", self.0)
+    }
+}
+
+impl core::error::Error for InvariantError {}
+
+type Checked = Result<(), InvariantError>;
+
+fn demand(holds: bool, what: &'static str) -> Checked {
+    if holds { Ok(()) } else { Err(InvariantError(what)) }
+}
+
+impl<T: Types> Table<T> {
+    /// Whether all indexes, counters and limits hold. Linear in what is held.
+    pub(crate) fn check(&self, config: &Config) -> Checked {
+        demand(self.alarms.is_sound(), "the alarms' heap is out of order")?;
+        demand(self.by_hash.len() == self.entries.len(), "hashes and entries differ in number")?;
+        self.check_totals()?;
+        for (key, _) in &self.entries {
+            self.check_entry(EntryId::new(key), config)?;
+        }
+        for (key, _) in &self.peers {
+            self.check_peer(PeerSlot::new(key), config)?;
+        }
+        self.check_requests()
+    }
+
+    fn check_totals(&self) -> Checked {
+        for stage in StageName::ALL {
+            let count = self.entries.iter().filter(|(_, entry)| entry.stage.name() == stage).count();
+            demand(self.in_stage(stage) as usize == count, "a stage's count is wrong")?;
+        }
+        let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
+        let parents = stages().filter(|stage| stage.awaited_parent().is_some()).count();
+        demand(
+            self.by_parent.values().map(|list| list.len()).sum::<usize>() == parents,
+            "parents awaited by strangers",
+        )?;
+        let bodies = stages().filter(|stage| stage.awaited_body().is_some()).count();
+        demand(
+            self.by_body.values().map(|list| list.len()).sum::<usize>() == bodies,
+            "bodies awaited by strangers",
+        )?;
+        let numbers = stages().filter(|stage| stage.watched_number().is_some()).count();
+        demand(self.by_number.len() == numbers, "numbers watched by strangers")?;
+        let turns =
+            stages().filter(|stage| matches!(stage, Stage::Queued { wait: QueueWait::Turn, .. })).count();
+        demand(self.ready.len() == turns, "turns awaited by strangers")?;
+        let claims: usize = self.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
+        demand(self.claims.len() == claims, "claims without an entry")?;
+        let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
+        demand(self.ledger.total() == held, "the bytes in all are wrong")?;
+        let beyond: u64 = self.peers.iter().map(|(_, peer)| self.ledger.beyond(peer.bytes)).sum();
+        demand(self.ledger.shared_used() == beyond, "the shared bytes are wrong")
+    }
+
+    fn check_entry(&self, id: EntryId, config: &Config) -> Checked {
+        let Some(entry) = self.entry(id) else { return demand(false, "an entry is gone") };
+        demand(self.find(&entry.hash) == Some(id), "an entry is not found by its hash")?;
+        let importing = matches!(entry.stage, Stage::Importing { .. });
+        demand(
+            self.alarms.of(id).is_some() != importing,
+            "an entry waits without an alarm, or is importing with one",
+        )?;
+        let late = self.alarms.of(id).is_some_and(|time| time > entry.expires);
+        demand(!late, "an alarm lies after the entry's end")?;
+        if let Some(parent) = entry.stage.awaited_parent() {
+            let there = self.by_parent.get(&parent).is_some_and(|list| list.contains(&id));
+            demand(there, "an entry is not found by its parent")?;
+        }
+        if let Some(body) = entry.stage.awaited_body() {
+            let there = self.by_body.get(&body).is_some_and(|list| list.contains(&id));
+            demand(there, "an entry is not found by its body")?;
+        }
+        if let Some(number) = entry.stage.watched_number() {
+            demand(self.by_number.contains(&(number, id)), "an entry is not found by its number")?;
+        }
+        let asking = matches!(entry.stage, Stage::Fetching { .. } | Stage::Completing { .. });
+        demand(
+            !asking || !entry.stage.requests().is_empty(),
+            "an entry waits for a reply, but nobody is asked",
+        )?;
+        for request in entry.stage.requests() {
+            let there = self.request(request).is_some_and(|request| request.entries.contains(&id));
+            demand(there, "an entry waits for a request that is not for it")?;
+        }
+        let announced = self.claims_of(id).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
+        demand(announced <= config.announcers_per_block as usize, "an entry has too many announcers")
+    }
+
+    fn check_peer(&self, slot: PeerSlot, config: &Config) -> Checked {
+        let Some(peer) = self.peer(slot) else { return demand(false, "a peer is gone") };
+        let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
+        let charges = || stages().filter_map(Stage::charge).filter(|charge| charge.peer == slot);
+        demand(charges().map(|charge| charge.bytes).sum::<u64>() == peer.bytes, "a peer's bytes are wrong")?;
+        let blocks = charges().filter(|charge| charge.what == Charged::Block).count();
+        demand(blocks == peer.blocks as usize, "a peer's blocks are wrong")?;
+        let claims = self.claims_by(slot).filter(|(_, claim)| claim.peer == slot).count();
+        demand(claims == peer.claims.len() as usize, "a peer's claims are wrong")?;
+        let announced = self.claims_by(slot).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
+        demand(announced == peer.announced as usize, "a peer's announcements are wrong")?;
+        let requests = self.requests.iter().filter(|(_, request)| request.peer == slot).count();
+        demand(requests == peer.requests as usize, "a peer's requests are wrong")?;
+        let waiting = stages().filter(|stage| stage.waits_for_place() == Some(slot)).count();
+        demand(waiting == peer.waiting as usize, "the entries that wait for a peer are wrong")?;
+        let deferred = stages().filter(|stage| stage.deferred_by() == Some(slot)).count();
+        demand(deferred == peer.deferred as usize, "a peer's deferred blocks are wrong")?;
+        let within = peer.announced <= config.announcements_per_peer
+            && peer.blocks <= config.blocks_per_peer
+            && peer.bytes <= config.bytes_per_peer
+            && peer.requests <= config.requests_per_peer
+            && peer.deferred <= config.deferred_per_peer;
+        demand(within, "a peer is over a limit")?;
+        let named = self.find_peer(&peer.id) == Some(slot);
+        match peer.presence {
+            Presence::Here => demand(named, "a peer is not found by its name"),
+            Presence::Gone => demand(
+                peer.blocks > 0 && peer.requests == 0 && claims == 0,
+                "a peer that is gone is still waited for",
+            ),
+        }
+    }
+
+    fn check_requests(&self) -> Checked {
+        for (id, request) in self.requests.iter() {
+            demand(!request.entries.is_empty(), "a request is for nothing")?;
+            demand(self.peer(request.peer).is_some(), "a request is at a peer that is gone")?;
+            demand(
+                request.asked == Asked::Bodies || request.entries.len() == 1,
+                "a header request is for several",
+            )?;
+            for &entry in &request.entries {
+                let there = self.stage(entry).is_some_and(|stage| stage.requests().contains(&id));
+                demand(there, "a request is for an entry that does not wait for it")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! Claims: who says that it has which block.
+//!
+//! Each claim is a link in two lists, that of its entry and that of its peer, so that adding one
+//! and taking one out cost the same however many there are, and neither a peer's leaving nor a
+//! block's end looks at anything else.
+
+use slab::Slab;
+
+use crate::types::BlockNumber;
+
+use super::{ClaimId, EntryId, PeerSlot};
+
+/// One peer's word that it has one block.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) entry: EntryId,
+    pub(crate) peer: PeerSlot,
+    /// The number that the peer claims.
+    pub(crate) number: BlockNumber,
+    pub(crate) origin: Origin,
+    pub(crate) standing: Standing,
+    in_entry: Links,
+    in_peer: Links,
+}
+
+/// How a claim came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The peer announced the hash.
+    Announced,
+    /// The peer gave, or announced, a child of the block. The number follows from the child's.
+    Child,
+    /// The peer pushed the block. Counts against its blocks, not its announcements.
+    Pushed,
+}
+
+/// Whether a peer may still be asked for an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It may.
+    Good,
+    /// It failed once, and is never asked again for that entry.
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Links {
+    previous: Option<ClaimId>,
+    next: Option<ClaimId>,
+}
+
+/// The ends of one list of claims, kept by an entry or a peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ends {
+    first: Option<ClaimId>,
+    last: Option<ClaimId>,
+    len: u32,
+}
+
+impl Ends {
+    /// The oldest claim.
+    pub(crate) fn first(&self) -> Option<ClaimId> {
+        self.first
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    slab: Slab<Claim>,
+}
+
+impl Claims {
+    pub(crate) fn get(&self, id: ClaimId) -> Option<&Claim> {
+        self.slab.get(id.index())
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ClaimId) -> Option<&mut Claim> {
+        self.slab.get_mut(id.index())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.slab.capacity() * size_of::<slab_entry::Sized<Claim>>()
+    }
+
+    pub(crate) fn release(&mut self) {
+        self.slab = Slab::new();
+    }
+
+    /// Adds a claim at the end of both lists.
+    pub(crate) fn add(
+        &mut self,
+        (entry, of_entry): (EntryId, &mut Ends),
+        (peer, of_peer): (PeerSlot, &mut Ends),
+        number: BlockNumber,
+        origin: Origin,
+    ) -> ClaimId {
+        let in_entry = Links { previous: of_entry.last, next: None };
+        let in_peer = Links { previous: of_peer.last, next: None };
+        let standing = Standing::Good;
+        let claim = Claim { entry, peer, number, origin, standing, in_entry, in_peer };
+        let id = ClaimId::new(self.slab.insert(claim));
+        self.append(id, of_entry, |claim| &mut claim.in_entry);
+        self.append(id, of_peer, |claim| &mut claim.in_peer);
+        id
+    }
+
+    /// Takes a claim out of both lists.
+    pub(crate) fn remove(&mut self, id: ClaimId, of_entry: &mut Ends, of_peer: &mut Ends) -> Option<Claim> {
+        let claim = self.slab.try_remove(id.index())?;
+        self.unlink(claim.in_entry, of_entry, |claim| &mut claim.in_entry);
+        self.unlink(claim.in_peer, of_peer, |claim| &mut claim.in_peer);
+        Some(claim)
+    }
+
+    /// The claims of an entry, oldest first.
+    pub(crate) fn of_entry(&self, ends: Ends) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        self.walk(ends.first, |claim| claim.in_entry.next)
+    }
+
+    /// The claims of a peer, oldest first.
+    pub(crate) fn of_peer(&self, ends: Ends) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        self.walk(ends.first, |claim| claim.in_peer.next)
+    }
+
+    fn walk(
+        &self,
+        first: Option<ClaimId>,
+        next: impl Fn(&Claim) -> Option<ClaimId>,
+    ) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        let mut at = first;
+        core::iter::from_fn(move || {
+            let id = at?;
+            let claim = self.get(id)?;
+            at = next(claim);
+            Some((id, claim))
+        })
+    }
+
+    fn append(&mut self, id: ClaimId, ends: &mut Ends, links: impl Fn(&mut Claim) -> &mut Links) {
+        match ends.last {
+            Some(last) => {
+                if let Some(claim) = self.get_mut(last) {
+                    links(claim).next = Some(id);
+                }
+            }
+            None => ends.first = Some(id),
+        }
+        ends.last = Some(id);
+        ends.len += 1;
+    }
+
+    fn unlink(&mut self, out: Links, ends: &mut Ends, links: impl Fn(&mut Claim) -> &mut Links) {
+        match out.previous {
+            Some(previous) => {
+                if let Some(claim) = self.get_mut(previous) {
+                    links(claim).next = out.next;
+                }
+            }
+            None => ends.first = out.next,
+        }
+        match out.next {
+            Some(next) => {
+                if let Some(claim) = self.get_mut(next) {
+                    links(claim).previous = out.previous;
+                }
+            }
+            None => ends.last = out.previous,
+        }
+        ends.len -= 1;
+    }
+}
+
+/// The memory that a slab takes for each of its items: the item, or a link of its free list.
+pub(crate) mod slab_entry {
+    /// As large as an entry of a slab of `T`.
+    pub(crate) enum Sized<T> {
+        #[expect(dead_code, reason = "only its size is asked for")]
+        Vacant(usize),
+        #[expect(dead_code, reason = "only its size is asked for")]
+        Occupied(T),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against two vectors for each list: the same claims in the same order.
+        #[test]
+        fn lists_agree_with_vectors(operations in prop::collection::vec((0..5_usize, 0..5_usize, any::<bool>()), 0..200)) {
+            let mut claims = Claims::default();
+            let (mut entries, mut peers) = ([Ends::default(); 5], [Ends::default(); 5]);
+            let mut model: Vec<(usize, usize, ClaimId)> = Vec::new();
+            for (entry, peer, add) in operations {
+                let at = model.iter().position(|&(e, p, _)| (e, p) == (entry, peer));
+                match (add, at) {
+                    (true, None) => {
+                        let of_entry = (EntryId::new(entry), &mut entries[entry]);
+                        let of_peer = (PeerSlot::new(peer), &mut peers[peer]);
+                        let id = claims.add(of_entry, of_peer, 7, Origin::Announced);
+                        model.push((entry, peer, id));
+                    }
+                    (false, Some(at)) => {
+                        let (_, _, id) = model.remove(at);
+                        prop_assert!(claims.remove(id, &mut entries[entry], &mut peers[peer]).is_some());
+                    }
+                    (true, Some(_)) | (false, None) => {}
+                }
+                for side in 0..5 {
+                    let of_entry: Vec<_> = claims.of_entry(entries[side]).map(|(id, _)| id).collect();
+                    let expected: Vec<_> = model.iter().filter(|m| m.0 == side).map(|m| m.2).collect();
+                    prop_assert_eq!(entries[side].len() as usize, expected.len());
+                    prop_assert_eq!(of_entry, expected);
+                    let of_peer: Vec<_> = claims.of_peer(peers[side]).map(|(id, _)| id).collect();
+                    let expected: Vec<_> = model.iter().filter(|m| m.1 == side).map(|m| m.2).collect();
+                    prop_assert_eq!(of_peer, expected);
+                }
+                prop_assert_eq!(claims.len(), model.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,591 @@
+//! The table: every hash that is followed, and every index over them.
+//!
+//! An entry is reached by its hash; the indexes by alarm, parent, body, number and peer are derived
+//! from its stage. They change only in this module's methods, whatever the stages do, and
+//! [`Table::check`] computes them anew and compares.
+
+mod alarms;
+mod bytes;
+mod check;
+mod claims;
+mod ids;
+mod peer;
+mod requests;
+mod stage;
+
+use alloy_primitives::B256;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
+use slab::Slab;
+use smallvec::SmallVec;
+use std::collections::BTreeSet;
+
+use core::hash::{BuildHasher, Hasher};
+
+use crate::output::StageName;
+use crate::types::{BlockHash, BlockNumber, Header, Types};
+use crate::{Config, Time};
+
+use alarms::Alarms;
+use bytes::Ledger;
+use claims::{Claims, Ends, slab_entry};
+use requests::Requests;
+
+pub(crate) use bytes::Room;
+pub use check::InvariantError;
+pub(crate) use claims::{Claim, Origin, Standing};
+pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
+pub(crate) use peer::{AnswerTime, Peer, Presence};
+pub(crate) use requests::{Asked, Request};
+pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
+
+/// Capacities up to this many entries are kept at rest; larger ones are given back.
+const QUIET_ENTRIES: usize = 64;
+
+type Siblings = SmallVec<[EntryId; 2]>;
+
+/// One hash that is followed.
+pub(crate) struct Entry<T: Types> {
+    pub(crate) hash: BlockHash,
+    /// When it was first heard of.
+    pub(crate) born: Time,
+    /// When its waiting ends, whatever it waits for.
+    pub(crate) expires: Time,
+    claims: Ends,
+    stage: Stage<T>,
+}
+
+impl<T: Types> Entry<T> {
+    pub(crate) fn stage(&self) -> &Stage<T> {
+        &self.stage
+    }
+
+    pub(crate) fn claim_count(&self) -> u32 {
+        self.claims.len()
+    }
+}
+
+pub(crate) struct Table<T: Types> {
+    entries: Slab<Entry<T>>,
+    by_hash: HashTable<EntryId>,
+    claims: Claims,
+    peers: Slab<Peer<T::PeerId>>,
+    by_peer_id: HashTable<PeerSlot>,
+    requests: Requests,
+    alarms: Alarms,
+    /// Who waits for a parent.
+    by_parent: HashMap<B256, Siblings, FixedState>,
+    /// Who waits for a body. Several may wait for the same: two blocks can have equal bodies.
+    by_body: HashMap<T::Commitment, Siblings, FixedState>,
+    /// Whom the chain's advance concerns.
+    by_number: BTreeSet<(BlockNumber, EntryId)>,
+    /// Who waits for a turn with the host.
+    ready: BTreeSet<(BlockNumber, EntryId)>,
+    ledger: Ledger,
+    stages: [u32; StageName::ALL.len()],
+    hasher: FixedState,
+}
+
+impl<T: Types> Table<T> {
+    pub(crate) fn new(config: &Config) -> Self {
+        let hasher = FixedState::with_seed(config.seed);
+        Self {
+            entries: Slab::new(),
+            by_hash: HashTable::new(),
+            claims: Claims::default(),
+            peers: Slab::new(),
+            by_peer_id: HashTable::new(),
+            requests: Requests::new(hasher.clone()),
+            alarms: Alarms::default(),
+            by_parent: HashMap::with_hasher(hasher.clone()),
+            by_body: HashMap::with_hasher(hasher.clone()),
+            by_number: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            ledger: Ledger::new(config),
+            stages: [0; StageName::ALL.len()],
+            hasher,
+        }
+    }
+
+    // --- entries
+
+    pub(crate) fn find(&self, hash: &BlockHash) -> Option<EntryId> {
+        let key = hash_key(&self.hasher, hash);
+        self.by_hash
+            .find(key, |id| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash))
+            .copied()
+    }
+
+    pub(crate) fn entry(&self, id: EntryId) -> Option<&Entry<T>> {
+        self.entries.get(id.index())
+    }
+
+    pub(crate) fn stage(&self, id: EntryId) -> Option<&Stage<T>> {
+        self.entry(id).map(|entry| &entry.stage)
+    }
+
+    /// Adds an entry. The hash must not be there yet.
+    pub(crate) fn insert(&mut self, hash: BlockHash, born: Time, expires: Time, stage: Stage<T>) -> EntryId {
+        let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
+        let id = EntryId::new(self.entries.insert(entry));
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.by_hash.insert_unique(hash_key(hasher, &hash), id, |id| {
+            entries.get(id.index()).map_or(0, |entry| hash_key(hasher, &entry.hash))
+        });
+        self.count(StageName::Announced, 1);
+        self.set_stage(id, stage);
+        id
+    }
+
+    /// Removes an entry with its claims, its alarm and its charges. Its requests must be closed.
+    pub(crate) fn remove(&mut self, id: EntryId) -> Option<Stage<T>> {
+        let stage = self.take_stage(id)?;
+        while let Some(claim) = self.entry(id).and_then(|entry| entry.claims.first()) {
+            self.remove_claim(claim);
+        }
+        self.alarms.clear(id);
+        let entry = self.entries.try_remove(id.index())?;
+        let key = hash_key(&self.hasher, &entry.hash);
+        if let Ok(found) = self.by_hash.find_entry(key, |other| *other == id) {
+            found.remove();
+        }
+        self.count(StageName::Announced, -1);
+        if self.entries.is_empty() {
+            self.release();
+        }
+        Some(stage)
+    }
+
+    /// Puts an entry into a stage and brings all indexes along.
+    pub(crate) fn set_stage(&mut self, id: EntryId, stage: Stage<T>) {
+        self.take_stage(id);
+        let number = stage.watched_number();
+        if let Some(number) = number {
+            self.by_number.insert((number, id));
+        }
+        if let (Stage::Queued { wait: QueueWait::Turn, .. }, Some(number)) = (&stage, number) {
+            self.ready.insert((number, id));
+        }
+        if let Some(parent) = stage.awaited_parent() {
+            self.by_parent.entry(parent).or_default().push(id);
+        }
+        if let Some(body) = stage.awaited_body() {
+            self.by_body.entry(body).or_default().push(id);
+        }
+        if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
+            peer.deferred += 1;
+        }
+        if let Some(peer) = stage.waits_for_place().and_then(|slot| self.peer_mut(slot)) {
+            peer.waiting += 1;
+        }
+        if let Some(charge) = stage.charge() {
+            self.charge(charge);
+        }
+        self.count(StageName::Announced, -1);
+        self.count(stage.name(), 1);
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.stage = stage;
+        }
+    }
+
+    /// Takes an entry's stage out, and leaves it announced with nothing to wait for.
+    pub(crate) fn take_stage(&mut self, id: EntryId) -> Option<Stage<T>> {
+        let entry = self.entries.get_mut(id.index())?;
+        let stage = core::mem::replace(&mut entry.stage, neutral());
+        if let Some(number) = stage.watched_number() {
+            self.by_number.remove(&(number, id));
+            self.ready.remove(&(number, id));
+        }
+        if let Some(parent) = stage.awaited_parent() {
+            forget_sibling(&mut self.by_parent, &parent, id);
+        }
+        if let Some(body) = stage.awaited_body() {
+            forget_sibling(&mut self.by_body, &body, id);
+        }
+        if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
+            peer.deferred -= 1;
+        }
+        if let Some(peer) = stage.waits_for_place().and_then(|slot| self.peer_mut(slot)) {
+            peer.waiting -= 1;
+        }
+        if let Some(charge) = stage.charge() {
+            self.discharge(charge);
+        }
+        self.count(stage.name(), -1);
+        self.count(StageName::Announced, 1);
+        Some(stage)
+    }
+
+    /// Changes data of a stage that no index is derived from.
+    pub(crate) fn race_mut(&mut self, id: EntryId) -> Option<&mut Race> {
+        match &mut self.entries.get_mut(id.index())?.stage {
+            Stage::Fetching { race, .. } | Stage::Completing { race, .. } => Some(race),
+            Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {
+                None
+            }
+        }
+    }
+
+    /// As [`race_mut`](Self::race_mut), for the body asked for ahead of its header.
+    pub(crate) fn forget_early_request(&mut self, id: EntryId) {
+        if let Some(Entry { stage: Stage::Fetching { early, .. }, .. }) = self.entries.get_mut(id.index())
+            && matches!(early, Early::Asked(_))
+        {
+            *early = Early::None;
+        }
+    }
+
+    pub(crate) fn set_early_request(&mut self, id: EntryId, request: crate::RequestId) {
+        if let Some(Entry { stage: Stage::Fetching { early, .. }, .. }) = self.entries.get_mut(id.index())
+            && matches!(early, Early::None)
+        {
+            *early = Early::Asked(request);
+        }
+    }
+
+    pub(crate) fn set_step(&mut self, id: EntryId, to: Step) {
+        if let Some(Entry { stage: Stage::Importing { step, .. }, .. }) = self.entries.get_mut(id.index()) {
+            *step = to;
+        }
+    }
+
+    /// Takes the time that the host had an entry out of the account of its waiting.
+    pub(crate) fn postpone(&mut self, id: EntryId, by: core::time::Duration) {
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.born = entry.born.after(by);
+            entry.expires = entry.expires.after(by);
+        }
+    }
+
+    /// Moves the end of an entry's waiting.
+    pub(crate) fn set_expiry(&mut self, id: EntryId, expires: Time) {
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.expires = expires;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn in_stage(&self, stage: StageName) -> u32 {
+        self.stages.get(stage as usize).copied().unwrap_or(0)
+    }
+
+    /// Some entry, in no particular but always the same order; for the shutdown.
+    pub(crate) fn any_entry(&self) -> Option<EntryId> {
+        self.entries.iter().next().map(|(key, _)| EntryId::new(key))
+    }
+
+    // --- indexes
+
+    pub(crate) fn children_of(&self, parent: &BlockHash) -> Siblings {
+        self.by_parent.get(parent).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Siblings {
+        self.by_body.get(body).cloned().unwrap_or_default()
+    }
+
+    /// The lowest watched entry.
+    pub(crate) fn lowest_watched(&self) -> Option<(BlockNumber, EntryId)> {
+        self.by_number.first().copied()
+    }
+
+    /// Entries that wait for the window and are numbered `above` at most, lowest first.
+    pub(crate) fn deferred_up_to(&self, above: BlockNumber) -> Vec<EntryId> {
+        let deferred = |id: &EntryId| self.stage(*id).is_some_and(|stage| stage.deferred_by().is_some());
+        self.by_number
+            .iter()
+            .take_while(|(number, _)| *number <= above)
+            .map(|&(_, id)| id)
+            .filter(deferred)
+            .collect()
+    }
+
+    pub(crate) fn next_ready(&self) -> Option<EntryId> {
+        self.ready.first().map(|&(_, id)| id)
+    }
+
+    // --- alarms
+
+    pub(crate) fn set_alarm(&mut self, id: EntryId, time: Option<Time>) {
+        match time {
+            Some(time) => self.alarms.set(id, time),
+            None => self.alarms.clear(id),
+        }
+    }
+
+    pub(crate) fn next_alarm(&self) -> Option<(Time, EntryId)> {
+        self.alarms.next()
+    }
+
+    // --- claims
+
+    /// Records that a peer has an entry's block.
+    pub(crate) fn add_claim(&mut self, id: EntryId, slot: PeerSlot, number: BlockNumber, origin: Origin) {
+        let (Some(entry), Some(peer)) = (self.entries.get_mut(id.index()), self.peers.get_mut(slot.index()))
+        else {
+            return;
+        };
+        if origin != Origin::Pushed {
+            peer.announced += 1;
+        }
+        self.claims.add((id, &mut entry.claims), (slot, &mut peer.claims), number, origin);
+    }
+
+    pub(crate) fn remove_claim(&mut self, claim: ClaimId) {
+        let Some((entry, slot)) = self.claims.get(claim).map(|claim| (claim.entry, claim.peer)) else {
+            return;
+        };
+        let (Some(entry), Some(peer)) =
+            (self.entries.get_mut(entry.index()), self.peers.get_mut(slot.index()))
+        else {
+            return;
+        };
+        if let Some(claim) = self.claims.remove(claim, &mut entry.claims, &mut peer.claims)
+            && claim.origin != Origin::Pushed
+        {
+            peer.announced -= 1;
+        }
+    }
+
+    pub(crate) fn claims_of(&self, id: EntryId) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        let ends = self.entry(id).map(|entry| entry.claims).unwrap_or_default();
+        self.claims.of_entry(ends)
+    }
+
+    pub(crate) fn claims_by(&self, slot: PeerSlot) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        let ends = self.peer(slot).map(|peer| peer.claims).unwrap_or_default();
+        self.claims.of_peer(ends)
+    }
+
+    pub(crate) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
+        self.claims_of(id).find(|(_, claim)| claim.peer == slot)
+    }
+
+    /// Marks that a peer failed for an entry. Whether that is new.
+    pub(crate) fn fail_claim(&mut self, id: EntryId, slot: PeerSlot) -> bool {
+        let Some(claim) = self.claim_by(id, slot).map(|(claim, _)| claim) else { return false };
+        let Some(claim) = self.claims.get_mut(claim) else { return false };
+        core::mem::replace(&mut claim.standing, Standing::Failed) == Standing::Good
+    }
+
+    // --- peers
+
+    pub(crate) fn find_peer(&self, id: &T::PeerId) -> Option<PeerSlot> {
+        let key = self.hasher.hash_one(id);
+        self.by_peer_id
+            .find(key, |slot| self.peers.get(slot.index()).is_some_and(|peer| peer.id == *id))
+            .copied()
+    }
+
+    pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer<T::PeerId>> {
+        self.peers.get(slot.index())
+    }
+
+    pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer<T::PeerId>> {
+        self.peers.get_mut(slot.index())
+    }
+
+    pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
+        let key = self.hasher.hash_one(&id);
+        let slot = PeerSlot::new(self.peers.insert(Peer::new(id)));
+        let (peers, hasher) = (&self.peers, &self.hasher);
+        self.by_peer_id.insert_unique(key, slot, |slot| {
+            peers.get(slot.index()).map_or(0, |peer| hasher.hash_one(&peer.id))
+        });
+        slot
+    }
+
+    /// Takes a peer's name away. Its place is freed at once, or with the last block charged to it.
+    pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
+        let Some(peer) = self.peers.get_mut(slot.index()) else { return };
+        peer.presence = Presence::Gone;
+        let key = self.hasher.hash_one(&peer.id);
+        if let Ok(found) = self.by_peer_id.find_entry(key, |other| *other == slot) {
+            found.remove();
+        }
+        self.free_place(slot);
+    }
+
+    /// Connected peers, in the order of their places.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
+        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
+        self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
+    }
+
+    pub(crate) fn peer_count(&self) -> usize {
+        self.by_peer_id.len()
+    }
+
+    pub(crate) fn place_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    fn free_place(&mut self, slot: PeerSlot) {
+        let free = |peer: &Peer<T::PeerId>| {
+            peer.presence == Presence::Gone && peer.bytes == 0 && peer.blocks == 0 && peer.claims.len() == 0
+        };
+        if self.peers.get(slot.index()).is_some_and(free) {
+            self.peers.try_remove(slot.index());
+        }
+    }
+
+    // --- bytes
+
+    /// Whether `bytes` more fit into a peer's allowance and the total, with `freed` of its bytes
+    /// given back first.
+    pub(crate) fn room(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Room {
+        let held = self.peer(slot).map_or(0, |peer| peer.bytes);
+        self.ledger.room(held, bytes, freed)
+    }
+
+    pub(crate) fn bytes_held(&self) -> u64 {
+        self.ledger.total()
+    }
+
+    fn charge(&mut self, charge: Charge) {
+        let Some(peer) = self.peers.get_mut(charge.peer.index()) else { return };
+        self.ledger.add(&mut peer.bytes, charge.bytes);
+        if charge.what == Charged::Block {
+            peer.blocks += 1;
+        }
+    }
+
+    fn discharge(&mut self, charge: Charge) {
+        let Some(peer) = self.peers.get_mut(charge.peer.index()) else { return };
+        self.ledger.take(&mut peer.bytes, charge.bytes);
+        if charge.what == Charged::Block {
+            peer.blocks -= 1;
+        }
+        if peer.presence == Presence::Gone {
+            self.free_place(charge.peer);
+        }
+    }
+
+    /// Moves what an entry holds to another peer's account, whose fault it is then not.
+    pub(crate) fn recharge(&mut self, id: EntryId, to: PeerSlot) {
+        if let Some(mut stage) = self.take_stage(id) {
+            stage.recharge(to);
+            self.set_stage(id, stage);
+        }
+    }
+
+    // --- memory
+
+    fn count(&mut self, stage: StageName, change: i32) {
+        if let Some(count) = self.stages.get_mut(stage as usize) {
+            *count = count.wrapping_add_signed(change);
+        }
+    }
+
+    /// Gives the memory of a busy time back, now that nothing is followed.
+    fn release(&mut self) {
+        if self.entries.capacity() <= QUIET_ENTRIES {
+            return;
+        }
+        self.entries = Slab::new();
+        self.by_hash = HashTable::new();
+        self.claims.release();
+        self.alarms.release();
+        self.requests.release();
+        self.by_parent = HashMap::with_hasher(self.hasher.clone());
+        self.by_body = HashMap::with_hasher(self.hasher.clone());
+    }
+
+    /// Bytes allocated by the table itself, the held headers and bodies not counted.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
+        let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
+        let tables = self.by_hash.allocation_size() + self.by_peer_id.allocation_size();
+        let siblings = self.by_parent.allocation_size() + self.by_body.allocation_size();
+        let spilled: usize = self
+            .by_parent
+            .values()
+            .chain(self.by_body.values())
+            .filter(|list| list.spilled())
+            .map(|list| list.capacity() * size_of::<EntryId>())
+            .sum();
+        let ordered = (self.by_number.len() + self.ready.len()) * ORDERED_ITEM_BYTES;
+        let parts =
+            self.claims.allocated_bytes() + self.alarms.allocated_bytes() + self.requests.allocated_bytes();
+        entries + peers + tables + siblings + spilled + ordered + parts
+    }
+
+    /// The most that one item of each kind takes, with its part of every index, in a structure that
+    /// is full to a power of two.
+    pub(crate) fn item_sizes() -> ItemSizes {
+        // A hash table is filled to 7/8, and then doubled; each slot has a control byte.
+        let table_slot = |item: usize| (item + 1) * 16 / 7 + 16;
+        let entry = size_of::<slab_entry::Sized<Entry<T>>>()
+            + table_slot(size_of::<EntryId>())
+            + Alarms::ENTRY_BYTES
+            + table_slot(size_of::<(B256, Siblings)>())
+            + table_slot(size_of::<(T::Commitment, Siblings)>())
+            + 2 * 2 * size_of::<EntryId>()
+            + 2 * ORDERED_ITEM_BYTES;
+        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>() + table_slot(size_of::<PeerSlot>());
+        ItemSizes {
+            entry: entry as u64,
+            claim: size_of::<slab_entry::Sized<Claim>>() as u64,
+            // An entry stands in three requests at most: its part of their lists.
+            request: (table_slot(Requests::ITEM_BYTES) + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
+            peer: peer as u64,
+        }
+    }
+}
+
+/// Bytes of one item of each kind; see [`Table::item_sizes`].
+pub(crate) struct ItemSizes {
+    pub(crate) entry: u64,
+    pub(crate) claim: u64,
+    pub(crate) request: u64,
+    pub(crate) peer: u64,
+}
+
+/// What one item of a B-tree set of numbers takes at most: nodes are at least half full except the
+/// root, and hold eleven.
+const ORDERED_ITEM_BYTES: usize = 2 * size_of::<(BlockNumber, EntryId)>() + 24;
+
+/// The stage of an entry between two stages: indexed by nothing.
+fn neutral<T: Types>() -> Stage<T> {
+    Stage::Announced(Wait::Until(Time::ZERO))
+}
+
+fn forget_sibling<K: core::hash::Hash + Eq>(
+    map: &mut HashMap<K, Siblings, FixedState>,
+    key: &K,
+    id: EntryId,
+) {
+    let Some(siblings) = map.get_mut(key) else { return };
+    siblings.retain(|other| *other != id);
+    if siblings.is_empty() {
+        map.remove(key);
+    }
+}
+
+/// A block hash is already uniform; four seeded words are enough, and a third of the time of
+/// hashing it as a byte string.
+fn hash_key(state: &FixedState, hash: &B256) -> u64 {
+    let mut hasher = state.build_hasher();
+    for word in hash.0.chunks_exact(8) {
+        hasher.write_u64(u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    }
+    hasher.finish()
+}
+
+impl<T: Types> core::fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Table")
+            .field("entries", &self.entries.len())
+            .field("peers", &self.by_peer_id.len())
+            .field("stages", &self.stages)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The lowest number that has a parent which could be fetched.
+pub(crate) fn parent_of<H: Header>(header: &H) -> Option<(BlockHash, BlockNumber)> {
+    header.number().checked_sub(1).map(|number| (header.parent_hash(), number))
+}

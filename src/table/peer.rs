@@ -1,0 +1,196 @@
+//! What is kept of each peer.
+
+use core::time::Duration;
+
+use crate::config::{Deadline, Hedge};
+
+use super::claims::Ends;
+
+/// A peer's place: its allowances and its measured habits.
+#[derive(Debug)]
+pub(crate) struct Peer<P> {
+    pub(crate) id: P,
+    /// Its claims, of every origin.
+    pub(crate) claims: Ends,
+    /// Bytes held for it.
+    pub(crate) bytes: u64,
+    /// Its claims but those of pushed blocks.
+    pub(crate) announced: u32,
+    /// Whole blocks held for it.
+    pub(crate) blocks: u32,
+    /// Requests in flight at it.
+    pub(crate) requests: u32,
+    /// Entries that wait for a place among them.
+    pub(crate) waiting: u32,
+    /// Entries above the window that it caused.
+    pub(crate) deferred: u32,
+    /// Announcements and pushes refused for its limits.
+    pub(crate) refused: u32,
+    pub(crate) header_time: AnswerTime,
+    pub(crate) body_time: AnswerTime,
+    pub(crate) pushes: PushHabit,
+    pub(crate) presence: Presence,
+}
+
+/// Whether a place is still in use by its peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Connected.
+    Here,
+    /// Gone, while the host has blocks that are charged to it. The place is freed with the last.
+    Gone,
+}
+
+impl<P> Peer<P> {
+    pub(crate) fn new(id: P) -> Self {
+        Self {
+            id,
+            claims: Ends::default(),
+            bytes: 0,
+            announced: 0,
+            blocks: 0,
+            requests: 0,
+            waiting: 0,
+            deferred: 0,
+            refused: 0,
+            header_time: AnswerTime::default(),
+            body_time: AnswerTime::default(),
+            pushes: PushHabit::default(),
+            presence: Presence::Here,
+        }
+    }
+}
+
+/// How long a peer takes to answer: RFC 6298's smoothed round-trip time and deviation, in
+/// microseconds. Zero before the first answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AnswerTime {
+    smoothed_us: u32,
+    deviation_us: u32,
+}
+
+impl AnswerTime {
+    /// Takes a measurement in. Integer arithmetic: the same on every machine.
+    pub(crate) fn measure(&mut self, taken: Duration) {
+        // Never zero, which would read as "not measured"; capped far above any deadline.
+        let taken = u32::try_from(taken.as_micros()).unwrap_or(u32::MAX).clamp(1, 1 << 28);
+        if self.smoothed_us == 0 {
+            *self = Self { smoothed_us: taken, deviation_us: taken / 2 };
+            return;
+        }
+        let error = self.smoothed_us.abs_diff(taken);
+        self.deviation_us = (self.deviation_us / 4 * 3).saturating_add(error / 4);
+        self.smoothed_us = (self.smoothed_us / 8 * 7).saturating_add(taken.div_ceil(8)).max(1);
+    }
+
+    /// Backs off after a request that was not answered, so that others are asked first.
+    pub(crate) fn missed(&mut self, waited: Duration) {
+        let waited = u32::try_from(waited.as_micros()).unwrap_or(u32::MAX).min(1 << 28);
+        self.smoothed_us = self.smoothed_us.saturating_mul(2).max(waited).min(1 << 28);
+    }
+
+    /// The smoothed time and four deviations; `None` before the first answer.
+    pub(crate) fn usual(&self) -> Option<Duration> {
+        let bound = u64::from(self.smoothed_us) + 4 * u64::from(self.deviation_us);
+        (self.smoothed_us != 0).then(|| Duration::from_micros(bound))
+    }
+
+    pub(crate) fn deadline(&self, deadline: Deadline) -> Duration {
+        match deadline {
+            Deadline::Fixed(span) => span,
+            Deadline::Measured { min, max } => self.usual().map_or(max, |usual| (usual * 2).clamp(min, max)),
+        }
+    }
+
+    pub(crate) fn hedge(&self, hedge: Hedge) -> Option<Duration> {
+        match hedge {
+            Hedge::Off => None,
+            Hedge::After { min, max } => Some(self.usual().map_or(max, |usual| usual.clamp(min, max))),
+        }
+    }
+}
+
+/// Whether the blocks that a peer announces first are soon pushed by somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PushHabit {
+    /// The share that is, of 256.
+    share: u8,
+    /// After how long, smoothed, in microseconds.
+    delay_us: u32,
+}
+
+impl PushHabit {
+    /// A block was pushed, so long after its announcement.
+    pub(crate) fn pushed(&mut self, delay: Duration) {
+        let delay = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
+        self.share += (u8::MAX - self.share).div_ceil(8);
+        self.delay_us =
+            if self.delay_us == 0 { delay } else { (self.delay_us / 4 * 3).saturating_add(delay / 4) };
+    }
+
+    /// A block was fetched before anybody pushed it.
+    pub(crate) fn fetched(&mut self) {
+        self.share -= self.share.div_ceil(8);
+    }
+
+    /// How long to wait for a push: half as much again as pushes take, or not at all while they are
+    /// the exception.
+    pub(crate) fn grace(&self, max: Duration) -> Duration {
+        if self.share < 128 {
+            return Duration::ZERO;
+        }
+        Duration::from_micros(u64::from(self.delay_us) * 3 / 2).min(max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn an_answer_time_settles_on_what_is_measured() {
+        let mut time = AnswerTime::default();
+        assert_eq!(time.usual(), None);
+        for _ in 0..100 {
+            time.measure(ms(40));
+        }
+        let usual = time.usual().expect("measured");
+        assert!(usual >= ms(39) && usual <= ms(41), "{usual:?}");
+        let bounds = Deadline::Measured { min: ms(500), max: ms(5_000) };
+        assert_eq!(time.deadline(bounds), ms(500));
+        assert_eq!(AnswerTime::default().deadline(bounds), ms(5_000));
+        time.missed(ms(5_000));
+        assert_eq!(time.deadline(bounds), ms(5_000));
+    }
+
+    #[test]
+    fn zero_round_trips_are_measured_as_such() {
+        let mut time = AnswerTime::default();
+        time.measure(Duration::ZERO);
+        assert!(time.usual().is_some_and(|usual| usual < ms(1)));
+    }
+
+    #[test]
+    fn grace_follows_the_pushes_and_fades_without_them() {
+        let mut habit = PushHabit::default();
+        assert_eq!(habit.grace(ms(400)), Duration::ZERO);
+        for _ in 0..20 {
+            habit.pushed(ms(60));
+        }
+        let grace = habit.grace(ms(400));
+        assert!(grace >= ms(85) && grace <= ms(95), "{grace:?}");
+        assert_eq!(habit.grace(ms(10)), ms(10));
+        for _ in 0..20 {
+            habit.fetched();
+        }
+        assert_eq!(habit.grace(ms(400)), Duration::ZERO);
+        for _ in 0..200 {
+            habit.fetched();
+        }
+        assert_eq!(habit.share, 0);
+    }
+}

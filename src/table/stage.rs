@@ -1,0 +1,309 @@
+//! The stages of an entry, each with just its own data.
+
+use alloy_primitives::B256;
+use smallvec::SmallVec;
+
+use crate::Time;
+use crate::output::{RequestId, StageName};
+use crate::types::{BlockNumber, Header, Types};
+
+use super::PeerSlot;
+
+/// Where an entry stands. Each waiting state says which event ends it.
+pub(crate) enum Stage<T: Types> {
+    /// Hash and number known.
+    Announced(Wait),
+    /// The header is asked for. Ended by a reply, a failure, or the request's deadline.
+    Fetching { race: Race, early: Early<T> },
+    /// The header is here. Ended by the alarm of the gathering, or by a place at the peer.
+    Fetched { header: Held<T::Header>, wait: Wait },
+    /// The body is asked for. Ended by a reply, a failure, or the request's deadline.
+    Completing { header: Held<T::Header>, race: Race },
+    /// Whole, and waiting.
+    Queued { block: Held<Whole<T>>, wait: QueueWait },
+    /// With the host, and ended by the host alone.
+    Importing { block: Held<Whole<T>>, step: Step },
+}
+
+/// What an entry waits for before it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The alarm at this time: the end of the grace, or of the gathering.
+    Until(Time),
+    /// A free place among this peer's requests. The alarm tries another peer.
+    Place { peer: PeerSlot, retry: Time },
+    /// The window. Ended by the chain's advance; charged to the peer's deferred blocks.
+    Window { peer: PeerSlot, number: BlockNumber },
+}
+
+/// What a whole block waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueWait {
+    /// Its parent. Ended when that lands, or is found invalid.
+    Parent,
+    /// The window. Ended by the chain's advance; charged to the giver's deferred blocks.
+    Window,
+    /// Its time, by our clock. Ended by the alarm.
+    Time(Time),
+    /// One of the places with the host. Ended when one gets free.
+    Turn,
+}
+
+/// What the host is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Verifying the header. Since the time, which is not counted against the entry.
+    Verifying(Time),
+    /// Importing.
+    Importing,
+}
+
+/// A value held for a peer that is charged for its bytes.
+#[derive(Debug)]
+pub(crate) struct Held<V> {
+    pub(crate) value: V,
+    /// Who is charged.
+    pub(crate) peer: PeerSlot,
+    /// How much.
+    pub(crate) bytes: u64,
+    /// Who is to blame if it proves bad.
+    pub(crate) blame: Blame,
+}
+
+/// Whether the peer that is charged for a value also gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// It did, and it had announced the block: it has imported it, or claims so.
+    Giver,
+    /// It pushed the block unasked. Honest peers do so once the header is verified, before they
+    /// import: they answer for the header, not for what an import finds.
+    Relayer,
+    /// The giver is gone; another who has the block took the charge over.
+    Nobody,
+}
+
+/// A whole block: with its body, or only the header where no bodies are fetched.
+pub(crate) struct Whole<T: Types> {
+    pub(crate) header: T::Header,
+    pub(crate) body: Option<T::Body>,
+}
+
+impl<T: Types> Whole<T> {
+    pub(crate) fn number(&self) -> BlockNumber {
+        self.header.number()
+    }
+}
+
+/// A body asked for before its header is here.
+pub(crate) enum Early<T: Types> {
+    /// None.
+    None,
+    /// Asked for.
+    Asked(RequestId),
+    /// Here, and held until the header tells whether it matches.
+    Here(Held<T::Body>),
+}
+
+/// The requests in flight for one thing: one, or two while a slow peer is hedged.
+#[derive(Clone, Debug)]
+pub(crate) struct Race {
+    requests: [Option<RequestId>; 2],
+    /// When a second peer is asked.
+    pub(crate) hedge_at: Option<Time>,
+}
+
+impl Race {
+    /// One request.
+    pub(crate) fn of(request: RequestId, hedge_at: Option<Time>) -> Self {
+        Self { requests: [Some(request), None], hedge_at }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.requests.iter().flatten().copied()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a request where there is room; whether there was.
+    pub(crate) fn add(&mut self, request: RequestId) -> bool {
+        match self.requests.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => {
+                *slot = Some(request);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn remove(&mut self, request: RequestId) {
+        for slot in &mut self.requests {
+            if *slot == Some(request) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+impl<T: Types> Stage<T> {
+    pub(crate) fn name(&self) -> StageName {
+        match self {
+            Self::Announced(_) => StageName::Announced,
+            Self::Fetching { .. } => StageName::Fetching,
+            Self::Fetched { .. } => StageName::Fetched,
+            Self::Completing { .. } => StageName::Completing,
+            Self::Queued { .. } => StageName::Queued,
+            Self::Importing { .. } => StageName::Importing,
+        }
+    }
+
+    /// The header, where it is here.
+    pub(crate) fn header(&self) -> Option<&T::Header> {
+        match self {
+            Self::Announced(_) | Self::Fetching { .. } => None,
+            Self::Fetched { header, .. } | Self::Completing { header, .. } => Some(&header.value),
+            Self::Queued { block, .. } | Self::Importing { block, .. } => Some(&block.value.header),
+        }
+    }
+
+    /// The requests in flight for this entry.
+    pub(crate) fn requests(&self) -> SmallVec<[RequestId; 3]> {
+        match self {
+            Self::Announced(_) | Self::Fetched { .. } | Self::Queued { .. } | Self::Importing { .. } => {
+                SmallVec::new()
+            }
+            Self::Fetching { race, early } => race.iter().chain(early.request()).collect(),
+            Self::Completing { race, .. } => race.iter().collect(),
+        }
+    }
+
+    /// What is held: who is charged with how many bytes, and whether for a whole block.
+    pub(crate) fn charge(&self) -> Option<Charge> {
+        match self {
+            Self::Announced(_) => None,
+            Self::Fetching { early, .. } => match early {
+                Early::None | Early::Asked(_) => None,
+                Early::Here(body) => Some(Charge { peer: body.peer, bytes: body.bytes, what: Charged::Part }),
+            },
+            Self::Fetched { header, .. } | Self::Completing { header, .. } => {
+                Some(Charge { peer: header.peer, bytes: header.bytes, what: Charged::Part })
+            }
+            Self::Queued { block, .. } | Self::Importing { block, .. } => {
+                Some(Charge { peer: block.peer, bytes: block.bytes, what: Charged::Block })
+            }
+        }
+    }
+
+    /// Moves the charge to another peer, whose fault it is then not.
+    pub(crate) fn recharge(&mut self, to: PeerSlot) {
+        match self {
+            Self::Announced(_) => {}
+            Self::Fetching { early, .. } => {
+                if let Early::Here(body) = early {
+                    (body.peer, body.blame) = (to, Blame::Nobody);
+                }
+            }
+            Self::Fetched { header, .. } | Self::Completing { header, .. } => {
+                (header.peer, header.blame) = (to, Blame::Nobody);
+            }
+            Self::Queued { block, .. } | Self::Importing { block, .. } => {
+                (block.peer, block.blame) = (to, Blame::Nobody);
+            }
+        }
+    }
+
+    /// The parent whose landing this entry waits for.
+    pub(crate) fn awaited_parent(&self) -> Option<B256> {
+        match self {
+            Self::Queued { block, wait: QueueWait::Parent } => Some(block.value.header.parent_hash()),
+            Self::Queued { wait: QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn, .. }
+            | Self::Announced(_)
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// The body that this entry waits for.
+    pub(crate) fn awaited_body(&self) -> Option<T::Commitment> {
+        match self {
+            Self::Fetched { header, .. } | Self::Completing { header, .. } => {
+                Some(header.value.body_commitment())
+            }
+            Self::Announced(_) | Self::Fetching { .. } | Self::Queued { .. } | Self::Importing { .. } => None,
+        }
+    }
+
+    /// The number by which the chain's advance finds this entry.
+    pub(crate) fn watched_number(&self) -> Option<BlockNumber> {
+        match self {
+            Self::Announced(Wait::Window { number, .. }) => Some(*number),
+            Self::Queued { block, .. } => Some(block.value.number()),
+            Self::Announced(Wait::Until(_) | Wait::Place { .. })
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// The peer whose allowance of deferred blocks this entry uses.
+    pub(crate) fn deferred_by(&self) -> Option<PeerSlot> {
+        match self {
+            Self::Announced(Wait::Window { peer, .. }) => Some(*peer),
+            Self::Queued { block, wait: QueueWait::Window } => Some(block.peer),
+            Self::Queued { wait: QueueWait::Parent | QueueWait::Time(_) | QueueWait::Turn, .. }
+            | Self::Announced(Wait::Until(_) | Wait::Place { .. })
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// The peer for a place at which this entry waits.
+    pub(crate) fn waits_for_place(&self) -> Option<PeerSlot> {
+        match self {
+            Self::Announced(Wait::Place { peer, .. })
+            | Self::Fetched { wait: Wait::Place { peer, .. }, .. } => Some(*peer),
+            Self::Announced(Wait::Until(_) | Wait::Window { .. })
+            | Self::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
+            | Self::Fetching { .. }
+            | Self::Completing { .. }
+            | Self::Queued { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+}
+
+impl<T: Types> Early<T> {
+    pub(crate) fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Asked(request) => Some(*request),
+            Self::None | Self::Here(_) => None,
+        }
+    }
+}
+
+/// Bytes charged to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) peer: PeerSlot,
+    pub(crate) bytes: u64,
+    pub(crate) what: Charged,
+}
+
+/// What bytes are charged for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charged {
+    /// A header, or a body without one.
+    Part,
+    /// A whole block, which counts against the peer's blocks.
+    Block,
+}
