@@ -225,13 +225,23 @@ pub enum Admission {
 }
 
 impl Admission {
-    /// How many there are; [`Admission::index`] counts them from 0.
-    pub const COUNT: usize = 14;
-
-    /// A place in a table of counters.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
+    /// All of them, in order.
+    pub const ALL: [Self; 14] = [
+        Self::Accepted,
+        Self::Deferred,
+        Self::Duplicate,
+        Self::Known,
+        Self::PeerLimit,
+        Self::TotalLimit,
+        Self::EnoughAnnouncers,
+        Self::TooFar,
+        Self::BelowFinality,
+        Self::BadBlock,
+        Self::WrongBody,
+        Self::WrongNumber,
+        Self::UnknownPeer,
+        Self::Stopped,
+    ];
 
     /// Whether the fetcher will do something about it.
     pub const fn is_taken(self) -> bool {

@@ -10,7 +10,7 @@ use super::Fetcher;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Counters {
-    admissions: [u64; Admission::COUNT],
+    admissions: [u64; Admission::ALL.len()],
     ends: [u64; End::ALL.len()],
     penalties: [u64; Reason::ALL.len()],
     /// Requests sent.
@@ -34,7 +34,7 @@ pub struct Counters {
 impl Counters {
     /// How many announcements and pushes had this outcome.
     pub fn admissions(&self, admission: Admission) -> u64 {
-        self.admissions.get(admission.index()).copied().unwrap_or(0)
+        self.admissions.get(admission as usize).copied().unwrap_or(0)
     }
 
     /// How many hashes ended so.
@@ -48,7 +48,7 @@ impl Counters {
     }
 
     pub(super) fn count_admission(&mut self, admission: Admission) {
-        raise(self.admissions.get_mut(admission.index()));
+        raise(self.admissions.get_mut(admission as usize));
     }
 
     pub(super) fn count_end(&mut self, end: End) {

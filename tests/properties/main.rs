@@ -1,0 +1,143 @@
+//! Whatever is drawn, the fetcher's promises hold.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod toy;
+mod world;
+
+use std::time::Duration;
+
+use herald::{BodyRequest, Choice, Config, Deadline, FanOut, Gather, Grace, Hedge, Mode};
+use proptest::prelude::*;
+
+use world::{Step, World};
+
+/// Small limits, so that few steps reach them, and every policy.
+fn configs() -> impl Strategy<Value = Config> {
+    let limits = (1..6_u32, 1..4_u32, 1..3_u32, 1..4_u32, 2..8_u32, 1..4_u32, 0..3_u32);
+    let policies = (any::<bool>(), 0..3_u8, 0..2_u8, 0..3_u8, any::<bool>(), any::<u64>(), 0..10_u8);
+    (limits, policies, 8_000..60_000_u64).prop_map(|(limits, policies, bytes_per_peer)| {
+        let (announcements, blocks, requests, announcers, peers, importing, deferred) = limits;
+        let (geth, fan_out, choice, body_request, hedge, seed, mode) = policies;
+        let base = if geth { Config::geth() } else { Config::default() };
+        let ms = Duration::from_millis;
+        Config {
+            seed,
+            mode: if mode == 0 { Mode::HeadersOnly } else { Mode::Full },
+            grace: if seed.is_multiple_of(3) { Grace::Adaptive { max: ms(300) } } else { base.grace },
+            gather: Gather { window: if seed.is_multiple_of(2) { ms(50) } else { base.gather.window } },
+            header_deadline: if geth { Deadline::Fixed(ms(900)) } else { base.header_deadline },
+            hedge: if hedge { Hedge::After { min: ms(20), max: ms(200) } } else { Hedge::Off },
+            body_request: [BodyRequest::AfterHeader, BodyRequest::WithHeader, BodyRequest::Adaptive]
+                [usize::from(body_request)],
+            choice: [Choice::Fastest, Choice::Random][usize::from(choice)],
+            fan_out: [FanOut::None, FanOut::SquareRoot, FanOut::All][usize::from(fan_out)],
+            window_above: 12,
+            deferred_per_peer: deferred,
+            announcements_per_peer: announcements * 3,
+            announcers_per_block: announcers,
+            blocks_per_peer: blocks,
+            requests_per_peer: requests,
+            bodies_per_request: 1 + blocks,
+            peers,
+            importing,
+            bytes_per_peer,
+            bytes_total: bytes_per_peer * 3,
+            known_blocks: 5,
+            bad_blocks: 3,
+            lifetime: ms(8_000),
+            future_max: ms(2_000),
+            ..base
+        }
+    })
+}
+
+fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(any::<Step>(), 1..max)
+}
+
+fn run(config: &Config, shape: u64, finality: Option<u64>, steps: &[Step]) -> World {
+    let mut world = World::new(config.clone(), shape, finality);
+    for peer in 0..4 {
+        world.step((0, peer, 0, 0));
+    }
+    for step in steps {
+        world.step(*step);
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Invariants, memory and attribution after every step; then every hash ends, and all counters
+    /// are at zero.
+    #[test]
+    fn promises_hold_and_every_hash_ends(
+        config in configs(), shape in any::<u64>(), finality in prop::option::of(2..8_u64), steps in steps(200)
+    ) {
+        let mut world = run(&config, shape, finality, &steps);
+        world.wind_down();
+    }
+
+    /// From any state, a shutdown leaves nothing and says nothing.
+    #[test]
+    fn a_shutdown_is_empty_and_silent(config in configs(), shape in any::<u64>(), steps in steps(60)) {
+        let mut world = run(&config, shape, None, &steps);
+        world.shut_down();
+    }
+
+    /// The same inputs give the same outputs.
+    #[test]
+    fn the_same_inputs_give_the_same_outputs(config in configs(), shape in any::<u64>(), steps in steps(80)) {
+        let first = run(&config, shape, Some(16), &steps);
+        let second = run(&config, shape, Some(16), &steps);
+        prop_assert_eq!(first.trace, second.trace);
+    }
+}
+
+/// The drawn steps are worth something: among a few hundred runs they reach every outcome, every
+/// end and every reason for a penalty.
+#[test]
+fn the_steps_reach_every_outcome() {
+    use herald::{Admission, End, Reason};
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let drawn = (configs(), any::<u64>(), prop::option::of(2..8_u64), steps(400));
+    let mut seen = std::collections::BTreeMap::<String, u64>::new();
+    for _ in 0..400 {
+        let (config, shape, finality, steps) = drawn.new_tree(&mut runner).expect("drawn").current();
+        let world = run(&config, shape, finality, &steps);
+        let counters = world.fetcher.counters();
+        for admission in Admission::ALL {
+            *seen.entry(admission.label().into()).or_default() += counters.admissions(admission);
+        }
+        for end in End::ALL {
+            *seen.entry(end.label().into()).or_default() += counters.ends(end);
+        }
+        for reason in Reason::ALL {
+            *seen.entry(reason.label().into()).or_default() += counters.penalties(reason);
+        }
+        *seen.entry("hedges".into()).or_default() += counters.hedges;
+        *seen.entry("deadlines".into()).or_default() += counters.deadlines_passed;
+        *seen.entry("parents".into()).or_default() += counters.parents_sought;
+        *seen.entry("taken up".into()).or_default() += counters.deferred_taken_up;
+        *seen.entry("unmatched".into()).or_default() += counters.replies_unmatched;
+        *seen.entry("unexpected".into()).or_default() += counters.answers_unexpected;
+        *seen.entry("back in time".into()).or_default() += counters.time_went_back;
+    }
+    // A run ends before its shutdown, toys give no block that only an import finds invalid, and no
+    // run is long enough for a flood. The behaviours have a test for each of these.
+    let elsewhere = ["shutdown", "stopped", "invalid_block", "flooding"];
+    let never: Vec<_> =
+        seen.iter().filter(|(name, n)| **n == 0 && !elsewhere.contains(&name.as_str())).collect();
+    assert!(never.is_empty(), "never reached: {never:?} of {seen:?}");
+}
