@@ -1,0 +1,55 @@
+//! What came of an import.
+
+use alloy_primitives::B256;
+
+use super::Head;
+
+/// A block's place in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockId {
+    /// Height above genesis.
+    pub number: u64,
+    /// The header's hash.
+    pub hash: B256,
+}
+
+/// The chain moved onto another branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reorg {
+    /// The last block that both branches have.
+    pub ancestor: BlockId,
+    /// The head that was left.
+    pub old_head: BlockId,
+    /// The head now.
+    pub new_head: BlockId,
+    /// Blocks that are canonical no more.
+    pub depth: u64,
+    /// Which they are, ascending.
+    pub removed: Vec<BlockId>,
+}
+
+/// What came of a batch. By the time one holds it, all of it is on disk.
+#[derive(Clone, Debug, Default)]
+pub struct ImportReport {
+    /// New blocks taken, on whatever branch.
+    pub imported: usize,
+    /// Blocks that were here already.
+    pub known: usize,
+    /// New blocks that are not on the canonical chain.
+    pub side: Vec<BlockId>,
+    /// Blocks that became canonical, ascending. The last is the new head.
+    pub canonical: Vec<BlockId>,
+    /// The head, when it changed.
+    pub head: Option<Head>,
+    /// The reorganisation, when the new head is not a descendant of the old one.
+    pub reorg: Option<Reorg>,
+}
+
+/// What listeners hear of: an import that took at least one new block.
+pub type ChainEvent = ImportReport;
+
+impl BlockId {
+    pub(super) fn of(head: &Head) -> Self {
+        Self { number: head.header.number, hash: head.header.hash() }
+    }
+}

@@ -1,0 +1,173 @@
+//! Rules that hold whatever the engine: a header against its parent, a body against its header.
+
+use herald_proto::roots::EMPTY_UNCLES_HASH;
+use herald_proto::{Block, Header, HeaderFields};
+
+use super::error::{BodyRoot, Rule};
+use crate::engine::Engine;
+use crate::engine::clique::Clique;
+use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE};
+
+/// A gas limit moves by less than this part of the parent's.
+const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
+/// The least gas limit (yellow paper, 4.4.4).
+const GAS_LIMIT_MIN: u64 = 5_000;
+/// The largest, as in geth (EIP-1985).
+const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
+/// Limit over target: the first London block's limit doubles (EIP-1559).
+const ELASTICITY: u64 = 2;
+/// A base fee moves by at most this part (EIP-1559).
+const BASE_FEE_CHANGE_DENOMINATOR: u128 = 8;
+/// Gas of one blob (EIP-4844).
+const GAS_PER_BLOB: u64 = 131_072;
+
+/// Checks `header` against its parent, all but seal and clock.
+pub(super) fn check_header(
+    header: &Header,
+    parent: &Header,
+    config: Option<&ChainConfig>,
+    engine: &Engine,
+) -> Result<(), Rule> {
+    if parent.number.checked_add(1) != Some(header.number) {
+        return Err(Rule::Number { found: header.number, parent: parent.number });
+    }
+    let later = header.timestamp > parent.timestamp;
+    if !later && !engine.clique().is_some_and(|clique| shares_time(clique, header, parent)) {
+        return Err(Rule::Time { found: header.timestamp, parent: parent.timestamp });
+    }
+    if let Some(max) = engine.extra_data_max() {
+        let found = header.extra_data.len();
+        if found > max {
+            return Err(Rule::ExtraData { found, max });
+        }
+    }
+    check_fork_fields(header, parent, config)?;
+    check_gas(header, parent)?;
+    check_difficulty(header, parent)
+}
+
+/// Checks that `block`'s body is the one its header commits to. No hashing: roots are computed
+/// when a body is decoded.
+pub(super) fn check_body(block: &Block) -> Result<(), Rule> {
+    let header = block.header.body_commitment();
+    let body = block.body.commitment();
+    for (root, header, body) in [
+        (BodyRoot::Transactions, header.transactions_root, body.transactions_root),
+        (BodyRoot::Uncles, header.uncles_hash, body.uncles_hash),
+    ] {
+        if header != body {
+            return Err(Rule::BodyRoot { root, header, body });
+        }
+    }
+    match (header.withdrawals_root, body.withdrawals_root) {
+        (None, None) => Ok(()),
+        (Some(header), Some(body)) if header == body => Ok(()),
+        (Some(header), Some(body)) => Err(Rule::BodyRoot { root: BodyRoot::Withdrawals, header, body }),
+        (Some(_), None) => Err(Rule::Withdrawals { in_body: false }),
+        (None, Some(_)) => Err(Rule::Withdrawals { in_body: true }),
+    }
+}
+
+/// The gas limit that a child's is measured against: `parent`'s, doubled when the child is the
+/// first London block.
+pub(super) fn gas_limit_base(parent: &HeaderFields, child_has_base_fee: bool) -> u64 {
+    let elasticity = if child_has_base_fee && parent.base_fee.is_none() { ELASTICITY } else { 1 };
+    parent.gas_limit.saturating_mul(elasticity)
+}
+
+/// The base fee of `parent`'s child, in wei (EIP-1559).
+pub(super) fn next_base_fee(parent: &HeaderFields) -> u64 {
+    let Some(base_fee) = parent.base_fee else { return INITIAL_BASE_FEE };
+    let target = u128::from(parent.gas_limit / ELASTICITY);
+    let used = u128::from(parent.gas_used);
+    let fee = u128::from(base_fee);
+    // Two factors of 64 bits, so 128 hold the product.
+    let change =
+        |gas: u128| (fee * gas).checked_div(target).unwrap_or_default() / BASE_FEE_CHANGE_DENOMINATOR;
+    let next = if used > target {
+        fee.saturating_add(change(used - target).max(1))
+    } else {
+        fee.saturating_sub(change(target - used))
+    };
+    u64::try_from(next).unwrap_or(u64::MAX)
+}
+
+/// Clique with a period of 0 lets blocks share a timestamp, as geth does.
+fn shares_time(clique: &Clique, header: &Header, parent: &Header) -> bool {
+    clique.config().period == 0 && header.timestamp == parent.timestamp
+}
+
+fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
+    let base = gas_limit_base(parent, header.base_fee.is_some());
+    let found = header.gas_limit;
+    let bound = base / GAS_LIMIT_BOUND_DIVISOR;
+    if found.abs_diff(base) >= bound || !(GAS_LIMIT_MIN..=GAS_LIMIT_MAX).contains(&found) {
+        return Err(Rule::GasLimit { found, parent: base });
+    }
+    if header.gas_used > found {
+        return Err(Rule::GasUsed { used: header.gas_used, limit: found });
+    }
+    if let Some(found) = header.base_fee {
+        let expected = next_base_fee(parent);
+        if found != expected {
+            return Err(Rule::BaseFee { found, expected });
+        }
+    }
+    match header.blob_gas_used {
+        Some(found) if !found.is_multiple_of(GAS_PER_BLOB) => Err(Rule::BlobGas { found }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// With the chain's rules known, fields are there exactly when their fork is active. Otherwise
+/// what the header says itself counts: a fork that has come stays, and its fields come together.
+fn check_fork_fields(header: &Header, parent: &Header, config: Option<&ChainConfig>) -> Result<(), Rule> {
+    // By each fork, its first field: in the header, in the parent.
+    let forks = [
+        (Fork::London, "baseFeePerGas", header.base_fee.is_some(), parent.base_fee.is_some()),
+        (
+            Fork::Shanghai,
+            "withdrawalsRoot",
+            header.withdrawals_root.is_some(),
+            parent.withdrawals_root.is_some(),
+        ),
+        (Fork::Cancun, "blobGasUsed", header.blob_gas_used.is_some(), parent.blob_gas_used.is_some()),
+        (Fork::Prague, "requestsHash", header.requests_hash.is_some(), parent.requests_hash.is_some()),
+    ];
+    for (fork, field, here, before) in forks {
+        let expected = match config {
+            Some(config) => config.is_active(fork, header.number, header.timestamp),
+            None => here || before,
+        };
+        if here != expected {
+            return Err(Rule::ForkField { field, expected });
+        }
+    }
+    let cancun = header.blob_gas_used.is_some();
+    for (field, here) in [
+        ("excessBlobGas", header.excess_blob_gas.is_some()),
+        ("parentBeaconBlockRoot", header.parent_beacon_root.is_some()),
+    ] {
+        if here != cancun {
+            return Err(Rule::ForkField { field, expected: cancun });
+        }
+    }
+    Ok(())
+}
+
+fn check_difficulty(header: &Header, parent: &Header) -> Result<(), Rule> {
+    if !header.difficulty.is_zero() {
+        // A genesis may say 0 without meaning the Merge.
+        if parent.difficulty.is_zero() && parent.number > 0 {
+            return Err(Rule::DifficultyAfterMerge { found: header.difficulty });
+        }
+        return Ok(());
+    }
+    if header.uncles_hash != EMPTY_UNCLES_HASH {
+        return Err(Rule::MergedBlock { what: "uncles" });
+    }
+    if !header.nonce.is_zero() {
+        return Err(Rule::MergedBlock { what: "a nonce" });
+    }
+    Ok(())
+}

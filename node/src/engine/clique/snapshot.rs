@@ -1,0 +1,203 @@
+//! The signers, who of them signed last, and the votes, as they stand after a block.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, U256};
+use herald_proto::HeaderFields;
+use serde::{Deserialize, Serialize};
+
+use super::{CliqueFault, NONCE_ADD};
+
+/// The state of the voting after a block. Plain values: nothing here looks anything up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    number: u64,
+    hash: B256,
+    signers: BTreeSet<Address>,
+    /// Who signed which of the last blocks.
+    recents: BTreeMap<u64, Address>,
+    /// Open votes in the order they were cast. Shared between snapshots, since most blocks carry
+    /// none.
+    votes: Arc<Vec<OpenVote>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenVote {
+    signer: Address,
+    vote: Vote,
+}
+
+/// A wish that a block can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// About whom.
+    pub subject: Address,
+    /// In or out.
+    pub kind: VoteKind,
+}
+
+/// In or out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VoteKind {
+    /// Make it a signer.
+    Add,
+    /// Let it be one no longer.
+    Drop,
+}
+
+/// Whether a signer signs when its turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Its place in the ascending order of signers is the block number modulo their count.
+    InTurn,
+    /// Another's turn.
+    OutOfTurn,
+}
+
+impl Snapshot {
+    /// Where a chain starts: signers, and no votes.
+    #[must_use]
+    pub fn new(number: u64, hash: B256, signers: impl IntoIterator<Item = Address>) -> Self {
+        Self {
+            number,
+            hash,
+            signers: signers.into_iter().collect(),
+            recents: BTreeMap::new(),
+            votes: Arc::default(),
+        }
+    }
+
+    /// The signers in ascending order.
+    pub fn signers(&self) -> impl ExactSizeIterator<Item = &Address> {
+        self.signers.iter()
+    }
+
+    /// Whether a vote would change anything: it adds one who is no signer, or drops one who is.
+    #[must_use]
+    pub fn is_meaningful(&self, vote: Vote) -> bool {
+        match vote.kind {
+            VoteKind::Add => !self.signers.contains(&vote.subject),
+            VoteKind::Drop => self.signers.contains(&vote.subject),
+        }
+    }
+
+    /// A signer signs at most one of this many blocks in a row: half of them and one.
+    #[must_use]
+    pub fn sign_again_after(&self) -> u64 {
+        self.signers.len() as u64 / 2 + 1
+    }
+
+    /// Whether `signer` may sign block `number`, the next, and whether it is its turn.
+    ///
+    /// # Errors
+    /// One who is no signer, or has signed too recently.
+    pub fn turn(&self, number: u64, signer: Address) -> Result<Turn, CliqueFault> {
+        let place = self.place(signer).ok_or(CliqueFault::Unauthorised { signer })?;
+        let limit = self.sign_again_after();
+        let last = self.recents.iter().rev().find(|(_, recent)| **recent == signer);
+        if let Some((last, _)) = last {
+            let until = last.saturating_add(limit);
+            if until > number {
+                return Err(CliqueFault::RecentlySigned { signer, until });
+            }
+        }
+        let in_turn = number.checked_rem(self.signers.len() as u64) == Some(place);
+        Ok(if in_turn { Turn::InTurn } else { Turn::OutOfTurn })
+    }
+
+    /// EIP-3436's `(number - place) % count`, 0 for a block in turn.
+    #[must_use]
+    pub fn blocks_since_turn(&self, number: u64, signer: Address) -> u64 {
+        // One whom its own block voted out has no place any more.
+        let place = self.place(signer).unwrap_or_default();
+        let count = self.signers.len() as u64;
+        number.saturating_add(count).saturating_sub(place).checked_rem(count).unwrap_or_default()
+    }
+
+    /// The state after `header`, signed by `signer`.
+    ///
+    /// # Errors
+    /// A signer that may not sign it.
+    pub fn apply(&self, header: &HeaderFields, signer: Address, epoch: u64) -> Result<Self, CliqueFault> {
+        let number = header.number;
+        self.turn(number, signer)?;
+        let mut next = self.clone();
+        next.number = number;
+        if number.is_multiple_of(epoch) {
+            next.votes = Arc::default();
+        }
+        next.forget_recents(number);
+        next.recents.insert(number, signer);
+        let kind = if header.nonce == NONCE_ADD { VoteKind::Add } else { VoteKind::Drop };
+        next.cast(signer, Vote { subject: header.beneficiary, kind });
+        if next.has_majority(header.beneficiary) {
+            next.enact(Vote { subject: header.beneficiary, kind });
+        }
+        Ok(next)
+    }
+
+    fn place(&self, signer: Address) -> Option<u64> {
+        self.signers.iter().position(|other| *other == signer).map(|place| place as u64)
+    }
+
+    /// Lets those sign again whose last block is far enough behind `number`.
+    fn forget_recents(&mut self, number: u64) {
+        let limit = self.sign_again_after();
+        self.recents.retain(|last, _| last.saturating_add(limit) > number);
+    }
+
+    /// A signer has one vote on each subject, its last.
+    fn cast(&mut self, signer: Address, vote: Vote) {
+        self.discard(|open| open.signer == signer && open.vote.subject == vote.subject);
+        if self.is_meaningful(vote) {
+            Arc::make_mut(&mut self.votes).push(OpenVote { signer, vote });
+        }
+    }
+
+    /// All open votes on a subject ask for the same, since they end with its change of status.
+    fn has_majority(&self, subject: Address) -> bool {
+        let votes = self.votes.iter().filter(|open| open.vote.subject == subject).count();
+        votes > self.signers.len() / 2
+    }
+
+    fn enact(&mut self, vote: Vote) {
+        match vote.kind {
+            VoteKind::Add => {
+                self.signers.insert(vote.subject);
+            }
+            VoteKind::Drop => {
+                self.signers.remove(&vote.subject);
+                self.discard(|open| open.signer == vote.subject);
+            }
+        }
+        self.discard(|open| open.vote.subject == vote.subject);
+    }
+
+    fn discard(&mut self, ends: impl Fn(&OpenVote) -> bool) {
+        if self.votes.iter().any(&ends) {
+            Arc::make_mut(&mut self.votes).retain(|open| !ends(open));
+        }
+    }
+}
+
+impl Turn {
+    /// What a block weighs: signers in turn are preferred.
+    #[must_use]
+    pub fn difficulty(self) -> U256 {
+        match self {
+            Self::InTurn => U256::from(2),
+            Self::OutOfTurn => U256::from(1),
+        }
+    }
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InTurn => "in turn",
+            Self::OutOfTurn => "out of turn",
+        })
+    }
+}

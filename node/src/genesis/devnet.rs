@@ -1,0 +1,95 @@
+//! Making a genesis for a Clique chain.
+
+use alloy_primitives::{Address, Bytes, U256, hex};
+use serde_json::{Map, Value, json};
+
+use super::config::CliqueConfig;
+use super::json::quantity;
+use crate::engine::clique::{SEAL_BYTES, VANITY_BYTES};
+
+/// A Clique genesis at London, in the making. Clique ends before Shanghai, as in geth.
+#[derive(Clone, Debug)]
+pub struct DevGenesis {
+    /// What transactions are signed for. Default 1337, which wallets know as a development chain.
+    pub chain_id: u64,
+    /// Period and epoch. Default 2 s and 30,000 blocks.
+    pub clique: CliqueConfig,
+    /// Seconds since 1970. Default 0: two makers of the same genesis get the same hash.
+    pub timestamp: u64,
+    /// Default 30 million, mainnet's for years.
+    pub gas_limit: u64,
+    /// Who may seal, in any order.
+    pub signers: Vec<Address>,
+    /// Accounts and their balances in wei.
+    pub funded: Vec<(Address, U256)>,
+}
+
+impl Default for DevGenesis {
+    fn default() -> Self {
+        Self {
+            chain_id: 1337,
+            clique: CliqueConfig { period: 2, ..CliqueConfig::default() },
+            timestamp: 0,
+            gas_limit: 30_000_000,
+            signers: Vec::new(),
+            funded: Vec::new(),
+        }
+    }
+}
+
+impl DevGenesis {
+    /// The genesis in geth's format: what [`Genesis::from_json`](super::Genesis::from_json) and
+    /// `geth init` read.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut config = Map::new();
+        config.insert("chainId".into(), self.chain_id.into());
+        for fork in [
+            "homesteadBlock",
+            "eip150Block",
+            "eip155Block",
+            "eip158Block",
+            "byzantiumBlock",
+            "constantinopleBlock",
+            "petersburgBlock",
+            "istanbulBlock",
+            "berlinBlock",
+            "londonBlock",
+        ] {
+            config.insert(fork.into(), 0.into());
+        }
+        config.insert("clique".into(), json!({ "period": self.clique.period, "epoch": self.clique.epoch }));
+        let alloc: Map<String, Value> = self
+            .funded
+            .iter()
+            .map(|(address, wei)| (hex::encode(address), json!({ "balance": quantity(*wei) })))
+            .collect();
+        let genesis = json!({
+            "config": config,
+            "nonce": "0x0",
+            "timestamp": quantity(U256::from(self.timestamp)),
+            "extraData": clique_extra_data(&self.signers),
+            "gasLimit": quantity(U256::from(self.gas_limit)),
+            "difficulty": "0x1",
+            "mixHash": alloy_primitives::B256::ZERO,
+            "coinbase": format!("{:#x}", Address::ZERO),
+            "alloc": alloc,
+        });
+        let mut text = serde_json::to_string_pretty(&genesis)
+            .expect("strings, numbers and maps with string keys always have JSON");
+        text.push('\n');
+        text
+    }
+}
+
+/// The extra data of a Clique checkpoint: vanity, signers in ascending order, room for a seal.
+#[must_use]
+pub fn clique_extra_data(signers: &[Address]) -> Bytes {
+    let mut signers = signers.to_vec();
+    signers.sort_unstable();
+    signers.dedup();
+    let mut extra = vec![0; VANITY_BYTES];
+    extra.extend(signers.iter().flatten());
+    extra.resize(extra.len() + SEAL_BYTES, 0);
+    extra.into()
+}

@@ -1,0 +1,111 @@
+//! Where a chain begins: geth's genesis files, and genesis blocks in RLP.
+//!
+//! The hash equals geth's: the state root is computed from `alloc`, and the header gets the fields
+//! of every fork that is active at block 0.
+
+mod config;
+mod devnet;
+mod error;
+mod fields;
+mod json;
+mod state;
+
+use std::path::Path;
+
+use alloy_primitives::B256;
+use herald_proto::{Block, Body, Header, HeaderFields};
+
+pub use self::config::{ChainConfig, CliqueConfig, Fork};
+pub use self::devnet::{DevGenesis, clique_extra_data};
+pub use self::error::{FieldProblem, GenesisError};
+pub(crate) use self::json::INITIAL_BASE_FEE;
+
+/// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
+pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The first block of a chain, and the chain's rules where they are known.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    block: Block,
+    config: Option<ChainConfig>,
+}
+
+impl Genesis {
+    /// Reads geth's JSON format.
+    ///
+    /// # Errors
+    /// What is not such a file; the error names the field and what is wrong with it.
+    pub fn from_json(text: &str) -> Result<Self, GenesisError> {
+        json::read(text)
+    }
+
+    /// Takes a genesis block as a chain file has it. The rules of the chain are not in it, so
+    /// headers are checked by what they say themselves.
+    ///
+    /// # Errors
+    /// A block that is not number 0, or whose body is not the one its header commits to.
+    pub fn from_block(block: Block) -> Result<Self, GenesisError> {
+        if block.number() != 0 {
+            return Err(GenesisError::NotBlockZero { number: block.number() });
+        }
+        if !block.body_matches() {
+            return Err(GenesisError::BodyMismatch);
+        }
+        Ok(Self { block, config: None })
+    }
+
+    /// Reads a file: geth's JSON, or RLP that begins with block 0, plain or gzip.
+    ///
+    /// # Errors
+    /// As [`Genesis::from_json`] and [`Genesis::from_block`], and what the file system says.
+    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
+        let failed = |error| GenesisError::File { path: path.into(), error: std::sync::Arc::new(error) };
+        let size = std::fs::metadata(path).map_err(failed)?.len();
+        if size > GENESIS_FILE_MAX_BYTES {
+            return Err(GenesisError::FileTooLarge { path: path.into(), size });
+        }
+        let bytes = std::fs::read(path).map_err(failed)?;
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first == Some(&b'{') {
+            let text = str::from_utf8(&bytes).map_err(|_| GenesisError::NotText)?;
+            return Self::from_json(text);
+        }
+        let mut blocks = crate::chainfile::Reader::new(&*bytes)
+            .map_err(|error| GenesisError::NotGenesisFile { error: Box::new(error) })?;
+        match blocks.next() {
+            Some(Ok(entry)) => Self::from_block(entry.block),
+            Some(Err(error)) => Err(GenesisError::NotGenesisFile { error: Box::new(error) }),
+            None => Err(GenesisError::Empty),
+        }
+    }
+
+    /// The chain's identity.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        self.block.hash()
+    }
+
+    /// Header and body of block 0.
+    #[must_use]
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// The header of block 0.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.block.header
+    }
+
+    /// The chain's rules, `None` when only its genesis block is known.
+    #[must_use]
+    pub fn config(&self) -> Option<&ChainConfig> {
+        self.config.as_ref()
+    }
+
+    fn new(fields: HeaderFields, config: Option<ChainConfig>) -> Self {
+        let withdrawals = fields.withdrawals_root.map(|_| Vec::new());
+        let header = Header::new(fields).expect("forks are filled in order, so no field is left out");
+        Self { block: Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals)), config }
+    }
+}

@@ -1,0 +1,79 @@
+//! The state that a genesis starts from, and its root.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
+use alloy_trie::{KECCAK_EMPTY, TrieAccount};
+use herald_proto::keccak256;
+
+use super::error::{FieldProblem, GenesisError};
+use super::fields::{Fields, word};
+
+/// One account of `alloc`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    pub(super) balance: U256,
+    pub(super) nonce: u64,
+    pub(super) code: Bytes,
+    pub(super) storage: BTreeMap<B256, B256>,
+}
+
+/// The accounts of `alloc`.
+pub(super) fn read_alloc(alloc: &Fields<'_>) -> Result<BTreeMap<Address, Account>, GenesisError> {
+    let mut accounts = BTreeMap::new();
+    for (name, field) in alloc.iter() {
+        let address: Address = name.parse().map_err(|_| {
+            field.error(FieldProblem::Type {
+                expected: "the account of an address of 20 bytes in hex",
+                found: name.chars().take(48).collect(),
+            })
+        })?;
+        let account = read_account(&field.object()?)?;
+        if accounts.insert(address, account).is_some() {
+            return Err(field.error(FieldProblem::Duplicate));
+        }
+    }
+    Ok(accounts)
+}
+
+/// The root of the state trie. An account without balance, nonce or code is in it too, as geth
+/// has it; a storage value of zero is not.
+pub(super) fn state_root(accounts: BTreeMap<Address, Account>) -> B256 {
+    state_root_unhashed(accounts.into_iter().map(|(address, account)| {
+        let storage = account
+            .storage
+            .into_iter()
+            .filter(|(_, value)| !value.is_zero())
+            .map(|(key, value)| (key, U256::from_be_bytes(value.0)));
+        let code_hash = if account.code.is_empty() { KECCAK_EMPTY } else { keccak256(&account.code) };
+        let account = TrieAccount {
+            nonce: account.nonce,
+            balance: account.balance,
+            storage_root: storage_root_unhashed(storage),
+            code_hash,
+        };
+        (address, account)
+    }))
+}
+
+fn read_account(fields: &Fields<'_>) -> Result<Account, GenesisError> {
+    let mut account = Account {
+        balance: fields.required("balance")?.u256()?,
+        nonce: fields.u64("nonce")?.unwrap_or_default(),
+        code: fields.bytes("code")?.unwrap_or_default(),
+        storage: BTreeMap::new(),
+    };
+    if let Some(storage) = fields.object("storage")? {
+        for (name, field) in storage.iter() {
+            let key = alloy_primitives::hex::decode(name)
+                .ok()
+                .and_then(|bytes| word(&bytes))
+                .ok_or_else(|| field.error(FieldProblem::NotHex { found: name.into() }))?;
+            if account.storage.insert(key, field.word()?).is_some() {
+                return Err(field.error(FieldProblem::Duplicate));
+            }
+        }
+    }
+    Ok(account)
+}
