@@ -2,7 +2,9 @@
 
 pub mod chain;
 pub mod chainfile;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod engine;
 pub mod genesis;
 pub mod key;

@@ -1,2 +1,7 @@
 //! The binary `herald`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    herald_node::cli::main()
+}
