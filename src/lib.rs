@@ -14,7 +14,7 @@ pub use config::{
 };
 pub use fetcher::{Counters, Fetcher, PeerStatus, Status};
 pub use input::{ChainView, Failure, ImportOutcome, Input, Verdict};
-pub use output::{Admission, Connection, End, Event, Outcome, Output, Reason, RequestId, StageName};
+pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
 pub use table::InvariantError;
 pub use time::Time;
 pub use types::{Block, BlockHash, BlockNumber, Body, Header, Types};

@@ -1,5 +1,7 @@
 //! What comes out of the fetcher: actions for the host, blame, and events for observers.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 /// The name of a request; its reply must bring it back.
@@ -19,6 +21,45 @@ impl RequestId {
     /// The number for the wire.
     pub const fn as_u64(self) -> u64 {
         self.0
+    }
+}
+
+/// Hashes of blocks; a single one, the usual case, takes no allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hashes(SmallVec<[BlockHash; 1]>);
+
+impl core::ops::Deref for Hashes {
+    type Target = [BlockHash];
+
+    fn deref(&self) -> &[BlockHash] {
+        &self.0
+    }
+}
+
+impl From<BlockHash> for Hashes {
+    fn from(hash: BlockHash) -> Self {
+        Self(smallvec![hash])
+    }
+}
+
+impl FromIterator<BlockHash> for Hashes {
+    fn from_iter<I: IntoIterator<Item = BlockHash>>(hashes: I) -> Self {
+        Self(hashes.into_iter().collect())
+    }
+}
+
+impl From<Hashes> for Vec<BlockHash> {
+    fn from(hashes: Hashes) -> Self {
+        hashes.0.into_vec()
+    }
+}
+
+impl<'a> IntoIterator for &'a Hashes {
+    type Item = &'a BlockHash;
+    type IntoIter = core::slice::Iter<'a, BlockHash>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
@@ -42,7 +83,7 @@ pub enum Output<T: Types> {
         /// Whom to ask.
         peer: T::PeerId,
         /// For which blocks.
-        hashes: Vec<BlockHash>,
+        hashes: Hashes,
     },
     /// The reply to this request is no longer of use.
     Cancel {

@@ -5,7 +5,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
-use crate::output::{End, Output, Reason, RequestId};
+use crate::output::{End, Hashes, Output, Reason, RequestId};
 use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Presence, Race, Stage, Standing, Wait};
 use crate::types::Types;
 
@@ -139,7 +139,7 @@ impl<T: Types> Fetcher<T> {
             self.counters.hedges += 1;
             match asked {
                 Asked::Header => self.output_header_request(request, slot, hash),
-                Asked::Bodies => self.output_body_request(request, slot, vec![hash]),
+                Asked::Bodies => self.output_body_request(request, slot, hash.into()),
             }
         }
         self.rearm(id);
@@ -264,7 +264,7 @@ impl<T: Types> Fetcher<T> {
         let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
         let request = self.open(slot, Asked::Bodies, smallvec![id]);
         self.table.set_early_request(id, request);
-        self.output_body_request(request, slot, vec![hash]);
+        self.output_body_request(request, slot, hash.into());
         self.rearm(id);
     }
 
@@ -369,7 +369,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn output_body_request(&mut self, request: RequestId, slot: PeerSlot, hashes: Vec<crate::BlockHash>) {
+    fn output_body_request(&mut self, request: RequestId, slot: PeerSlot, hashes: Hashes) {
         if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
             self.output(Output::RequestBodies { request, peer, hashes });
         }

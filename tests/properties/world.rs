@@ -194,7 +194,7 @@ impl World {
             Output::RequestBodies { request, peer, hashes } => {
                 assert!(self.connected.contains(&peer), "a peer that is gone is asked");
                 assert!(!hashes.is_empty());
-                assert!(self.requests.insert(request, (peer, hashes, Kind::Bodies)).is_none());
+                assert!(self.requests.insert(request, (peer, hashes.into(), Kind::Bodies)).is_none());
             }
             Output::Cancel { request, peer } => {
                 let open = self.requests.remove(&request);
@@ -465,11 +465,11 @@ fn plant(shape: u64) -> Vec<Planned> {
         };
         let (parent, number, valid) =
             parent.map_or((hash(0), 1, true), |p| (p.block.header.hash, p.block.header.number + 1, p.valid));
-        let commitment = if draw % 3 == 0 { 0 } else { 1 + draw / 3 % 5 };
+        let commitment = if draw.is_multiple_of(3) { 0 } else { 1 + draw / 3 % 5 };
         let header = ToyHeader { hash: hash(n), number, parent, commitment };
         let bytes = if commitment == 0 { 0 } else { 2_000 * commitment as usize };
         let block = ToyBlock { header, body: ToyBody { commitment, bytes } };
-        tree.push(Planned { block, valid: valid && draw % 29 != 0 });
+        tree.push(Planned { block, valid: valid && !draw.is_multiple_of(29) });
     }
     tree
 }
