@@ -29,6 +29,18 @@ impl<C: ChainView + ?Sized> ChainView for &C {
     }
 }
 
+impl<C: ChainView + ?Sized> ChainView for std::sync::Arc<C> {
+    fn contains(&self, hash: &BlockHash) -> bool {
+        (**self).contains(hash)
+    }
+    fn head(&self) -> BlockNumber {
+        (**self).head()
+    }
+    fn finalized(&self) -> BlockNumber {
+        (**self).finalized()
+    }
+}
+
 /// Everything that can happen to a fetcher, as a plain value: [`Fetcher::handle`] takes it, a
 /// recorder writes it, a property test draws it. Each has a method of its own on the fetcher too.
 ///

@@ -1,6 +1,8 @@
 //! The announced-block fetcher.
 
 mod config;
+#[cfg(feature = "tokio")]
+pub mod driver;
 mod fetcher;
 mod input;
 mod known;

@@ -1,0 +1,288 @@
+//! The task: hands inputs to the fetcher and carries its outputs out.
+
+use core::pin::pin;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::Time;
+use crate::fetcher::Fetcher;
+use crate::input::{Failure, ImportOutcome, Input};
+use crate::output::{Admission, Outcome, Output, RequestId};
+use crate::types::Types;
+
+use super::host::{Chain, Network, Observer};
+use super::jobs::{Answer, Done, Jobs};
+use super::log;
+use super::queue::{Command, Packet};
+
+/// The task's side of the queue.
+pub(super) struct Inlet<T: Types> {
+    pub(super) commands: mpsc::Receiver<Packet<T>>,
+    /// Dropped last: it tells the handles that all is over.
+    pub(super) _ending: watch::Sender<()>,
+}
+
+pub(super) struct Task<T: Types, C, N, O> {
+    core: Fetcher<T>,
+    chain: Arc<C>,
+    network: N,
+    observer: O,
+    jobs: Jobs,
+    /// Requests that could not even be sent, to be handed in when the outputs are drained.
+    unsent: VecDeque<Input<T>>,
+    /// Time zero of the fetcher.
+    origin: Instant,
+    inlet: Inlet<T>,
+}
+
+/// Whether the task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    End,
+}
+
+/// Why the task woke.
+enum Wake<T: Types> {
+    Command(Packet<T>),
+    Done(Done),
+    Alarm,
+    NoHandles,
+}
+
+impl<T, C, N, O> Task<T, C, N, O>
+where
+    T: Types,
+    C: Chain<T>,
+    N: Network<T>,
+    O: Observer<T>,
+{
+    /// A task whose fetcher's time begins now.
+    pub(super) fn new(core: Fetcher<T>, chain: C, network: N, observer: O, inlet: Inlet<T>) -> Self {
+        Self {
+            core,
+            chain: Arc::new(chain),
+            network,
+            observer,
+            jobs: Jobs::default(),
+            unsent: VecDeque::new(),
+            origin: Instant::now(),
+            inlet,
+        }
+    }
+
+    /// Runs until the shutdown, or until the last handle is dropped.
+    pub(super) async fn run(mut self) {
+        let mut alarm = pin!(sleep_until(self.origin));
+        loop {
+            let due = self.due();
+            if let Some(due) = due
+                && alarm.deadline() != due
+            {
+                alarm.as_mut().reset(due);
+            }
+            let wake = tokio::select! {
+                biased;
+                Some(done) = self.jobs.next() => Wake::Done(done),
+                command = self.inlet.commands.recv() => command.map_or(Wake::NoHandles, Wake::Command),
+                () = &mut alarm, if due.is_some() => Wake::Alarm,
+            };
+            if self.work_off(wake) == Flow::End {
+                break;
+            }
+            // A flood keeps the queue from being empty: let others have the thread.
+            if !self.inlet.commands.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.stop().await;
+    }
+
+    /// When the fetcher's next wait is over; `None` also where that is beyond the runtime's clock.
+    fn due(&self) -> Option<Instant> {
+        let due = self.core.poll_timeout()?;
+        self.origin.checked_add(Duration::from_nanos(due.as_nanos()))
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO.after(self.origin.elapsed())
+    }
+
+    /// Hands in what woke the task and all that had arrived by then, and after that lets time pass.
+    /// What arrives meanwhile is for the next round, so that a flood cannot hold up the waits.
+    fn work_off(&mut self, wake: Wake<T>) -> Flow {
+        let (waiting, running) = (self.inlet.commands.len(), self.jobs.len());
+        match wake {
+            Wake::Done(done) => self.answered(done),
+            Wake::Command(packet) => {
+                if self.carry(packet) == Flow::End {
+                    return Flow::End;
+                }
+            }
+            Wake::NoHandles => return Flow::End,
+            Wake::Alarm => {}
+        }
+        for _ in 0..running {
+            let Some(done) = self.jobs.try_next() else { break };
+            self.answered(done);
+        }
+        for _ in 0..waiting {
+            let Ok(packet) = self.inlet.commands.try_recv() else { break };
+            if self.carry(packet) == Flow::End {
+                return Flow::End;
+            }
+        }
+        if self.core.poll_timeout().is_some_and(|due| due <= self.now()) {
+            self.tell(Input::Tick);
+        }
+        Flow::Continue
+    }
+
+    /// Does what a handle asked for. A caller that no longer listens is none of its concern.
+    fn carry(&mut self, packet: Packet<T>) -> Flow {
+        match packet.command {
+            Command::Tell(input) => self.tell(input),
+            Command::Ask { input, reply } => {
+                let outcome = self.hand_in(input);
+                let _ = reply.send(outcome);
+            }
+            Command::AnnounceMany { peer, blocks, reply } => {
+                let admit = |(hash, number)| self.announce(peer.clone(), hash, number);
+                let _ = reply.send(blocks.into_iter().map(admit).collect());
+            }
+            Command::Status { reply } => {
+                let _ = reply.send(self.core.status());
+            }
+            Command::Counters { reply } => {
+                let _ = reply.send(self.core.counters().clone());
+            }
+            Command::Shutdown => return Flow::End,
+        }
+        Flow::Continue
+    }
+
+    fn announce(&mut self, peer: T::PeerId, hash: crate::BlockHash, number: crate::BlockNumber) -> Admission {
+        match self.hand_in(Input::Announced { peer, hash, number }) {
+            Outcome::Admission(admission) => admission,
+            Outcome::Done | Outcome::Connection(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
+                unreachable!("the outcome of an announcement is an admission")
+            }
+        }
+    }
+
+    /// The host has verified or imported a block, or failed to.
+    fn answered(&mut self, done: Done) {
+        let Done { hash, number, answer } = done;
+        match answer {
+            Answer::Verdict(verdict) => {
+                let verdict = verdict.at(self.now());
+                self.tell(Input::Verdict { hash, verdict });
+            }
+            Answer::Import(outcome) => {
+                self.tell(Input::Imported { hash, outcome });
+                match outcome {
+                    ImportOutcome::Imported => {
+                        self.tell(Input::ChainAdvanced { blocks: vec![(hash, number)] });
+                    }
+                    ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
+                }
+            }
+        }
+    }
+
+    /// Hands in what has no outcome.
+    fn tell(&mut self, input: Input<T>) {
+        match self.hand_in(input) {
+            Outcome::Done => {}
+            Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
+                debug_assert!(false, "an outcome was thrown away");
+            }
+        }
+    }
+
+    /// Hands an input in, and carries out all that follows.
+    fn hand_in(&mut self, input: Input<T>) -> Outcome<T> {
+        let outcome = self.step(input);
+        while let Some(unsent) = self.unsent.pop_front() {
+            match self.step(unsent) {
+                Outcome::Done
+                | Outcome::Connection(_)
+                | Outcome::Admission(_)
+                | Outcome::Headers(_)
+                | Outcome::Bodies(_) => {}
+            }
+        }
+        outcome
+    }
+
+    fn step(&mut self, input: Input<T>) -> Outcome<T> {
+        let now = self.now();
+        let _span = log::span(&input).entered();
+        self.observer.on_input(now, &input);
+        let outcome = self.core.handle(now, input, &*self.chain);
+        log::outcome(&outcome);
+        while let Some(output) = self.core.poll_output() {
+            log::output(&output);
+            self.carry_out(now, output);
+        }
+        outcome
+    }
+
+    fn carry_out(&mut self, now: Time, output: Output<T>) {
+        match &output {
+            Output::Event(event) => self.observer.on_event(now, event),
+            Output::RequestHeader { .. }
+            | Output::RequestBodies { .. }
+            | Output::Cancel { .. }
+            | Output::VerifyHeader { .. }
+            | Output::Import { .. }
+            | Output::ImportHeader { .. }
+            | Output::Relay { .. }
+            | Output::Announce { .. }
+            | Output::Penalise { .. }
+            | Output::OutOfReach { .. } => self.observer.on_output(now, &output),
+        }
+        match output {
+            Output::RequestHeader { request, peer, hash } => {
+                let sent = self.network.request_header(request, &peer, hash);
+                self.note_sent(request, peer, sent);
+            }
+            Output::RequestBodies { request, peer, hashes } => {
+                let sent = self.network.request_bodies(request, &peer, hashes);
+                self.note_sent(request, peer, sent);
+            }
+            Output::Cancel { request, peer } => self.network.cancel(request, &peer),
+            Output::VerifyHeader { header } => self.jobs.verify::<T, C>(Arc::clone(&self.chain), header),
+            Output::Import { block } => self.jobs.import::<T, C>(Arc::clone(&self.chain), block),
+            Output::ImportHeader { header } => {
+                self.jobs.import_header::<T, C>(Arc::clone(&self.chain), header);
+            }
+            Output::Relay { block, peers } => self.network.relay(block, peers),
+            Output::Announce { hash, number, peers } => self.network.announce(hash, number, peers),
+            Output::Penalise { peer, reason } => self.network.penalise(&peer, reason),
+            Output::OutOfReach { hash, number, peer } => self.network.out_of_reach(hash, number, &peer),
+            Output::Event(_) => {}
+        }
+    }
+
+    fn note_sent(&mut self, request: RequestId, peer: T::PeerId, sent: Result<(), Failure>) {
+        if let Err(failure) = sent {
+            self.unsent.push_back(Input::RequestFailed { peer, request, failure });
+        }
+    }
+
+    /// Leaves nothing behind: the fetcher is emptied, what is in the queue is answered by the empty
+    /// fetcher (its filters give everything back), and no task of the host is left.
+    async fn stop(mut self) {
+        self.tell(Input::Shutdown);
+        self.inlet.commands.close();
+        self.jobs.stop().await;
+        while let Ok(packet) = self.inlet.commands.try_recv() {
+            let _ = self.carry(packet);
+        }
+    }
+}
