@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::Time;
 use crate::input::{ChainView, Failure, ImportOutcome, Input, Verdict};
-use crate::output::{Event, Output, Reason, RequestId};
+use crate::output::{Event, Hashes, Output, Reason, RequestId};
 use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 /// The host's chain.
@@ -105,12 +105,8 @@ pub trait Network<T: Types>: Send + 'static {
     ///
     /// # Errors
     /// As for [`request_header`](Self::request_header).
-    fn request_bodies(
-        &mut self,
-        request: RequestId,
-        peer: &T::PeerId,
-        hashes: Vec<BlockHash>,
-    ) -> Result<(), Failure>;
+    fn request_bodies(&mut self, request: RequestId, peer: &T::PeerId, hashes: Hashes)
+    -> Result<(), Failure>;
 
     /// The reply to this request is no longer of use. One that comes all the same does no harm.
     fn cancel(&mut self, request: RequestId, peer: &T::PeerId);

@@ -58,7 +58,7 @@ pub(super) fn output<T: Types>(output: &Output<T>) {
         Output::RequestHeader { request, peer, hash } => {
             debug!(?peer, request = request.as_u64(), block = %hash, "asking for a header");
         }
-        Output::RequestBodies { request, peer, hashes } => match hashes.as_slice() {
+        Output::RequestBodies { request, peer, hashes } => match &**hashes {
             [hash] => debug!(?peer, request = request.as_u64(), block = %hash, "asking for a body"),
             hashes => debug!(?peer, request = request.as_u64(), count = hashes.len(), "asking for bodies"),
         },
