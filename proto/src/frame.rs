@@ -129,6 +129,16 @@ impl FrameDecoder {
         }
     }
 
+    /// The code and the payload's length of the frame that is arriving, once both are known. A host
+    /// may refuse a code, or a length that is too much for that code, before the payload is here.
+    #[must_use]
+    pub fn announced(&self) -> Option<(u8, usize)> {
+        match &self.stage {
+            Stage::Payload { code, payload_len, .. } => Some((*code, *payload_len)),
+            Stage::Length { .. } | Stage::Code { .. } | Stage::Broken(_) => None,
+        }
+    }
+
     /// Takes bytes off the front of `input` until a frame is whole, and returns it; `None` when
     /// the input is used up before. Call it again while it returns a frame.
     ///
@@ -275,6 +285,7 @@ mod tests {
         assert_eq!(decoder.feed(&mut header.as_slice()), Ok(None));
         let Stage::Payload { payload, .. } = &decoder.stage else { panic!("in the payload") };
         assert!(payload.capacity() <= RESERVED_AHEAD);
+        assert_eq!(decoder.announced(), Some((0x07, LIMIT - 1)));
         assert!(decoder.in_frame());
     }
 
