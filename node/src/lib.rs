@@ -8,4 +8,5 @@ pub mod commands;
 pub mod engine;
 pub mod genesis;
 pub mod key;
+pub mod network;
 pub mod store;

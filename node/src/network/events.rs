@@ -1,0 +1,159 @@
+//! What the host is told.
+
+use alloy_primitives::U256;
+use herald_proto::{Announcement, Block, Body, Header, Status};
+use libp2p::PeerId;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::frames::Held;
+use super::reason::{DisconnectReason, RequestFailure};
+
+/// What happened on the network, in order for each peer.
+#[derive(Debug)]
+pub enum NetworkEvent {
+    /// Both sides have sent and accepted a Status: the peer may be spoken to.
+    PeerReady {
+        /// Who.
+        peer: PeerId,
+        /// What the peer said of itself.
+        status: Status,
+    },
+    /// A ready peer opened its announce stream anew and stated its head again.
+    StatusRenewed {
+        /// Who.
+        peer: PeerId,
+        /// What the peer says now.
+        status: Status,
+    },
+    /// A ready peer is gone. The last event of this peer until it is ready again; its open
+    /// requests have failed before.
+    PeerGone {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A peer connected and never became ready.
+    PeerRefused {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A peer announced blocks.
+    Announced {
+        /// Who.
+        peer: PeerId,
+        /// Hash and number of each, as the peer says.
+        hashes: Vec<Announcement>,
+    },
+    /// A peer pushed a whole block. Whether its body belongs to its header is not checked.
+    NewBlock {
+        /// Who.
+        peer: PeerId,
+        /// The block.
+        block: Block,
+        /// The peer's claim of the total difficulty up to and with the block.
+        total_difficulty: U256,
+    },
+    /// The answer to a request for headers: at most as many as were asked for, else unchecked.
+    HeadersReply {
+        /// Who.
+        peer: PeerId,
+        /// The caller's number for the request.
+        request: u64,
+        /// The headers.
+        headers: Vec<Header>,
+    },
+    /// The answer to a request for bodies: at most as many as were asked for, else unchecked.
+    BodiesReply {
+        /// Who.
+        peer: PeerId,
+        /// The caller's number for the request.
+        request: u64,
+        /// The bodies.
+        bodies: Vec<Body>,
+    },
+    /// A request has no answer. Comes once for each request without a reply that was not cancelled.
+    RequestFailed {
+        /// Who.
+        peer: PeerId,
+        /// The caller's number for the request.
+        request: u64,
+        /// Why.
+        reason: RequestFailure,
+    },
+}
+
+/// The host's end of the events.
+///
+/// The queue is bounded in events, and in bytes by each peer's share
+/// ([`peer_buffer`](super::NetworkLimits::peer_buffer)). When it is full, a stream that has
+/// something to say is no longer read, and its peer feels that by its flow control; the swarm,
+/// other streams and our own sending go on. Places go to waiting streams in turn, so that a peer
+/// that floods delays others by one event at most for each of theirs.
+#[derive(Debug)]
+pub struct NetworkEvents(mpsc::Receiver<(NetworkEvent, Option<Held>)>);
+
+impl NetworkEvents {
+    /// The next event; `None` once the network has shut down. Cancel-safe.
+    pub async fn recv(&mut self) -> Option<NetworkEvent> {
+        // What the host holds from here on is the host's to count.
+        self.0.recv().await.map(|(event, _held)| event)
+    }
+
+    /// The next event, if one is there.
+    pub fn try_recv(&mut self) -> Option<NetworkEvent> {
+        self.0.try_recv().ok().map(|(event, _held)| event)
+    }
+
+    /// Events that wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The network's end of the events.
+#[derive(Clone, Debug)]
+pub(super) struct EventSender {
+    queue: mpsc::Sender<(NetworkEvent, Option<Held>)>,
+    shutdown: CancellationToken,
+}
+
+/// The host no longer listens, or the network is shutting down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NobodyListens;
+
+/// A place in the queue.
+pub(super) type Place<'a> = mpsc::Permit<'a, (NetworkEvent, Option<Held>)>;
+
+impl EventSender {
+    pub(super) fn new(limit: usize, shutdown: CancellationToken) -> (Self, NetworkEvents) {
+        let (queue, events) = mpsc::channel(limit.max(1));
+        (Self { queue, shutdown }, NetworkEvents(events))
+    }
+
+    /// Waits for a place. Cancel-safe, though the turn is lost.
+    pub(super) async fn place(&self) -> Result<Place<'_>, NobodyListens> {
+        // A host that shuts down may have stopped listening without saying so.
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => self.queue.try_reserve().map_err(|_| NobodyListens),
+            place = self.queue.reserve() => place.map_err(|_| NobodyListens),
+        }
+    }
+
+    /// Sends when there is a place.
+    pub(super) async fn send(&self, event: NetworkEvent, held: Option<Held>) -> Result<(), NobodyListens> {
+        self.place().await?.send((event, held));
+        Ok(())
+    }
+}
