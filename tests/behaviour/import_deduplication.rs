@@ -1,0 +1,38 @@
+//! A block is handed to the host once, however often it comes.
+
+use herald::{Admission, Config, ImportOutcome, Verdict};
+
+use crate::harness::{with, with_each};
+use crate::toy::{ALICE, BOB, BlockExt, CAROL, child, genesis};
+
+#[test]
+fn fetched_and_pushed_and_announced_again() {
+    with_each(|net| {
+        net.connect(&[ALICE, BOB, CAROL]);
+        let block = child(&genesis());
+        net.announce_meanwhile(ALICE, &block);
+        net.fetch(&block);
+        net.expect_verify(&block);
+        assert_eq!(net.push(BOB, &block), Admission::Duplicate);
+        assert_eq!(net.push(BOB, &block), Admission::Duplicate);
+        assert_eq!(net.announce_as(CAROL, block.hash(), 1), Admission::Accepted);
+        net.verdict(&block, Verdict::Valid);
+        net.expect_import(&block);
+        assert_eq!(net.push(CAROL, &block), Admission::Duplicate);
+        assert_eq!(net.announce_as(BOB, block.hash(), 1), Admission::Known);
+        net.imported(&block, ImportOutcome::Imported);
+        assert_eq!(net.push(BOB, &block), Admission::Known);
+        assert_eq!(net.announce_as(CAROL, block.hash(), 1), Admission::Known);
+    });
+}
+
+#[test]
+fn a_block_of_the_chain_is_not_followed_even_if_it_is_not_remembered() {
+    with(Config { known_blocks: 1, ..Config::default() }, |net| {
+        let (one, two) = (child(&genesis()), child(&child(&genesis())));
+        net.advance_chain(&[one.clone(), two]);
+        net.connect(&[ALICE]);
+        assert_eq!(net.announce_as(ALICE, one.hash(), 1), Admission::Known);
+        assert_eq!(net.push(ALICE, &one), Admission::Known);
+    });
+}
