@@ -83,7 +83,7 @@ impl<T: Types> Fetcher<T> {
                 self.take_early_body(id, request, slot, bodies);
                 return Vec::new();
             }
-            None => self.take_bodies(&open, bodies, chain),
+            None => self.take_bodies(request, slot, bodies, chain),
         };
         // What is still open of the request was not answered.
         let reason = match (oversized, strangers.is_empty()) {
@@ -220,7 +220,13 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Gives bodies to all entries that wait for them; what nobody waits for comes back.
-    fn take_bodies(&mut self, open: &Request, bodies: Vec<T::Body>, chain: &impl ChainView) -> Vec<T::Body> {
+    fn take_bodies(
+        &mut self,
+        request: RequestId,
+        slot: PeerSlot,
+        bodies: Vec<T::Body>,
+        chain: &impl ChainView,
+    ) -> Vec<T::Body> {
         let mut strangers = Vec::new();
         let mut served: Vec<T::Commitment> = Vec::new();
         for body in bodies {
@@ -235,15 +241,22 @@ impl<T: Types> Fetcher<T> {
             }
             served.push(commitment);
             for id in waiting {
-                self.take_body(id, open.peer, body.clone(), chain);
+                self.take_body(id, request, slot, body.clone(), chain);
             }
         }
         strangers
     }
 
     /// The body of an entry has come.
-    fn take_body(&mut self, id: EntryId, slot: PeerSlot, body: T::Body, chain: &impl ChainView) {
-        self.cancel_answered(id, slot);
+    fn take_body(
+        &mut self,
+        id: EntryId,
+        request: RequestId,
+        slot: PeerSlot,
+        body: T::Body,
+        chain: &impl ChainView,
+    ) {
+        self.cancel_answered(id, request);
         let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
             self.table.take_stage(id)
         else {
@@ -255,11 +268,10 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Takes an entry out of its requests. The one that is being answered ends without a word.
-    fn cancel_answered(&mut self, id: EntryId, slot: PeerSlot) {
+    fn cancel_answered(&mut self, id: EntryId, answered: RequestId) {
         let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
         for request in requests {
-            let answered = self.table.request(request).is_some_and(|open| open.peer == slot);
-            if answered {
+            if request == answered {
                 if let Some(race) = self.table.race_mut(id) {
                     race.remove(request);
                 }
