@@ -309,18 +309,17 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// The header is here, so everybody's number can be judged: those who claimed another one are
-    /// blamed, and are not asked for this block again.
+    /// blamed, even if they failed otherwise before, and are not asked for this block again.
     pub(super) fn judge_numbers(&mut self, id: EntryId, number: BlockNumber) {
         let liars: Vec<_> = self
             .table
             .claims_of(id)
             .filter(|(_, claim)| claim.origin == Origin::Announced && claim.number != number)
-            .map(|(_, claim)| claim.peer)
+            .map(|(claim, c)| (claim, c.peer))
             .collect();
-        for slot in liars {
-            if self.table.fail_claim(id, slot) {
-                self.penalise(slot, Reason::WrongNumber);
-            }
+        for (claim, slot) in liars {
+            self.table.refute_claim(claim, number);
+            self.penalise(slot, Reason::WrongNumber);
         }
     }
 

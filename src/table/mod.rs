@@ -371,6 +371,13 @@ impl<T: Types> Table<T> {
         core::mem::replace(&mut claim.standing, Standing::Failed) == Standing::Good
     }
 
+    /// Marks that a claim's number was wrong, and puts the right one there: a lie is found once.
+    pub(crate) fn refute_claim(&mut self, claim: ClaimId, number: BlockNumber) {
+        if let Some(claim) = self.claims.get_mut(claim) {
+            (claim.standing, claim.number) = (Standing::Failed, number);
+        }
+    }
+
     // --- peers
 
     pub(crate) fn find_peer(&self, id: &T::PeerId) -> Option<PeerSlot> {
