@@ -11,7 +11,7 @@ fn the_gap_is_fetched_from_whoever_gave_what_lies_above() {
         net.connect(&[ALICE]);
         let blocks = blocks_on(&genesis(), 12);
         for block in blocks[1..].iter().rev() {
-            let pushed = net.quiet_step(|net| net.fetcher.push(net.now(), &ALICE, block.clone(), &net.chain));
+            let pushed = net.push_meanwhile(ALICE, block);
             assert_eq!(pushed, Admission::Accepted);
         }
         let served = net.serve(&blocks, 1_000);

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use herald::{
     Admission, Block, BlockHash, BlockNumber, BodyRequest, ChainView, Config, Connection, Counters, Deadline,
-    End, Event, Failure, Fetcher, Hedge, ImportOutcome, Output, PeerStatus, Reason, RequestId, Status, Time,
-    Verdict,
+    End, Failure, Fetcher, Hedge, ImportOutcome, Output, PeerStatus, RequestId, Status, Time, Verdict,
 };
 
 use crate::toy::{BlockExt, Body, Chain, Header, Peer, Toy};
@@ -60,7 +59,7 @@ pub struct Net {
     pub fetcher: Fetcher<Toy>,
     pub chain: Chain,
     now: Time,
-    outputs: VecDeque<Output<Toy>>,
+    pub(crate) outputs: VecDeque<Output<Toy>>,
     bound: u64,
     /// How long honest peers take to answer, in milliseconds; see [`Net::serve`].
     pub round_trip_ms: u64,
@@ -117,9 +116,21 @@ impl Net {
 
     /// An announcement that comes before what the fetcher said was looked at.
     #[track_caller]
-    pub fn announce_meanwhile(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
+    pub fn announce_meanwhile(&mut self, peer: Peer, block: &Block<Toy>) {
+        assert_eq!(self.hear(peer, block), Admission::Accepted);
+    }
+
+    /// The same, whatever becomes of it.
+    #[track_caller]
+    pub fn hear(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
         let (hash, number) = (block.hash(), block.number());
         self.quiet_step(|net| net.fetcher.announce(net.now, &peer, hash, number, &net.chain))
+    }
+
+    /// A push that comes before what the fetcher said was looked at.
+    #[track_caller]
+    pub fn push_meanwhile(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
+        self.quiet_step(|net| net.fetcher.push(net.now, &peer, block.clone(), &net.chain))
     }
 
     /// A flood of announcements, of blocks that there are not: how many are taken. The indexes are
@@ -263,150 +274,6 @@ impl Net {
     }
 }
 
-/// What must follow.
-impl Net {
-    #[track_caller]
-    pub fn expect_header_request(&mut self, block: &Block<Toy>) -> Ask {
-        self.expect_header_request_for(block.hash())
-    }
-
-    #[track_caller]
-    pub fn expect_header_request_to(&mut self, peer: Peer, block: &Block<Toy>) -> Ask {
-        let ask = self.expect_header_request(block);
-        assert_eq!(ask.peer, peer, "another peer was asked");
-        ask
-    }
-
-    #[track_caller]
-    pub fn expect_header_request_for(&mut self, wanted: BlockHash) -> Ask {
-        match self.outputs.pop_front() {
-            Some(Output::RequestHeader { request, peer, hash }) if hash == wanted => Ask { peer, request },
-            other => panic!("expected a request for the header of {wanted}, found {other:?}"),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_body_request(&mut self, blocks: &[&Block<Toy>]) -> Ask {
-        let wanted: Vec<_> = blocks.iter().map(|block| block.hash()).collect();
-        match self.outputs.pop_front() {
-            Some(Output::RequestBodies { request, peer, hashes }) if hashes == wanted => {
-                Ask { peer, request }
-            }
-            other => panic!("expected a request for the bodies of {wanted:?}, found {other:?}"),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_body_request_to(&mut self, peer: Peer, blocks: &[&Block<Toy>]) -> Ask {
-        let ask = self.expect_body_request(blocks);
-        assert_eq!(ask.peer, peer, "another peer was asked");
-        ask
-    }
-
-    #[track_caller]
-    pub fn expect_cancel(&mut self, ask: Ask) {
-        match self.outputs.pop_front() {
-            Some(Output::Cancel { request, peer }) if Ask { peer, request } == ask => {}
-            other => panic!("expected that {ask:?} is cancelled, found {other:?}"),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_verify(&mut self, block: &Block<Toy>) {
-        match self.outputs.pop_front() {
-            Some(Output::VerifyHeader { header }) if header == block.header => {}
-            other => panic!("expected that block {} is verified, found {other:?}", block.number()),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_import(&mut self, block: &Block<Toy>) {
-        match self.outputs.pop_front() {
-            Some(Output::Import { block: found }) => {
-                assert_eq!((&found.header, &found.body), (&block.header, &block.body));
-            }
-            other => panic!("expected that block {} is imported, found {other:?}", block.number()),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_header_import(&mut self, block: &Block<Toy>) {
-        match self.outputs.pop_front() {
-            Some(Output::ImportHeader { header }) if header == block.header => {}
-            other => panic!("expected that header {} is imported, found {other:?}", block.number()),
-        }
-    }
-
-    /// To whom.
-    #[track_caller]
-    pub fn expect_relay(&mut self, block: &Block<Toy>) -> Vec<Peer> {
-        self.take_relay(block).unwrap_or_else(|| panic!("expected a relay, found {:?}", self.outputs.front()))
-    }
-
-    /// To whom.
-    #[track_caller]
-    pub fn expect_announce(&mut self, block: &Block<Toy>) -> Vec<Peer> {
-        let announced = self.take_announce(block);
-        announced.unwrap_or_else(|| panic!("expected an announcement, found {:?}", self.outputs.front()))
-    }
-
-    #[track_caller]
-    pub fn expect_penalty(&mut self, culprit: Peer, what_for: Reason) {
-        match self.outputs.pop_front() {
-            Some(Output::Penalise { peer, reason }) if (peer, reason) == (culprit, what_for) => {}
-            other => panic!("expected {what_for:?} laid on {culprit:?}, found {other:?}"),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_out_of_reach(&mut self, giver: Peer, block: &Block<Toy>) {
-        match self.outputs.pop_front() {
-            Some(Output::OutOfReach { hash, number, peer })
-                if (hash, number, peer) == (block.hash(), block.number(), giver) => {}
-            other => panic!("expected that block {} is out of reach, found {other:?}", block.number()),
-        }
-    }
-
-    #[track_caller]
-    pub fn expect_event(&mut self, expected: &Event<Peer>) {
-        match self.outputs.pop_front() {
-            Some(Output::Event(event)) if event == *expected => {}
-            other => panic!("expected {expected:?}, found {other:?}"),
-        }
-    }
-
-    /// All that the fetcher said, for a test that counts rather than expects.
-    pub fn drain(&mut self) -> Vec<Output<Toy>> {
-        self.outputs.drain(..).collect()
-    }
-
-    /// Puts back what [`drain`](Self::drain) took, to be expected one by one.
-    pub fn put_back(&mut self, outputs: Vec<Output<Toy>>) {
-        self.outputs.extend(outputs);
-    }
-
-    /// Nothing more than what was expected already.
-    #[track_caller]
-    pub fn assert_quiet(&self) {
-        assert!(self.outputs.is_empty(), "unexpected: {:#?}", self.outputs);
-    }
-
-    /// Nothing is held, asked, counted or waited for.
-    #[track_caller]
-    pub fn assert_at_rest(&self) {
-        self.assert_quiet();
-        assert!(self.under_way.is_empty(), "answers are still under way");
-        let status = self.status();
-        assert_eq!((status.entries, status.requests, status.bytes_held), (0, 0, 0), "{status:#?}");
-        assert_eq!(status.next_timeout, None);
-        assert_eq!(status.stages, [0; 6]);
-        for peer in status.peers {
-            let PeerStatus { announcements, blocks, bytes, requests, deferred, .. } = peer;
-            assert_eq!((announcements, blocks, bytes, requests, deferred), (0, 0, 0, 0, 0), "{peer:?}");
-        }
-    }
-}
-
 /// What can be seen.
 impl Net {
     pub fn status(&self) -> Status<Peer> {
@@ -438,24 +305,5 @@ impl Net {
 
     pub(crate) fn next_output(&mut self) -> Option<Output<Toy>> {
         self.outputs.pop_front()
-    }
-
-    pub(crate) fn take_body_request(&mut self, block: &Block<Toy>) -> Option<Ask> {
-        let asked = matches!(self.outputs.front(), Some(Output::RequestBodies { .. }));
-        asked.then(|| self.expect_body_request(&[block]))
-    }
-
-    pub(crate) fn take_relay(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
-            |output| matches!(output, Output::Relay { block: relayed, .. } if relayed.hash() == block.hash()),
-        )?;
-        if let Output::Relay { peers, .. } = next { Some(peers) } else { None }
-    }
-
-    pub(crate) fn take_announce(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
-            |output| matches!(output, Output::Announce { hash, .. } if *hash == block.hash()),
-        )?;
-        if let Output::Announce { peers, .. } = next { Some(peers) } else { None }
     }
 }

@@ -65,15 +65,40 @@ impl Net {
         Told { relayed, announced: self.take_announce(block).unwrap_or_default() }
     }
 
+    /// The host imports blocks whose verification was expected already.
+    #[track_caller]
+    pub fn import_verified(&mut self, blocks: &[&Block<Toy>]) {
+        for block in blocks {
+            self.verdict(block, Verdict::Valid);
+            self.take_relay(block);
+            self.expect_import(block);
+            self.imported(block, ImportOutcome::Imported);
+            self.take_announce(block);
+        }
+    }
+
     /// Lets `ms` milliseconds pass, in which every peer has all of `blocks` and answers within its
     /// round trip, and the host at once. Nobody may be blamed for anything.
     #[track_caller]
     pub fn serve(&mut self, blocks: &[Block<Toy>], ms: u64) -> Served {
+        self.serve_but(None, blocks, ms)
+    }
+
+    /// The same beside a peer that never answers, and may be blamed.
+    #[track_caller]
+    pub fn serve_beside(&mut self, silent: Peer, blocks: &[Block<Toy>], ms: u64) -> Served {
+        self.serve_but(Some(silent), blocks, ms)
+    }
+
+    #[track_caller]
+    fn serve_but(&mut self, silent: Option<Peer>, blocks: &[Block<Toy>], ms: u64) -> Served {
         let end = self.in_ms(ms);
         let mut served = Served::default();
         loop {
             while let Some(output) = self.next_output() {
-                self.carry_out(output, &mut served);
+                if silent.is_none() || concerned(&output) != silent {
+                    self.carry_out(output, &mut served);
+                }
             }
             // What has arrived is handed in before any timer rings.
             let arrives = self.under_way.front().map(|(time, _)| *time).filter(|time| *time <= end);
@@ -104,7 +129,7 @@ impl Net {
                 self.under_way.push_back((answered_at, output));
             }
             Output::RequestBodies { peer, ref hashes, .. } => {
-                served.body_requests.push((peer, hashes.clone()));
+                served.body_requests.push((peer, hashes.to_vec()));
                 self.under_way.push_back((answered_at, output));
             }
             Output::Cancel { request: cancelled, .. } => {
@@ -162,6 +187,23 @@ impl Net {
         let back = self
             .quiet_step(|net| net.fetcher.headers(net.now(), &ask.peer, ask.request, headers, &net.chain));
         assert!(back.is_empty(), "a header that was asked for came back");
+    }
+}
+
+/// The one peer that an output is about.
+fn concerned(output: &Output<Toy>) -> Option<Peer> {
+    match output {
+        Output::RequestHeader { peer, .. }
+        | Output::RequestBodies { peer, .. }
+        | Output::Cancel { peer, .. }
+        | Output::Penalise { peer, .. }
+        | Output::OutOfReach { peer, .. } => Some(*peer),
+        Output::VerifyHeader { .. }
+        | Output::Import { .. }
+        | Output::ImportHeader { .. }
+        | Output::Relay { .. }
+        | Output::Announce { .. }
+        | Output::Event(_) => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The behaviour of the fetcher, one file for each, on virtual time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::wildcard_enum_match_arm, reason = "tests")]
+#![allow(missing_docs, unreachable_pub, missing_debug_implementations, reason = "tests")]
 
+mod expect;
 mod harness;
 mod honest;
 mod toy;
@@ -18,3 +20,16 @@ mod pending_deduplication;
 mod random_arrival;
 mod sequential_announcements;
 mod wrong_number;
+
+// The faults that geth has, and we must not.
+mod body_never_comes;
+mod counters_at_rest;
+mod dishonest_announcer;
+mod identical_bodies;
+mod idle_expiry;
+mod limits_spare_others;
+mod peer_leaves;
+mod silent_peer;
+mod stray_replies;
+mod wrong_body;
+mod zero_latency;

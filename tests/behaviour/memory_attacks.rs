@@ -65,8 +65,7 @@ fn a_flood_of_blocks() {
         net.connect(&[ALICE, MALLORY]);
         for n in 0..200 {
             let orphan = block(made_up_hash(n), 2 + n % 30, b"an orphan", n);
-            let admission =
-                net.quiet_step(|net| net.fetcher.push(net.now(), &MALLORY, orphan.clone(), &net.chain));
+            let admission = net.push_meanwhile(MALLORY, &orphan);
             let expected = if n < 64 { Admission::Accepted } else { Admission::PeerLimit };
             assert_eq!(admission, expected);
         }

@@ -14,7 +14,7 @@ fn new_announcements_do_not_disturb_fetches_under_way() {
         let mut requests = 0;
         for (n, block) in blocks.iter().enumerate() {
             let peer = if n % 2 == 0 { ALICE } else { BOB };
-            assert!(net.announce_meanwhile(peer, block).is_taken());
+            net.announce_meanwhile(peer, block);
             let served = net.serve(&blocks, 10);
             imported.extend(served.imported);
             requests += served.header_requests.len();

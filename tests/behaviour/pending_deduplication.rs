@@ -38,7 +38,7 @@ fn one_peer_that_repeats_itself_counts_once() {
         let block = child(&genesis());
         net.announce_meanwhile(ALICE, &block);
         for _ in 0..1_000 {
-            assert_eq!(net.announce_meanwhile(ALICE, &block), Admission::Duplicate);
+            assert_eq!(net.hear(ALICE, &block), Admission::Duplicate);
         }
         assert_eq!(net.peer(ALICE).announcements, 1);
         assert_eq!(net.peer(BOB).announcements, 0);

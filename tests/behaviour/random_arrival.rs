@@ -25,8 +25,8 @@ fn announced_in_every_order() {
             with(config.clone(), |net| {
                 net.connect(&[ALICE, BOB]);
                 for block in order {
-                    assert!(net.announce_meanwhile(ALICE, block).is_taken());
-                    assert!(net.announce_meanwhile(BOB, block).is_taken());
+                    net.announce_meanwhile(ALICE, block);
+                    net.announce_meanwhile(BOB, block);
                 }
                 let served = net.serve(&blocks, 2_000);
                 served.assert_once(&blocks);
@@ -44,8 +44,7 @@ fn pushed_in_every_order() {
             with(config.clone(), |net| {
                 net.connect(&[ALICE]);
                 for block in order {
-                    let admission =
-                        net.quiet_step(|net| net.fetcher.push(net.now(), &ALICE, block.clone(), &net.chain));
+                    let admission = net.push_meanwhile(ALICE, block);
                     assert_eq!(admission, Admission::Accepted);
                 }
                 let served = net.serve(&blocks, 0);
@@ -62,9 +61,9 @@ fn some_pushed_and_some_announced() {
         let blocks = blocks_on(&genesis(), 9);
         for (n, block) in blocks.iter().enumerate().rev() {
             if n % 3 == 0 {
-                assert!(net.announce_meanwhile(BOB, block).is_taken());
+                net.announce_meanwhile(BOB, block);
             } else {
-                let pushed = net.quiet_step(|net| net.fetcher.push(net.now(), &ALICE, block.clone(), &net.chain));
+                let pushed = net.push_meanwhile(ALICE, block);
                 assert_eq!(pushed, Admission::Accepted);
             }
         }

@@ -1,0 +1,94 @@
+//! A body request that is never answered ends at its deadline, and another announcer is asked.
+
+use herald::{Admission, BodyRequest, Config, End, Failure, Reason};
+
+use crate::harness::{plain, with};
+use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+
+#[test]
+fn another_announcer_is_asked_at_the_deadline() {
+    for config in [plain(), Config::geth()] {
+        with(config, |net| {
+            net.connect(&[ALICE, BOB]);
+            let block = child(&genesis());
+            net.announce_meanwhile(ALICE, &block);
+            net.advance_until_output();
+            let header = net.expect_header_request_to(ALICE, &block);
+            net.announce(BOB, &block);
+            net.deliver_header(header, &block);
+            net.advance_until_output();
+            let silent = net.expect_body_request(&[&block]);
+            net.advance(4_999);
+            net.assert_quiet();
+            net.advance(1);
+            net.expect_cancel(silent);
+            net.expect_penalty(silent.peer, Reason::Silence);
+            let second = net.expect_body_request(&[&block]);
+            assert_ne!(second.peer, silent.peer);
+            net.deliver_body(second, &[&block]);
+            net.import(&block);
+        });
+    }
+}
+
+#[test]
+fn without_another_announcer_the_hash_is_forgotten_and_may_come_again() {
+    for config in [plain(), Config::geth()] {
+        with(config, |net| {
+            net.connect(&[ALICE]);
+            let block = child(&genesis());
+            net.announce_meanwhile(ALICE, &block);
+            net.advance_until_output();
+            let header = net.expect_header_request_to(ALICE, &block);
+            net.deliver_header(header, &block);
+            net.advance_until_output();
+            let silent = net.expect_body_request(&[&block]);
+            net.advance(5_000);
+            net.expect_cancel(silent);
+            net.expect_penalty(ALICE, Reason::Silence);
+            assert_eq!((net.ends(End::NobodyLeft), net.status().entries), (1, 0));
+            net.announce_meanwhile(ALICE, &block);
+            net.fetch(&block);
+            net.import(&block);
+        });
+    }
+}
+
+#[test]
+fn a_peer_that_failed_for_a_hash_is_not_asked_again_for_it() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.fail(header, Failure::Disconnected);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+        // As long as another keeps the entry alive, repeating the announcement does not help.
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.announce(BOB, &block);
+        net.fail(header, Failure::Refused);
+        net.expect_penalty(ALICE, Reason::Refusal);
+        let header = net.expect_header_request_to(BOB, &block);
+        assert_eq!(net.announce_as(ALICE, block.hash(), 1), Admission::Duplicate);
+        net.fail(header, Failure::Refused);
+        net.expect_penalty(BOB, Reason::Refusal);
+        assert_eq!(net.ends(End::NobodyLeft), 2);
+    });
+}
+
+#[test]
+fn header_and_body_asked_for_together_fail_as_one_fault() {
+    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.advance(5_000);
+        net.expect_cancel(header);
+        net.expect_penalty(ALICE, Reason::Silence);
+        net.expect_cancel(body);
+        assert_eq!(net.counters().penalties(Reason::Silence), 1);
+    });
+}

@@ -1,0 +1,71 @@
+//! What waits for something that never happens ends when its lifetime is over.
+
+use std::time::Duration;
+
+use herald::{Admission, Config, End, Reason};
+
+use crate::harness::{plain, with};
+use crate::toy::{ALICE, block, genesis, made_up_hash};
+
+#[test]
+fn a_block_whose_parent_never_comes() {
+    for config in [plain(), Config::geth()] {
+        with(config, |net| {
+            net.connect(&[ALICE]);
+            let orphan = block(made_up_hash(1), 5, b"orphan", 0);
+            assert_eq!(net.push(ALICE, &orphan), Admission::Accepted);
+            let ask = net.expect_header_request_for(made_up_hash(1));
+            net.advance(5_000);
+            net.expect_cancel(ask);
+            net.expect_penalty(ALICE, Reason::Silence);
+            net.advance(114_999);
+            assert_eq!((net.ends(End::Expired), net.status().entries), (0, 1));
+            net.advance(1);
+            assert_eq!((net.ends(End::Expired), net.status().entries), (1, 0));
+        });
+    }
+}
+
+#[test]
+fn a_hash_that_the_window_never_reaches() {
+    with(Config::default(), |net| {
+        net.connect(&[ALICE]);
+        assert_eq!(net.announce_as(ALICE, made_up_hash(1), 40), Admission::Deferred);
+        let far = block(made_up_hash(2), 41, b"far", 0);
+        assert_eq!(net.push(ALICE, &far), Admission::Deferred);
+        assert_eq!(net.peer(ALICE).deferred, 2);
+        net.advance(119_999);
+        assert_eq!(net.status().entries, 2);
+        net.advance(1);
+        assert_eq!(net.ends(End::Expired), 2);
+    });
+}
+
+#[test]
+fn a_hash_that_waits_for_a_place_behind_slower_ones() {
+    let lifetime = Duration::from_secs(8);
+    with(Config { requests_per_peer: 1, lifetime, ..plain() }, |net| {
+        net.connect(&[ALICE]);
+        assert_eq!(net.flood(ALICE, (0..3).map(made_up_hash)), 3);
+        net.advance_for_all(8_000);
+        // The first ends at its deadline, the second while it is asked for, the third unasked.
+        assert_eq!((net.ends(End::NobodyLeft), net.ends(End::Expired)), (1, 2));
+    });
+}
+
+#[test]
+fn the_time_with_the_host_is_not_counted() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let block = crate::toy::child(&genesis());
+        net.announce(ALICE, &block);
+        net.fetch(&block);
+        net.expect_verify(&block);
+        net.advance(1_000_000);
+        net.verdict(&block, herald::Verdict::Valid);
+        net.expect_import(&block);
+        net.advance(1_000_000);
+        net.imported(&block, herald::ImportOutcome::Imported);
+        assert_eq!(net.ends(End::Imported), 1);
+    });
+}

@@ -1,0 +1,106 @@
+//! What one peer gives beyond its limits is refused; what others gave of the same block stays.
+
+use herald::{Admission, Config};
+
+use crate::harness::{plain, with};
+use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, child, genesis, large_child, made_up_hash};
+
+#[test]
+fn a_push_over_the_limit_of_blocks() {
+    with(Config { blocks_per_peer: 1, ..plain() }, |net| {
+        net.connect(&[ALICE, MALLORY]);
+        let orphan = block(made_up_hash(1), 9, b"fills the allowance", 0);
+        assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
+        net.expect_header_request_for(made_up_hash(1));
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        assert_eq!(net.push(MALLORY, &block), Admission::PeerLimit);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        assert_eq!(net.push(MALLORY, &block), Admission::PeerLimit);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+        net.disconnect(MALLORY);
+    });
+}
+
+#[test]
+fn a_push_over_the_limit_of_bytes() {
+    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..plain() }, |net| {
+        net.connect(&[ALICE, MALLORY]);
+        let orphan = block(made_up_hash(1), 9, &[7; 1_500], 0);
+        assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
+        net.expect_header_request_for(made_up_hash(1));
+        let block = large_child(&genesis(), 1_000);
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        assert_eq!(net.push(MALLORY, &block), Admission::PeerLimit);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+        net.disconnect(MALLORY);
+    });
+}
+
+#[test]
+fn a_reply_over_the_limit_is_asked_of_another_without_blame() {
+    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..plain() }, |net| {
+        net.connect(&[ALICE, BOB]);
+        let orphan = block(made_up_hash(1), 9, &[7; 1_500], 0);
+        assert_eq!(net.push(ALICE, &orphan), Admission::Accepted);
+        net.expect_header_request_for(made_up_hash(1));
+        let block = large_child(&genesis(), 1_000);
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.announce(BOB, &block);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        // What the fetcher has no room for on her account, it takes on his.
+        let header = net.expect_header_request_to(BOB, &block);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(BOB, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+        net.disconnect(ALICE);
+    });
+}
+
+#[test]
+fn a_queued_block_survives_the_same_block_from_a_peer_over_its_limit() {
+    with(Config { blocks_per_peer: 1, ..plain() }, |net| {
+        net.connect(&[ALICE, MALLORY]);
+        let orphan = block(made_up_hash(1), 9, b"fills the allowance", 0);
+        assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
+        net.expect_header_request_for(made_up_hash(1));
+        let (one, two) = (child(&genesis()), child(&child(&genesis())));
+        assert_eq!(net.push(ALICE, &two), Admission::Accepted);
+        net.expect_header_request_to(ALICE, &one);
+        assert_eq!(net.push(MALLORY, &two), Admission::Duplicate);
+        assert_eq!(net.peer(ALICE).blocks, 1);
+        // It has both: so it is asked for them when she leaves, and has no room to hold them for.
+        net.disconnect(ALICE);
+        net.expect_header_request_to(MALLORY, &two);
+        net.expect_header_request_to(MALLORY, &one);
+        net.disconnect(MALLORY);
+    });
+}
+
+#[test]
+fn announcers_beyond_those_remembered_are_not_followed_and_those_remembered_stay() {
+    with(Config { announcers_per_block: 2, ..plain() }, |net| {
+        net.connect(&[ALICE, BOB, MALLORY]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.announce(BOB, &block);
+        assert_eq!(net.announce_as(MALLORY, block.hash(), 1), Admission::EnoughAnnouncers);
+        assert_eq!(net.peer(MALLORY).announcements, 0);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}

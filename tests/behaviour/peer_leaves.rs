@@ -1,0 +1,158 @@
+//! A peer that leaves takes only its own with it: what others can give goes on with them.
+
+use herald::{Admission, BodyRequest, Config, End, ImportOutcome, Reason, Verdict};
+
+use crate::harness::{plain, with, with_each};
+use crate::toy::{ALICE, BOB, BlockExt, CAROL, blocks_on, child, genesis, siblings_on};
+
+#[test]
+fn between_header_and_body_another_announcer_goes_on() {
+    for config in [plain(), Config::geth()] {
+        with(config, |net| {
+            net.connect(&[ALICE, BOB]);
+            let block = child(&genesis());
+            net.announce_meanwhile(ALICE, &block);
+            net.advance_until_output();
+            let header = net.expect_header_request_to(ALICE, &block);
+            net.announce(BOB, &block);
+            net.deliver_header(header, &block);
+            net.advance_until_output();
+            let asked = net.expect_body_request(&[&block]);
+            let other = if asked.peer == ALICE { BOB } else { ALICE };
+            net.disconnect(asked.peer);
+            let body = net.expect_body_request_to(other, &[&block]);
+            net.deliver_body(body, &[&block]);
+            net.import(&block);
+        });
+    }
+}
+
+#[test]
+fn between_header_and_body_a_lone_announcer_takes_the_hash_along() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.deliver_header(header, &block);
+        net.expect_body_request_to(ALICE, &[&block]);
+        net.disconnect(ALICE);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+    });
+}
+
+#[test]
+fn before_its_header_came_another_announcer_is_asked() {
+    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+        net.connect(&[ALICE, BOB]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        net.expect_header_request_to(ALICE, &block);
+        net.expect_body_request_to(ALICE, &[&block]);
+        net.announce(BOB, &block);
+        net.disconnect(ALICE);
+        let header = net.expect_header_request_to(BOB, &block);
+        let body = net.expect_body_request_to(BOB, &[&block]);
+        net.deliver_header(header, &block);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn during_the_grace_only_lone_hashes_are_forgotten() {
+    with(Config::geth(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let blocks = siblings_on(&genesis(), 2);
+        net.announce(ALICE, &blocks[0]);
+        net.announce(ALICE, &blocks[1]);
+        net.announce(BOB, &blocks[1]);
+        net.disconnect(ALICE);
+        assert_eq!((net.ends(End::NobodyLeft), net.status().entries), (1, 1));
+        net.fetch(&blocks[1]);
+        net.import(&blocks[1]);
+    });
+}
+
+#[test]
+fn all_bodies_of_a_batch_are_asked_of_others() {
+    with(Config::geth(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let blocks = siblings_on(&genesis(), 3);
+        for block in &blocks {
+            net.announce(ALICE, block);
+        }
+        net.advance(500);
+        let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+        for (ask, block) in asked.into_iter().zip(&blocks) {
+            net.deliver_header(ask, block);
+        }
+        net.advance(100);
+        net.expect_body_request_to(ALICE, &[&blocks[0], &blocks[1], &blocks[2]]);
+        net.announce(BOB, &blocks[0]);
+        net.announce(BOB, &blocks[2]);
+        net.disconnect(ALICE);
+        // Whoever is left is asked for what it has, one by one; what nobody has is forgotten.
+        let first = net.expect_body_request_to(BOB, &[&blocks[0]]);
+        let third = net.expect_body_request_to(BOB, &[&blocks[2]]);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+        net.deliver_body(first, &[&blocks[0]]);
+        net.import(&blocks[0]);
+        net.deliver_body(third, &[&blocks[2]]);
+        net.import(&blocks[2]);
+    });
+}
+
+#[test]
+fn what_it_pushed_is_kept_where_another_has_it_too() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, BOB, CAROL]);
+        let blocks = blocks_on(&genesis(), 2);
+        assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
+        net.expect_header_request_to(ALICE, &blocks[0]);
+        net.announce(BOB, &blocks[1]);
+        net.disconnect(ALICE);
+        assert_eq!((net.peer(BOB).blocks, net.peer(BOB).bytes), (1, blocks[1].bytes()));
+        let header = net.expect_header_request_to(BOB, &blocks[0]);
+        net.disconnect(CAROL);
+        net.deliver_header(header, &blocks[0]);
+        let body = net.expect_body_request_to(BOB, &[&blocks[0]]);
+        net.deliver_body(body, &[&blocks[0]]);
+        net.import(&blocks[0]);
+        net.import(&blocks[1]);
+    });
+}
+
+#[test]
+fn what_it_pushed_alone_goes_with_it() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let blocks = blocks_on(&genesis(), 2);
+        assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
+        net.expect_header_request_to(ALICE, &blocks[0]);
+        net.disconnect(ALICE);
+        assert_eq!(net.ends(End::NobodyLeft), 2);
+    });
+}
+
+#[test]
+fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() {
+    with_each(|net| {
+        net.connect(&[ALICE, BOB]);
+        let blocks = siblings_on(&genesis(), 2);
+        assert_eq!(net.push(ALICE, &blocks[0]), Admission::Accepted);
+        net.expect_verify(&blocks[0]);
+        assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
+        net.expect_verify(&blocks[1]);
+        net.disconnect(ALICE);
+        // The next in its place is not taken for it.
+        net.connect(&[CAROL]);
+        net.verdict(&blocks[1], Verdict::Invalid);
+        assert_eq!(Reason::ALL.map(|reason| net.counters().penalties(reason)), [0; Reason::ALL.len()]);
+        net.verdict(&blocks[0], Verdict::Valid);
+        assert_eq!(net.expect_relay(&blocks[0]).len(), 1);
+        net.expect_import(&blocks[0]);
+        net.imported(&blocks[0], ImportOutcome::Imported);
+        assert_eq!(net.expect_announce(&blocks[0]).len(), 1);
+    });
+}
