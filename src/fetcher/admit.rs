@@ -3,7 +3,7 @@
 use crate::Time;
 use crate::config::Mode;
 use crate::input::ChainView;
-use crate::output::{Admission, End, Reason};
+use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
 use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
 
@@ -122,20 +122,23 @@ impl<T: Types> Fetcher<T> {
         position: Position,
     ) -> Admission {
         let expires = self.now.after(self.config.lifetime);
+        let grace = if position == Position::Above { None } else { self.grace(slot) };
+        let wait = match position {
+            Position::Above => Wait::Window { peer: slot, number },
+            Position::Within | Position::TooFar | Position::BelowFinality => {
+                Wait::Until(grace.unwrap_or(self.now))
+            }
+        };
+        let id = self.table.insert(hash, self.now, expires, Stage::Announced(wait));
+        self.table.add_claim(id, slot, number, Origin::Announced);
+        self.tell_entered(id, StageName::Announced, Some(slot));
         if position == Position::Above {
-            let stage = Stage::Announced(Wait::Window { peer: slot, number });
-            let id = self.table.insert(hash, self.now, expires, Stage::Announced(Wait::Until(self.now)));
-            self.table.add_claim(id, slot, number, Origin::Announced);
-            self.enter(id, stage, Some(slot));
+            self.rearm(id);
             return Admission::Deferred;
         }
-        let grace = self.grace(slot);
-        let wait = Stage::Announced(Wait::Until(grace.unwrap_or(self.now)));
-        let id = self.table.insert(hash, self.now, expires, Stage::Announced(Wait::Until(self.now)));
-        self.table.add_claim(id, slot, number, Origin::Announced);
-        self.enter(id, wait, Some(slot));
-        if grace.is_none() {
-            self.ask_header(id);
+        match grace {
+            Some(_) => self.rearm(id),
+            None => self.ask_header(id),
         }
         Admission::Accepted
     }

@@ -7,7 +7,7 @@ use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
 use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Presence, Race, Stage, Standing, Wait};
-use crate::types::Types;
+use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
@@ -71,9 +71,9 @@ impl<T: Types> Fetcher<T> {
                 let request = self.open(slot, Asked::Header, smallvec![id]);
                 let hedge_at = self.hedge_time(slot, Asked::Header);
                 let race = Race::of(request, hedge_at);
-                self.enter(id, Stage::Fetching { race, early }, Some(slot));
                 self.output_header_request(request, slot, hash);
-                self.ask_body_early(id, slot);
+                let early = self.ask_body_early(id, slot, hash, early);
+                self.enter(id, Stage::Fetching { race, early }, Some(slot));
             }
             Chosen::Busy(peer) => {
                 let retry = self.retry_time();
@@ -127,7 +127,7 @@ impl<T: Types> Fetcher<T> {
             | None => return,
         };
         if let Some(race) = self.table.race_mut(id) {
-            race.hedge_at = None;
+            race.hedge_at = Time::MAX;
         }
         if let (Chosen::Peer(slot), Some(hash)) =
             (self.choose(id, asked), self.table.entry(id).map(|e| e.hash))
@@ -236,9 +236,10 @@ impl<T: Types> Fetcher<T> {
         })
     }
 
-    pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Option<Time> {
-        let time = self.answer_time(slot, asked)?;
-        time.hedge(self.config.hedge).map(|span| self.now.after(span))
+    /// When a second peer is asked for what `slot` is asked for now.
+    pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Time {
+        let time = self.answer_time(slot, asked).unwrap_or_default();
+        time.hedge(self.config.hedge).map_or(Time::MAX, |span| self.now.after(span))
     }
 
     /// Takes a request out of the data of an entry's stage.
@@ -251,21 +252,19 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Asks for the body ahead of its header, where that pays and the peer has a place.
-    fn ask_body_early(&mut self, id: EntryId, slot: PeerSlot) {
+    fn ask_body_early(&mut self, id: EntryId, slot: PeerSlot, hash: BlockHash, early: Early<T>) -> Early<T> {
         let pays = match self.config.body_request {
             BodyRequest::AfterHeader => false,
             BodyRequest::WithHeader => true,
             BodyRequest::Adaptive => self.full_share >= 128,
         };
-        let none_yet = matches!(self.table.stage(id), Some(Stage::Fetching { early: Early::None, .. }));
+        let none_yet = matches!(early, Early::None);
         if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || !self.has_place(slot) {
-            return;
+            return early;
         }
-        let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
         let request = self.open(slot, Asked::Bodies, smallvec![id]);
-        self.table.set_early_request(id, request);
         self.output_body_request(request, slot, hash.into());
-        self.rearm(id);
+        Early::Asked(request)
     }
 
     fn send_body_request(&mut self, slot: PeerSlot, batch: SmallVec<[EntryId; 2]>) {
@@ -363,7 +362,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: crate::BlockHash) {
+    fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: BlockHash) {
         if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
             self.output(Output::RequestHeader { request, peer, hash });
         }

@@ -21,7 +21,7 @@ use crate::Time;
 use crate::config::{Config, ConfigError, Events, Gather, Grace};
 use crate::input::{ChainView, Input};
 use crate::known::KnownBlocks;
-use crate::output::{Admission, End, Event, Outcome, Output, Reason};
+use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
 use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
 use crate::types::{BlockHash, Types};
 
@@ -186,11 +186,16 @@ impl<T: Types> Fetcher<T> {
         let name = stage.name();
         self.table.set_stage(id, stage);
         self.rearm(id);
+        self.tell_entered(id, name, from);
+    }
+
+    /// Tells observers that an entry is in a stage now.
+    fn tell_entered(&mut self, id: EntryId, stage: StageName, from: Option<PeerSlot>) {
         if self.config.events == Events::On
             && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
             let from = from.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone());
-            self.output(Output::Event(Event::Entered { hash, stage: name, from }));
+            self.output(Output::Event(Event::Entered { hash, stage, from }));
         }
     }
 

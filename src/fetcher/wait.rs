@@ -77,9 +77,9 @@ impl<T: Types> Fetcher<T> {
                 Wait::Window { .. } => None,
             },
             Stage::Fetching { race, early } => {
-                race.iter().chain(early.request()).filter_map(deadline).chain(race.hedge_at).min()
+                race.iter().chain(early.request()).filter_map(deadline).chain([race.hedge_at]).min()
             }
-            Stage::Completing { race, .. } => race.iter().filter_map(deadline).chain(race.hedge_at).min(),
+            Stage::Completing { race, .. } => race.iter().filter_map(deadline).chain([race.hedge_at]).min(),
             Stage::Queued { wait, .. } => match wait {
                 QueueWait::Time(time) => Some(*time),
                 QueueWait::Parent | QueueWait::Window | QueueWait::Turn => None,
@@ -112,12 +112,12 @@ impl<T: Types> Fetcher<T> {
             Stage::Fetching { race, early } => {
                 let late: Option<_> =
                     race.iter().chain(early.request()).find(|request| self.is_late(*request));
-                let hedge = race.hedge_at.is_some_and(|time| time <= self.now);
+                let hedge = race.hedge_at <= self.now;
                 self.late_or_hedge(id, late, hedge);
             }
             Stage::Completing { race, .. } => {
                 let late: Option<_> = race.iter().find(|request| self.is_late(*request));
-                let hedge = race.hedge_at.is_some_and(|time| time <= self.now);
+                let hedge = race.hedge_at <= self.now;
                 self.late_or_hedge(id, late, hedge);
             }
             // An alarm that rang before its time was set to the entry's end, which moved since.

@@ -159,11 +159,34 @@ impl<T: Types> Table<T> {
     /// Puts an entry into a stage and brings all indexes along.
     pub(crate) fn set_stage(&mut self, id: EntryId, stage: Stage<T>) {
         self.take_stage(id);
+        self.count(StageName::Announced, -1);
+        self.count(stage.name(), 1);
+        if !stage.is_unindexed() {
+            self.index(id, &stage);
+        }
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.stage = stage;
+        }
+    }
+
+    /// Takes an entry's stage out, and leaves it announced with nothing to wait for.
+    pub(crate) fn take_stage(&mut self, id: EntryId) -> Option<Stage<T>> {
+        let entry = self.entries.get_mut(id.index())?;
+        let stage = core::mem::replace(&mut entry.stage, neutral());
+        if !stage.is_unindexed() {
+            self.unindex(id, &stage);
+        }
+        self.count(stage.name(), -1);
+        self.count(StageName::Announced, 1);
+        Some(stage)
+    }
+
+    fn index(&mut self, id: EntryId, stage: &Stage<T>) {
         let number = stage.watched_number();
         if let Some(number) = number {
             self.by_number.insert((number, id));
         }
-        if let (Stage::Queued { wait: QueueWait::Turn, .. }, Some(number)) = (&stage, number) {
+        if let (Stage::Queued { wait: QueueWait::Turn, .. }, Some(number)) = (stage, number) {
             self.ready.insert((number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
@@ -181,17 +204,9 @@ impl<T: Types> Table<T> {
         if let Some(charge) = stage.charge() {
             self.charge(charge);
         }
-        self.count(StageName::Announced, -1);
-        self.count(stage.name(), 1);
-        if let Some(entry) = self.entries.get_mut(id.index()) {
-            entry.stage = stage;
-        }
     }
 
-    /// Takes an entry's stage out, and leaves it announced with nothing to wait for.
-    pub(crate) fn take_stage(&mut self, id: EntryId) -> Option<Stage<T>> {
-        let entry = self.entries.get_mut(id.index())?;
-        let stage = core::mem::replace(&mut entry.stage, neutral());
+    fn unindex(&mut self, id: EntryId, stage: &Stage<T>) {
         if let Some(number) = stage.watched_number() {
             self.by_number.remove(&(number, id));
             self.ready.remove(&(number, id));
@@ -211,9 +226,6 @@ impl<T: Types> Table<T> {
         if let Some(charge) = stage.charge() {
             self.discharge(charge);
         }
-        self.count(stage.name(), -1);
-        self.count(StageName::Announced, 1);
-        Some(stage)
     }
 
     /// Changes data of a stage that no index is derived from.
@@ -232,14 +244,6 @@ impl<T: Types> Table<T> {
             && matches!(early, Early::Asked(_))
         {
             *early = Early::None;
-        }
-    }
-
-    pub(crate) fn set_early_request(&mut self, id: EntryId, request: crate::RequestId) {
-        if let Some(Entry { stage: Stage::Fetching { early, .. }, .. }) = self.entries.get_mut(id.index())
-            && matches!(early, Early::None)
-        {
-            *early = Early::Asked(request);
         }
     }
 

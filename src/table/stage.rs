@@ -107,34 +107,34 @@ pub(crate) enum Early<T: Types> {
 /// The requests in flight for one thing: one, or two while a slow peer is hedged.
 #[derive(Clone, Debug)]
 pub(crate) struct Race {
-    requests: [Option<RequestId>; 2],
-    /// When a second peer is asked.
-    pub(crate) hedge_at: Option<Time>,
+    requests: [RequestId; 2],
+    /// When a second peer is asked; [`Time::MAX`] for never.
+    pub(crate) hedge_at: Time,
 }
+
+/// No request: they are counted from 1. Half the size of an `Option`, and there is one race for
+/// each hash in flight.
+const NO_REQUEST: RequestId = RequestId::new(0);
 
 impl Race {
     /// One request.
-    pub(crate) fn of(request: RequestId, hedge_at: Option<Time>) -> Self {
-        Self { requests: [Some(request), None], hedge_at }
+    pub(crate) fn of(request: RequestId, hedge_at: Time) -> Self {
+        Self { requests: [request, NO_REQUEST], hedge_at }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.requests.iter().flatten().copied()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.iter().count()
+        self.requests.iter().copied().filter(|request| *request != NO_REQUEST)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.requests == [NO_REQUEST; 2]
     }
 
     /// Adds a request where there is room; whether there was.
     pub(crate) fn add(&mut self, request: RequestId) -> bool {
-        match self.requests.iter_mut().find(|slot| slot.is_none()) {
+        match self.requests.iter_mut().find(|slot| **slot == NO_REQUEST) {
             Some(slot) => {
-                *slot = Some(request);
+                *slot = request;
                 true
             }
             None => false,
@@ -143,8 +143,8 @@ impl Race {
 
     pub(crate) fn remove(&mut self, request: RequestId) {
         for slot in &mut self.requests {
-            if *slot == Some(request) {
-                *slot = None;
+            if *slot == request {
+                *slot = NO_REQUEST;
             }
         }
     }
@@ -159,6 +159,22 @@ impl<T: Types> Stage<T> {
             Self::Completing { .. } => StageName::Completing,
             Self::Queued { .. } => StageName::Queued,
             Self::Importing { .. } => StageName::Importing,
+        }
+    }
+
+    /// Whether no index but the count of its stage knows of this entry. Most are so most of the time:
+    /// announced, or waiting for a header.
+    pub(crate) fn is_unindexed(&self) -> bool {
+        match self {
+            Self::Announced(Wait::Until(_)) | Self::Fetching { early: Early::None | Early::Asked(_), .. } => {
+                true
+            }
+            Self::Announced(Wait::Place { .. } | Wait::Window { .. })
+            | Self::Fetching { early: Early::Here(_), .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Queued { .. }
+            | Self::Importing { .. } => false,
         }
     }
 
