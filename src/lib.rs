@@ -22,11 +22,12 @@
 //!        │ is pushed        │                                ┌──────────────────────┐
 //!        └──────────────────┴───────────────────────────────▶│        Queued        │
 //!                                                            └──────────┬───────────┘
-//!                                       parent, height and time are here │
-//!                                                                        ▼
-//!                 ended, and announced to all who lack it ◀────── ┌───────────┐
-//!                                                       imported  │ Importing │ verified, relayed
-//!                                                                 └───────────┘ and imported
+//!                                       parent, height and time are here│
+//!                                                                       ▼
+//!                                                            ┌──────────────────────┐
+//!         announced to all who lack it, and ended ◀──────────┤      Importing       │
+//!                                                  imported  └──────────────────────┘
+//!                                                        verified, relayed and imported
 //! ```
 //!
 //! A failed or late request goes to the next announcer, back in the same stage. A hash whose last
