@@ -10,3 +10,5 @@ pub mod genesis;
 pub mod key;
 pub mod network;
 pub mod store;
+#[cfg(test)]
+mod testkit;

@@ -299,3 +299,6 @@ fn read_located(store: &Store, hash: &B256) -> Result<Option<Head>, StoreError> 
     let header = Header::decode(&bytes).map_err(|_| damaged())?;
     Ok(Some(Head { header, total_difficulty }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,6 +184,7 @@ fn take_batches(
             }
         }
         so_far.number = batch.blocks.last().map_or(so_far.number, Block::number);
+        tracing::debug!(number = so_far.number, imported = so_far.imported, "batch on disk");
         progress(so_far);
         if let Some(error) = batch.error {
             return Err(error.into());

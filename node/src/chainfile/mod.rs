@@ -146,3 +146,6 @@ fn identify(bytes: &[u8]) -> Option<(u64, alloy_primitives::B256)> {
     let header = Header::decode(header.raw()).ok()?;
     Some((header.number, header.hash()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,3 +109,6 @@ impl Genesis {
         Self { block: Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals)), config }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -277,3 +277,6 @@ impl fmt::Debug for Store {
 fn hash_from(bytes: &[u8], what: &'static str) -> Result<B256, StoreError> {
     B256::try_from(bytes).map_err(|_| StoreError::Damaged { what })
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,8 +132,10 @@ impl Snapshot {
         next.recents.insert(number, signer);
         let kind = if header.nonce == NONCE_ADD { VoteKind::Add } else { VoteKind::Drop };
         next.cast(signer, Vote { subject: header.beneficiary, kind });
-        if next.has_majority(header.beneficiary) {
-            next.enact(Vote { subject: header.beneficiary, kind });
+        // Even a vote that was not cast touches its subject: what others wish may have become the
+        // majority's wish meanwhile, with fewer signers.
+        if let Some(vote) = next.majority_on(header.beneficiary) {
+            next.enact(vote);
         }
         Ok(next)
     }
@@ -156,10 +158,12 @@ impl Snapshot {
         }
     }
 
-    /// All open votes on a subject ask for the same, since they end with its change of status.
-    fn has_majority(&self, subject: Address) -> bool {
-        let votes = self.votes.iter().filter(|open| open.vote.subject == subject).count();
-        votes > self.signers.len() / 2
+    /// What more than half of the signers wish for `subject`. All open votes on it ask for the
+    /// same, since they end with its change of status.
+    fn majority_on(&self, subject: Address) -> Option<Vote> {
+        let mut votes = self.votes.iter().filter(|open| open.vote.subject == subject);
+        let vote = votes.next()?.vote;
+        (1 + votes.count() > self.signers.len() / 2).then_some(vote)
     }
 
     fn enact(&mut self, vote: Vote) {
