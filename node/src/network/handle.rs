@@ -179,11 +179,7 @@ impl NetworkHandle {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn request_bodies(
-        &self,
-        peer: PeerId,
-        hashes: Vec<B256>,
-    ) -> Result<Vec<Body>, RequestFailure> {
+    pub async fn request_bodies(&self, peer: PeerId, hashes: Vec<B256>) -> Result<Vec<Body>, RequestFailure> {
         match self.request(peer, Question::Bodies(hashes)).await? {
             Answer::Bodies(bodies) => Ok(bodies),
             Answer::Headers(_) => Err(RequestFailure::Refused),
