@@ -29,11 +29,16 @@
 //! - `alloy`: conversions to and from `alloy-consensus` headers and blocks.
 //! - `serde`: headers, bodies and blocks as the hex of their bytes, checked when read.
 
+#[cfg(feature = "alloy")]
+mod alloy;
 mod block;
 mod body;
 mod error;
 pub mod fork_id;
 pub mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod keccak;
 mod limits;
@@ -41,10 +46,14 @@ mod memory;
 pub mod message;
 pub mod rlp;
 pub mod roots;
+#[cfg(feature = "serde")]
+mod serde;
 pub mod transaction;
 mod types;
 mod withdrawal;
 
+#[cfg(feature = "alloy")]
+pub use alloy::{FromAlloyError, ToAlloyError};
 pub use block::Block;
 pub use body::{Body, BodyCommitment};
 pub use error::{DecodeError, DecodeErrorKind};

@@ -1,6 +1,14 @@
 //! What the package does, seen from outside: one behaviour, one module.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests; what is skipped is said aloud"
+)]
 
 mod chain_data;
+mod corpus;
 mod data;
 mod eth66;
+mod samples;
