@@ -108,6 +108,9 @@ pub enum DecodeErrorKind {
     /// The type is well formed, but its fields are not known here.
     #[error("the fields of transaction type 0x{0:02x} are not known")]
     UnknownTransactionType(u8),
+    /// The `v` of a legacy transaction is none that a signature can have.
+    #[error("neither 27, 28 nor 35 plus a chain id of 8 bytes")]
+    BadSignatureV,
     /// No message has this code.
     #[error("no message has code 0x{0:02x}")]
     UnknownMessage(u8),

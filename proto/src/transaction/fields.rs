@@ -91,7 +91,8 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Whether the point's y is odd; `None` when `v` is none of the values it can have.
+    /// Whether the point's y is odd; `None` when `v` is none of the values it can have, which only
+    /// an authorization's may be.
     #[must_use]
     pub fn y_parity(&self) -> Option<bool> {
         match self.v {
@@ -102,17 +103,53 @@ impl Signature {
         }
     }
 
-    /// The chain id in a legacy transaction's `v`; `None` when there is none, or none that fits.
-    fn legacy_chain_id(&self) -> Option<u64> {
-        u64::try_from(self.v.checked_sub(35)? / 2).ok()
-    }
-
-    fn decode(list: &mut List<'_>, v: &'static str) -> Result<Self, DecodeError> {
-        Ok(Self { v: list.u128(v)?, r: list.u256("r")?, s: list.u256("s")? })
+    /// With the chain id that a legacy transaction's `v` holds, if it has replay protection.
+    fn decode_legacy(list: &mut List<'_>) -> Result<(Self, Option<u64>), DecodeError> {
+        let v = list.u128("v")?;
+        let chain_id = match v {
+            27 | 28 => Some(None),
+            _ => v
+                .checked_sub(35)
+                .and_then(|v| u64::try_from(v / 2).ok())
+                .map(Some),
+        };
+        let chain_id =
+            chain_id.ok_or_else(|| DecodeError::new(DecodeErrorKind::BadSignatureV).within("v"))?;
+        Ok((
+            Self {
+                v,
+                r: list.u256("r")?,
+                s: list.u256("s")?,
+            },
+            chain_id,
+        ))
     }
 
     fn decode_typed(list: &mut List<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { v: u128::from(list.bool("y_parity")?), r: list.u256("r")?, s: list.u256("s")? })
+        Ok(Self {
+            v: u128::from(list.bool("y_parity")?),
+            r: list.u256("r")?,
+            s: list.u256("s")?,
+        })
+    }
+
+    /// An authorization's parity may be any byte; one that is neither 0 nor 1 has no signer.
+    fn decode_authorization(list: &mut List<'_>) -> Result<Self, DecodeError> {
+        let v = list.u64("y_parity")?;
+        if v > u64::from(u8::MAX) {
+            let found = v
+                .to_be_bytes()
+                .iter()
+                .skip_while(|byte| **byte == 0)
+                .count();
+            let kind = DecodeErrorKind::IntegerTooLarge { limit: 1, found };
+            return Err(DecodeError::new(kind).within("y_parity"));
+        }
+        Ok(Self {
+            v: u128::from(v),
+            r: list.u256("r")?,
+            s: list.u256("s")?,
+        })
     }
 }
 
@@ -149,21 +186,26 @@ fn read<'a>(
 // that of the encoding.
 
 fn legacy<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
-    let mut fields = TransactionFields {
-        chain_id: None,
-        nonce: list.u64("nonce")?,
-        fees: Fees::GasPrice(list.u128("gas_price")?),
-        gas_limit: list.u64("gas_limit")?,
-        to: to_or_create(list)?,
-        value: list.u256("value")?,
-        input: list.string("input")?,
+    let nonce = list.u64("nonce")?;
+    let gas_price = list.u128("gas_price")?;
+    let gas_limit = list.u64("gas_limit")?;
+    let to = to_or_create(list)?;
+    let value = list.u256("value")?;
+    let input = list.string("input")?;
+    let (signature, chain_id) = Signature::decode_legacy(list)?;
+    Ok(TransactionFields {
+        chain_id,
+        nonce,
+        fees: Fees::GasPrice(gas_price),
+        gas_limit,
+        to,
+        value,
+        input,
         access_list: None,
         blobs: None,
         authorizations: None,
-        signature: Signature::decode(list, "v")?,
-    };
-    fields.chain_id = fields.signature.legacy_chain_id();
-    Ok(fields)
+        signature,
+    })
 }
 
 fn access_list_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, DecodeError> {
@@ -234,7 +276,10 @@ fn set_code_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, Decod
 }
 
 fn dynamic_fees(list: &mut List<'_>) -> Result<Fees, DecodeError> {
-    Ok(Fees::Dynamic { max_priority_fee: list.u128("max_priority_fee")?, max_fee: list.u128("max_fee")? })
+    Ok(Fees::Dynamic {
+        max_priority_fee: list.u128("max_priority_fee")?,
+        max_fee: list.u128("max_fee")?,
+    })
 }
 
 fn to_or_create(list: &mut List<'_>) -> Result<Option<Address>, DecodeError> {
@@ -264,7 +309,7 @@ fn authorization(item: Item<'_>) -> Result<Authorization, DecodeError> {
         chain_id: fields.u256("chain_id")?,
         address: fields.address("address")?,
         nonce: fields.u64("nonce")?,
-        signature: Signature::decode(&mut fields, "y_parity")?,
+        signature: Signature::decode_authorization(&mut fields)?,
     };
     fields.finish()?;
     Ok(authorization)

@@ -10,5 +10,7 @@
 mod chain_data;
 mod corpus;
 mod data;
+mod differential;
 mod eth66;
+mod mutation;
 mod samples;

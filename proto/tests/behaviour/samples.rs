@@ -173,8 +173,45 @@ pub(crate) fn blocks() -> Vec<(&'static str, Block)> {
 }
 
 pub(crate) fn messages() -> Vec<(&'static str, Message)> {
+    let mut messages = announce_messages();
+    messages.extend(request_messages());
+    messages
+}
+
+fn announce_messages() -> Vec<(&'static str, Message)> {
+    let status = Status {
+        version: 68,
+        network_id: 1,
+        total_difficulty: U256::from_be_slice(&[0xc7, 0x0d, 0x81, 0x5d, 0x56]),
+        head: B256::repeat_byte(0x12),
+        genesis: B256::repeat_byte(0x34),
+        fork_id: ForkId {
+            hash: [0xfc, 0x64, 0xec, 0x04],
+            next: 1_150_000,
+        },
+    };
+    let announcements = (0..3).map(|number| Announcement {
+        hash: B256::repeat_byte(0xa0 + number),
+        number: u64::from(number) * 200,
+    });
     let block = blocks().swap_remove(3).1;
-    let request = HeadersRequest {
+    vec![
+        ("mainnet", Message::Status(status)),
+        ("empty", Message::NewBlockHashes(vec![])),
+        ("three", Message::NewBlockHashes(announcements.collect())),
+        ("every_type", Message::Transactions(transactions())),
+        (
+            "prague",
+            Message::NewBlock {
+                block,
+                total_difficulty: U256::from(17_u64),
+            },
+        ),
+    ]
+}
+
+fn request_messages() -> Vec<(&'static str, Message)> {
+    let by_hash = HeadersRequest {
         start: BlockId::Hash(B256::repeat_byte(0xab)),
         limit: 192,
         skip: 0,
@@ -186,39 +223,15 @@ pub(crate) fn messages() -> Vec<(&'static str, Message)> {
         skip: u64::MAX,
         reverse: false,
     };
+    let every_fork = headers().into_iter().map(|(_, header)| header).collect();
+    let every_shape = bodies().into_iter().map(|(_, body)| body).collect();
+    let hashes = vec![B256::repeat_byte(1), B256::repeat_byte(2)];
     vec![
-        (
-            "mainnet",
-            Message::Status(Status {
-                version: 68,
-                network_id: 1,
-                total_difficulty: U256::from_be_slice(&[0xc7, 0x0d, 0x81, 0x5d, 0x56]),
-                head: B256::repeat_byte(0x12),
-                genesis: B256::repeat_byte(0x34),
-                fork_id: ForkId {
-                    hash: [0xfc, 0x64, 0xec, 0x04],
-                    next: 1_150_000,
-                },
-            }),
-        ),
-        ("empty", Message::NewBlockHashes(vec![])),
-        (
-            "three",
-            Message::NewBlockHashes(
-                (0..3)
-                    .map(|number| Announcement {
-                        hash: B256::repeat_byte(0xa0 + number),
-                        number: u64::from(number) * 200,
-                    })
-                    .collect(),
-            ),
-        ),
-        ("every_type", Message::Transactions(transactions())),
         (
             "by_hash",
             Message::GetBlockHeaders {
                 request_id: 1,
-                request,
+                request: by_hash,
             },
         ),
         (
@@ -239,28 +252,21 @@ pub(crate) fn messages() -> Vec<(&'static str, Message)> {
             "every_fork",
             Message::BlockHeaders {
                 request_id: 300,
-                headers: headers().into_iter().map(|(_, header)| header).collect(),
+                headers: every_fork,
             },
         ),
         (
             "two",
             Message::GetBlockBodies {
                 request_id: 3,
-                hashes: vec![B256::repeat_byte(1), B256::repeat_byte(2)],
+                hashes,
             },
         ),
         (
             "every_shape",
             Message::BlockBodies {
                 request_id: 4,
-                bodies: bodies().into_iter().map(|(_, body)| body).collect(),
-            },
-        ),
-        (
-            "prague",
-            Message::NewBlock {
-                block,
-                total_difficulty: U256::from(17_u64),
+                bodies: every_shape,
             },
         ),
     ]
