@@ -55,7 +55,7 @@ mod withdrawal;
 #[cfg(feature = "alloy")]
 pub use alloy::{FromAlloyError, ToAlloyError};
 pub use block::Block;
-pub use body::{Body, BodyCommitment};
+pub use body::{BODY_ENTRIES_MAX, Body, BodyCommitment};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use fork_id::{ForkFilter, ForkId, ForkIdError};
 pub use header::{Header, HeaderFields, HeaderFieldsError};
