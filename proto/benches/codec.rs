@@ -65,11 +65,7 @@ fn header(body: &Body) -> Header {
 
 fn codec(criterion: &mut Criterion) {
     let transactions: Vec<Transaction> = (0..TRANSACTIONS).map(transaction).collect();
-    assert!(
-        transactions
-            .iter()
-            .all(|transaction| transaction.raw().len() == 150)
-    );
+    assert!(transactions.iter().all(|transaction| transaction.raw().len() == 150));
     let body = Body::new(transactions, vec![], None);
     let header = header(&body);
     assert_eq!(header.raw().len(), 547);
@@ -92,30 +88,18 @@ fn codec(criterion: &mut Criterion) {
         bench.iter(|| Body::decode(black_box(&encoded)).unwrap());
     });
     criterion.bench_function("body of 200/iterate transactions", |bench| {
-        bench.iter(|| {
-            black_box(&body)
-                .raw_transactions()
-                .map(<[u8]>::len)
-                .sum::<usize>()
-        });
+        bench.iter(|| black_box(&body).raw_transactions().map(<[u8]>::len).sum::<usize>());
     });
 
     criterion.bench_function("block of 200/encode", |bench| {
         bench.iter(|| black_box(&block).encode());
     });
-    let message = Message::NewBlock {
-        block,
-        total_difficulty: U256::from(1),
-    };
+    let message = Message::NewBlock { block, total_difficulty: U256::from(1) };
     criterion.bench_function("block of 200/NewBlock frame", |bench| {
         bench.iter(|| black_box(&message).to_frame());
     });
 
-    let headers = Message::BlockHeaders {
-        request_id: 1,
-        headers: vec![header; 192],
-    }
-    .encode();
+    let headers = Message::BlockHeaders { request_id: 1, headers: vec![header; 192] }.encode();
     let limits = Limits::default();
     criterion.bench_function("192 headers/decode and hash", |bench| {
         bench.iter(|| Message::decode(4, black_box(&headers), &limits).unwrap());

@@ -61,9 +61,7 @@ impl TryFrom<&Header> for alloy::Header {
         let mut further = List::from_payload(&header.further_fields);
         let block_access_list_hash = further.optional("block_access_list_hash", List::hash)?;
         let slot_number = further.optional("slot_number", List::u64)?;
-        further
-            .finish()
-            .map_err(|error| error.within("further_fields"))?;
+        further.finish().map_err(|error| error.within("further_fields"))?;
         Ok(Self {
             parent_hash: header.parent_hash,
             ommers_hash: header.uncles_hash,
@@ -131,10 +129,7 @@ fn further_fields(header: &alloy::Header) -> Result<Bytes, HeaderFieldsError> {
     match (&header.block_access_list_hash, header.slot_number) {
         (None, None) => return Ok(Bytes::new()),
         (None, Some(_)) => {
-            return Err(HeaderFieldsError::Gap {
-                missing: "block_access_list_hash",
-                present: "slot_number",
-            });
+            return Err(HeaderFieldsError::Gap { missing: "block_access_list_hash", present: "slot_number" });
         }
         (Some(hash), None) => list.bytes(hash.as_slice()),
         (Some(hash), Some(slot)) => list.bytes(hash.as_slice()).u64(slot),
@@ -149,14 +144,9 @@ impl<T: Decodable2718> TryFrom<&Block> for alloy::Block<T> {
     type Error = ToAlloyError;
 
     fn try_from(block: &Block) -> Result<Self, ToAlloyError> {
-        let transactions = block
-            .body
-            .raw_transactions()
-            .enumerate()
-            .map(|(index, bytes)| {
-                T::decode_2718_exact(bytes)
-                    .map_err(|source| ToAlloyError::Transaction { index, source })
-            });
+        let transactions = block.body.raw_transactions().enumerate().map(|(index, bytes)| {
+            T::decode_2718_exact(bytes).map_err(|source| ToAlloyError::Transaction { index, source })
+        });
         let ommers = block.body.uncles().iter().map(alloy::Header::try_from);
         let withdrawals = block.body.withdrawals().map(|withdrawals| {
             eip4895::Withdrawals(withdrawals.iter().map(|entry| (*entry).into()).collect())
@@ -166,10 +156,7 @@ impl<T: Decodable2718> TryFrom<&Block> for alloy::Block<T> {
             ommers: ommers.collect::<Result<_, _>>()?,
             withdrawals,
         };
-        Ok(Self {
-            header: alloy::Header::try_from(&block.header)?,
-            body,
-        })
+        Ok(Self { header: alloy::Header::try_from(&block.header)?, body })
     }
 }
 
@@ -185,12 +172,10 @@ impl<T: Encodable2718> TryFrom<&alloy::Block<T>> for Block {
                 .map_err(|source| FromAlloyError::Transaction { index, source })
         });
         let uncles = block.body.ommers.iter().map(Header::try_from);
-        let withdrawals = block.body.withdrawals.as_ref().map(|withdrawals| {
-            withdrawals
-                .iter()
-                .map(|withdrawal| Withdrawal::from(*withdrawal))
-                .collect()
-        });
+        let withdrawals =
+            block.body.withdrawals.as_ref().map(|withdrawals| {
+                withdrawals.iter().map(|withdrawal| Withdrawal::from(*withdrawal)).collect()
+            });
         let body = Body::new(
             transactions.collect::<Result<_, _>>()?,
             uncles.collect::<Result<_, _>>()?,

@@ -277,10 +277,7 @@ fn read_transactions(mut list: List<'_>, start: usize) -> Result<(Box<[usize]>, 
         let item = list.next_item().map_err(|error| error.at(index))?;
         let Some(item) = item else { break };
         if index == BODY_ENTRIES_MAX {
-            return Err(DecodeErrorKind::TooMany {
-                limit: BODY_ENTRIES_MAX,
-            }
-            .into());
+            return Err(DecodeErrorKind::TooMany { limit: BODY_ENTRIES_MAX }.into());
         }
         transaction::check_item(&item).map_err(|error| error.at(index))?;
         values.push(transaction::bare(&item));
@@ -312,10 +309,7 @@ fn read_withdrawals(mut list: List<'_>) -> Result<(Box<[Withdrawal]>, B256), Dec
         let item = list.next_item().map_err(|error| error.at(index))?;
         let Some(item) = item else { break };
         if index == BODY_ENTRIES_MAX {
-            return Err(DecodeErrorKind::TooMany {
-                limit: BODY_ENTRIES_MAX,
-            }
-            .into());
+            return Err(DecodeErrorKind::TooMany { limit: BODY_ENTRIES_MAX }.into());
         }
         withdrawals.push(Withdrawal::decode(&item).map_err(|error| error.at(index))?);
         values.push(item.raw());

@@ -75,16 +75,10 @@ pub fn frame(bytes: &[u8]) {
         assert!(expected.payload.len() < LIMIT);
         if let Some(code) = MessageCode::from_byte(expected.code) {
             let encoded = frame::encode(code, &expected.payload);
-            assert_eq!(
-                before.get(..before.len() - rest.len()),
-                Some(encoded.as_slice())
-            );
+            assert_eq!(before.get(..before.len() - rest.len()), Some(encoded.as_slice()));
         }
     }
-    assert_eq!(
-        whole.feed(&mut rest).map(|frame| assert_eq!(frame, None)),
-        end
-    );
+    assert_eq!(whole.feed(&mut rest).map(|frame| assert_eq!(frame, None)), end);
     assert_eq!(whole.in_frame(), pieces.in_frame());
 }
 
@@ -176,11 +170,7 @@ fn check_body(body: &Body) {
         let _ = transaction.parse();
     }
     body.uncles().iter().for_each(check_header);
-    let again = Body::new(
-        transactions,
-        body.uncles().to_vec(),
-        body.withdrawals().map(<[_]>::to_vec),
-    );
+    let again = Body::new(transactions, body.uncles().to_vec(), body.withdrawals().map(<[_]>::to_vec));
     assert_eq!(again.encode(), body.encode());
     assert_eq!(again.commitment(), body.commitment());
     assert!(body.retained_bytes() > body.raw_lists().len());

@@ -25,15 +25,7 @@ macro_rules! as_bytes {
     };
 }
 
-as_bytes!(
-    Header,
-    |header: &Header| header.raw().to_vec(),
-    Header::decode
-);
+as_bytes!(Header, |header: &Header| header.raw().to_vec(), Header::decode);
 as_bytes!(Body, Body::encode, Body::decode);
 as_bytes!(Block, Block::encode, Block::decode);
-as_bytes!(
-    Transaction,
-    |tx: &Transaction| tx.raw().to_vec(),
-    Transaction::from_bare
-);
+as_bytes!(Transaction, |tx: &Transaction| tx.raw().to_vec(), Transaction::from_bare);

@@ -108,48 +108,26 @@ impl Signature {
         let v = list.u128("v")?;
         let chain_id = match v {
             27 | 28 => Some(None),
-            _ => v
-                .checked_sub(35)
-                .and_then(|v| u64::try_from(v / 2).ok())
-                .map(Some),
+            _ => v.checked_sub(35).and_then(|v| u64::try_from(v / 2).ok()).map(Some),
         };
         let chain_id =
             chain_id.ok_or_else(|| DecodeError::new(DecodeErrorKind::BadSignatureV).within("v"))?;
-        Ok((
-            Self {
-                v,
-                r: list.u256("r")?,
-                s: list.u256("s")?,
-            },
-            chain_id,
-        ))
+        Ok((Self { v, r: list.u256("r")?, s: list.u256("s")? }, chain_id))
     }
 
     fn decode_typed(list: &mut List<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            v: u128::from(list.bool("y_parity")?),
-            r: list.u256("r")?,
-            s: list.u256("s")?,
-        })
+        Ok(Self { v: u128::from(list.bool("y_parity")?), r: list.u256("r")?, s: list.u256("s")? })
     }
 
     /// An authorization's parity may be any byte; one that is neither 0 nor 1 has no signer.
     fn decode_authorization(list: &mut List<'_>) -> Result<Self, DecodeError> {
         let v = list.u64("y_parity")?;
         if v > u64::from(u8::MAX) {
-            let found = v
-                .to_be_bytes()
-                .iter()
-                .skip_while(|byte| **byte == 0)
-                .count();
+            let found = v.to_be_bytes().iter().skip_while(|byte| **byte == 0).count();
             let kind = DecodeErrorKind::IntegerTooLarge { limit: 1, found };
             return Err(DecodeError::new(kind).within("y_parity"));
         }
-        Ok(Self {
-            v: u128::from(v),
-            r: list.u256("r")?,
-            s: list.u256("s")?,
-        })
+        Ok(Self { v: u128::from(v), r: list.u256("r")?, s: list.u256("s")? })
     }
 }
 
@@ -276,10 +254,7 @@ fn set_code_type<'a>(list: &mut List<'a>) -> Result<TransactionFields<'a>, Decod
 }
 
 fn dynamic_fees(list: &mut List<'_>) -> Result<Fees, DecodeError> {
-    Ok(Fees::Dynamic {
-        max_priority_fee: list.u128("max_priority_fee")?,
-        max_fee: list.u128("max_fee")?,
-    })
+    Ok(Fees::Dynamic { max_priority_fee: list.u128("max_priority_fee")?, max_fee: list.u128("max_fee")? })
 }
 
 fn to_or_create(list: &mut List<'_>) -> Result<Option<Address>, DecodeError> {

@@ -11,9 +11,7 @@ use crate::samples;
 const WRITE: &str = "HERALD_WRITE_SEEDS";
 
 fn corpus(target: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
-        .join(target)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
 }
 
 #[test]
@@ -48,13 +46,7 @@ fn every_seed_is_of_a_target_and_every_target_is_built() {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/Cargo.toml");
     let manifest = std::fs::read_to_string(manifest).unwrap();
     for (target, _) in TARGETS {
-        assert!(
-            manifest.contains(&format!("name = \"{target}\"")),
-            "{target}"
-        );
-        assert!(
-            samples::seeds().iter().any(|(of, ..)| *of == target),
-            "{target}"
-        );
+        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target}");
+        assert!(samples::seeds().iter().any(|(of, ..)| *of == target), "{target}");
     }
 }

@@ -89,9 +89,7 @@ fn compare_headers(bytes: &[u8]) {
 
 fn has_further_fields(block: &Block) -> bool {
     let uncles = block.body.uncles().iter();
-    uncles
-        .chain([&block.header])
-        .any(|header| !header.further_fields.is_empty())
+    uncles.chain([&block.header]).any(|header| !header.further_fields.is_empty())
 }
 
 fn compare_blocks(bytes: &[u8]) {
@@ -116,10 +114,7 @@ fn compare_blocks(bytes: &[u8]) {
         out.extend_from_slice(&tx.0);
     });
     assert_eq!(commitment.transactions_root, root);
-    assert_eq!(
-        commitment.uncles_hash,
-        proofs::calculate_ommers_root(&theirs.body.ommers)
-    );
+    assert_eq!(commitment.uncles_hash, proofs::calculate_ommers_root(&theirs.body.ommers));
     let withdrawals = theirs.body.withdrawals.as_ref();
     let root = withdrawals.map(|withdrawals| proofs::calculate_withdrawals_root(withdrawals));
     assert_eq!(commitment.withdrawals_root, root);
@@ -145,32 +140,23 @@ fn compare_transactions(bytes: &[u8]) {
     assert_eq!(fields.input, theirs.input().as_ref());
     match fields.fees {
         Fees::GasPrice(price) => assert_eq!(Some(price), theirs.gas_price()),
-        Fees::Dynamic {
-            max_priority_fee,
-            max_fee,
-        } => {
+        Fees::Dynamic { max_priority_fee, max_fee } => {
             assert_eq!(max_fee, theirs.max_fee_per_gas());
             assert_eq!(Some(max_priority_fee), theirs.max_priority_fee_per_gas());
         }
     }
-    let slots = fields.access_list.as_ref().map(|list| {
-        list.iter()
-            .map(|entry| (entry.address, entry.storage_keys.clone()))
-            .collect::<Vec<_>>()
-    });
-    let their_slots = theirs.access_list().map(|list| {
-        list.iter()
-            .map(|entry| (entry.address, entry.storage_keys.clone()))
-            .collect::<Vec<_>>()
-    });
+    let slots = fields
+        .access_list
+        .as_ref()
+        .map(|list| list.iter().map(|entry| (entry.address, entry.storage_keys.clone())).collect::<Vec<_>>());
+    let their_slots = theirs
+        .access_list()
+        .map(|list| list.iter().map(|entry| (entry.address, entry.storage_keys.clone())).collect::<Vec<_>>());
     assert_eq!(slots, their_slots);
     let hashes: Option<&[B256]> = fields.blobs.as_ref().map(|blobs| &*blobs.versioned_hashes);
     assert_eq!(hashes, theirs.blob_versioned_hashes());
     let count = fields.authorizations.as_ref().map(Vec::len);
-    assert_eq!(
-        count.map(|count| count as u64),
-        theirs.authorization_count()
-    );
+    assert_eq!(count.map(|count| count as u64), theirs.authorization_count());
     assert_eq!(fields.signature.y_parity(), Some(theirs.signature().v()));
     assert_eq!(fields.signature.r, theirs.signature().r());
     assert_eq!(fields.signature.s, theirs.signature().s());
@@ -178,33 +164,14 @@ fn compare_transactions(bytes: &[u8]) {
 
 /// The samples, and where it is here a block of each fork of a real chain.
 fn blocks() -> Vec<Vec<u8>> {
-    let real = data::blocks("execution-apis-2025-02/chain.rlp")
-        .into_iter()
-        .step_by(3);
-    samples::blocks()
-        .iter()
-        .map(|(_, block)| block.encode())
-        .chain(real)
-        .collect()
+    let real = data::blocks("execution-apis-2025-02/chain.rlp").into_iter().step_by(3);
+    samples::blocks().iter().map(|(_, block)| block.encode()).chain(real).collect()
 }
 
 fn headers() -> Vec<Vec<u8>> {
-    let real = data::blocks("execution-apis-2025-02/chain.rlp")
-        .into_iter()
-        .step_by(5);
-    let real = real.map(|block| {
-        List::decode(&block)
-            .unwrap()
-            .item("header")
-            .unwrap()
-            .raw()
-            .to_vec()
-    });
-    samples::headers()
-        .iter()
-        .map(|(_, header)| header.raw().to_vec())
-        .chain(real)
-        .collect()
+    let real = data::blocks("execution-apis-2025-02/chain.rlp").into_iter().step_by(5);
+    let real = real.map(|block| List::decode(&block).unwrap().item("header").unwrap().raw().to_vec());
+    samples::headers().iter().map(|(_, header)| header.raw().to_vec()).chain(real).collect()
 }
 
 /// Headers in alloy's own words, optional fields a prefix.
@@ -213,12 +180,7 @@ fn alloy_header() -> impl Strategy<Value = alloy_consensus::Header> {
     let hashes = (hash(), hash(), hash(), hash(), hash());
     let numbers = prop::array::uniform8(prop_oneof![Just(0), any::<u64>(), 0..300_u64]);
     let extra = prop::collection::vec(any::<u8>(), 0..70);
-    let rest = (
-        any::<[u8; 32]>(),
-        any::<[u8; 20]>(),
-        any::<[u8; 8]>(),
-        0..=8_usize,
-    );
+    let rest = (any::<[u8; 32]>(), any::<[u8; 20]>(), any::<[u8; 8]>(), 0..=8_usize);
     (hashes, numbers, extra, rest).prop_map(|(hashes, numbers, extra, rest)| {
         let (parent_hash, ommers_hash, state_root, transactions_root, mix_hash) = hashes;
         let (difficulty, beneficiary, nonce, optional) = rest;
@@ -315,10 +277,7 @@ fn samples_are_what_alloy_says() {
     for (_, block) in samples::blocks() {
         compare_blocks(&block.encode());
     }
-    let parsed = samples::transactions()
-        .iter()
-        .filter(|tx| tx.parse().is_ok())
-        .count();
+    let parsed = samples::transactions().iter().filter(|tx| tx.parse().is_ok()).count();
     assert_eq!(parsed, 5);
     for transaction in samples::transactions() {
         compare_transactions(transaction.raw());

@@ -11,21 +11,11 @@ use crate::data;
 const MAINNET: B256 = b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3");
 
 fn petersburg() -> ForkFilter {
-    ForkFilter::new(
-        MAINNET,
-        0,
-        [
-            1_150_000, 1_920_000, 2_463_000, 2_675_000, 4_370_000, 7_280_000,
-        ],
-        [],
-    )
+    ForkFilter::new(MAINNET, 0, [1_150_000, 1_920_000, 2_463_000, 2_675_000, 4_370_000, 7_280_000], [])
 }
 
 fn fork_id(hash: &str, next: u64) -> ForkId {
-    ForkId {
-        hash: hex::decode(hash).unwrap().try_into().unwrap(),
-        next,
-    }
+    ForkId { hash: hex::decode(hash).unwrap().try_into().unwrap(), next }
 }
 
 #[test]
@@ -40,10 +30,7 @@ fn creation_vectors() {
         let filter = ForkFilter::new(genesis, 0, forks, []);
         for case in chain["cases"].as_array().unwrap() {
             let head = case["head"].as_u64().unwrap();
-            let expected = fork_id(
-                case["hash"].as_str().unwrap(),
-                case["next"].as_u64().unwrap(),
-            );
+            let expected = fork_id(case["hash"].as_str().unwrap(), case["next"].as_u64().unwrap());
             assert_eq!(filter.current(head, 0), expected, "{name} at {head}");
         }
     }
@@ -56,10 +43,7 @@ fn validation_vectors() {
     };
     let filter = petersburg();
     for case in vectors["validation"].as_array().unwrap() {
-        let remote = fork_id(
-            case["remote_hash"].as_str().unwrap(),
-            case["remote_next"].as_u64().unwrap(),
-        );
+        let remote = fork_id(case["remote_hash"].as_str().unwrap(), case["remote_next"].as_u64().unwrap());
         let head = case["local_head"].as_u64().unwrap();
         let result = match filter.check(remote, head, 0) {
             Ok(()) => "accept",
@@ -75,14 +59,8 @@ fn validation_vectors() {
 fn encoding_vectors() {
     let vectors = [
         (fork_id("00000000", 0), hex!("c6840000000080").as_slice()),
-        (
-            fork_id("deadbeef", 0xbadd_cafe),
-            &hex!("ca84deadbeef84baddcafe"),
-        ),
-        (
-            fork_id("ffffffff", u64::MAX),
-            &hex!("ce84ffffffff88ffffffffffffffff"),
-        ),
+        (fork_id("deadbeef", 0xbadd_cafe), &hex!("ca84deadbeef84baddcafe")),
+        (fork_id("ffffffff", u64::MAX), &hex!("ce84ffffffff88ffffffffffffffff")),
     ];
     for (fork_id, encoded) in vectors {
         let status = Status {
@@ -101,14 +79,9 @@ fn encoding_vectors() {
     }
     // Three bytes are no checksum.
     let mut list = ListEncoder::new();
-    list.u64(68)
-        .u64(1)
-        .u64(0)
-        .bytes(&[0; 32])
-        .bytes(&[0; 32])
-        .list(|fork_id| {
-            fork_id.bytes(&[0; 3]).u64(0);
-        });
+    list.u64(68).u64(1).u64(0).bytes(&[0; 32]).bytes(&[0; 32]).list(|fork_id| {
+        fork_id.bytes(&[0; 3]).u64(0);
+    });
     let error = Message::decode(0, &list.finish(), &Limits::default()).unwrap_err();
     assert_eq!(error.path(), "Status.fork_id.hash");
 }
@@ -117,23 +90,14 @@ fn encoding_vectors() {
 fn mainnet_forks_by_time() {
     // Facts of mainnet: EIP-6122's checksums for Shanghai and Cancun.
     let blocks = [
-        1_150_000, 1_920_000, 2_463_000, 2_675_000, 4_370_000, 7_280_000, 9_069_000, 9_200_000,
-        12_244_000, 12_965_000, 13_773_000, 15_050_000,
+        1_150_000, 1_920_000, 2_463_000, 2_675_000, 4_370_000, 7_280_000, 9_069_000, 9_200_000, 12_244_000,
+        12_965_000, 13_773_000, 15_050_000,
     ];
     let filter = ForkFilter::new(MAINNET, 0, blocks, [1_681_338_455, 1_710_338_135]);
     let current = |number, time| filter.current(number, time);
-    assert_eq!(
-        current(15_050_000, 1_656_586_444),
-        fork_id("f0afd0e3", 1_681_338_455)
-    );
-    assert_eq!(
-        current(17_034_869, 1_681_338_443),
-        fork_id("f0afd0e3", 1_681_338_455)
-    );
-    assert_eq!(
-        current(17_034_870, 1_681_338_455),
-        fork_id("dce96c2d", 1_710_338_135)
-    );
+    assert_eq!(current(15_050_000, 1_656_586_444), fork_id("f0afd0e3", 1_681_338_455));
+    assert_eq!(current(17_034_869, 1_681_338_443), fork_id("f0afd0e3", 1_681_338_455));
+    assert_eq!(current(17_034_870, 1_681_338_455), fork_id("dce96c2d", 1_710_338_135));
     assert_eq!(current(19_426_587, 1_710_338_135), fork_id("9f3d2254", 0));
     // A peer that expects a fork at a time that we have passed without it.
     let stale = fork_id("9f3d2254", 1_720_000_000);

@@ -5,8 +5,8 @@ use herald_proto::DecodeErrorKind as Kind;
 use herald_proto::message::{Reply, Room};
 use herald_proto::rlp::ListEncoder;
 use herald_proto::{
-    Announcement, BODY_ENTRIES_MAX, BlockId, Body, DecodeError, HeadersRequest, Limits, Message,
-    MessageCode, Transaction, Withdrawal,
+    Announcement, BODY_ENTRIES_MAX, BlockId, Body, DecodeError, HeadersRequest, Limits, Message, MessageCode,
+    Transaction, Withdrawal,
 };
 
 use crate::samples;
@@ -22,10 +22,7 @@ fn round_trip(message: &Message) -> Result<Message, DecodeError> {
 fn accepts_and_refuses(limit: usize, path: &str, message: impl Fn(usize) -> Message) {
     assert_eq!(round_trip(&message(limit)).unwrap(), message(limit));
     let error = round_trip(&message(limit + 1)).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (Kind::TooMany { limit }, path)
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (Kind::TooMany { limit }, path));
 }
 
 #[test]
@@ -43,20 +40,12 @@ fn defaults() {
 #[test]
 fn announcements() {
     accepts_and_refuses(256, "NewBlockHashes", |count| {
-        let one = Announcement {
-            hash: B256::repeat_byte(7),
-            number: 7,
-        };
+        let one = Announcement { hash: B256::repeat_byte(7), number: 7 };
         Message::NewBlockHashes(vec![one; count])
     });
     // One hundred thousand.
-    let error = round_trip(&Message::NewBlockHashes(vec![
-        Announcement {
-            hash: B256::ZERO,
-            number: 0
-        };
-        100_000
-    ]));
+    let error =
+        round_trip(&Message::NewBlockHashes(vec![Announcement { hash: B256::ZERO, number: 0 }; 100_000]));
     assert_eq!(error.unwrap_err().kind(), Kind::TooMany { limit: 256 });
 }
 
@@ -70,50 +59,28 @@ fn transactions() {
 
 #[test]
 fn headers_asked() {
-    accepts_and_refuses(1024, "GetBlockHeaders.limit", |limit| {
-        Message::GetBlockHeaders {
-            request_id: 1,
-            request: HeadersRequest {
-                start: BlockId::Number(1),
-                limit: limit as u64,
-                skip: 0,
-                reverse: false,
-            },
-        }
+    accepts_and_refuses(1024, "GetBlockHeaders.limit", |limit| Message::GetBlockHeaders {
+        request_id: 1,
+        request: HeadersRequest { start: BlockId::Number(1), limit: limit as u64, skip: 0, reverse: false },
     });
-    let request = HeadersRequest {
-        start: BlockId::Number(1),
-        limit: u64::MAX,
-        skip: 0,
-        reverse: false,
-    };
-    assert!(
-        round_trip(&Message::GetBlockHeaders {
-            request_id: 1,
-            request
-        })
-        .is_err()
-    );
+    let request = HeadersRequest { start: BlockId::Number(1), limit: u64::MAX, skip: 0, reverse: false };
+    assert!(round_trip(&Message::GetBlockHeaders { request_id: 1, request }).is_err());
 }
 
 #[test]
 fn headers_given() {
     let header = samples::headers().swap_remove(1).1;
-    accepts_and_refuses(1024, "BlockHeaders.headers", |count| {
-        Message::BlockHeaders {
-            request_id: 1,
-            headers: vec![header.clone(); count],
-        }
+    accepts_and_refuses(1024, "BlockHeaders.headers", |count| Message::BlockHeaders {
+        request_id: 1,
+        headers: vec![header.clone(); count],
     });
 }
 
 #[test]
 fn bodies_asked() {
-    accepts_and_refuses(1024, "GetBlockBodies.hashes", |count| {
-        Message::GetBlockBodies {
-            request_id: 1,
-            hashes: vec![B256::ZERO; count],
-        }
+    accepts_and_refuses(1024, "GetBlockBodies.hashes", |count| Message::GetBlockBodies {
+        request_id: 1,
+        hashes: vec![B256::ZERO; count],
     });
 }
 
@@ -132,20 +99,10 @@ fn entries_of_a_body() {
     let of = |count| Body::new(vec![transaction.clone(); count], vec![], None).encode();
     assert!(Body::decode(&of(BODY_ENTRIES_MAX)).is_ok());
     let error = Body::decode(&of(BODY_ENTRIES_MAX + 1)).unwrap_err();
-    assert_eq!(
-        error.kind(),
-        Kind::TooMany {
-            limit: BODY_ENTRIES_MAX
-        }
-    );
+    assert_eq!(error.kind(), Kind::TooMany { limit: BODY_ENTRIES_MAX });
     assert_eq!(error.path(), "transactions");
 
-    let withdrawal = Withdrawal {
-        index: 0,
-        validator_index: 0,
-        address: Address::ZERO,
-        amount: 0,
-    };
+    let withdrawal = Withdrawal { index: 0, validator_index: 0, address: Address::ZERO, amount: 0 };
     let of = |count| Body::new(vec![], vec![], Some(vec![withdrawal; count])).encode();
     assert!(Body::decode(&of(BODY_ENTRIES_MAX)).is_ok());
     let error = Body::decode(&of(BODY_ENTRIES_MAX + 1)).unwrap_err();
@@ -182,9 +139,7 @@ fn unknown_codes_and_what_follows_a_message() {
 #[test]
 fn new_block_errors_name_the_field() {
     let (_, message) = samples::messages().swap_remove(4);
-    let Message::NewBlock { block, .. } = &message else {
-        panic!("{message:?}")
-    };
+    let Message::NewBlock { block, .. } = &message else { panic!("{message:?}") };
     // The gas limit is written with a leading zero.
     let mut fields = ListEncoder::new();
     let mut list = herald_proto::rlp::List::decode(block.header.raw()).unwrap();
@@ -203,19 +158,12 @@ fn new_block_errors_name_the_field() {
     });
     payload.u64(1);
     let error = decode(MessageCode::NewBlock, &payload.finish()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "NewBlock.block.header.gas_limit: the integer has a leading zero byte"
-    );
+    assert_eq!(error.to_string(), "NewBlock.block.header.gas_limit: the integer has a leading zero byte");
 }
 
 #[test]
 fn replies_stop_at_the_item_that_passes_their_size() {
-    let limits = Limits {
-        reply_bytes: 1000,
-        frame_bytes: 2000,
-        ..Limits::default()
-    };
+    let limits = Limits { reply_bytes: 1000, frame_bytes: 2000, ..Limits::default() };
     let item = [&[0xb9, 0x01, 0x8d][..], &[7; 397]].concat();
     let mut reply = Reply::bodies(9, &limits);
     assert!(reply.is_empty());
@@ -228,12 +176,7 @@ fn replies_stop_at_the_item_that_passes_their_size() {
 
 #[test]
 fn replies_stop_before_the_frame_limit_and_at_their_count() {
-    let limits = Limits {
-        reply_bytes: 1000,
-        frame_bytes: 1500,
-        headers: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { reply_bytes: 1000, frame_bytes: 1500, headers: 2, ..Limits::default() };
     let mut reply = Reply::headers(u64::MAX, &limits);
     assert_eq!(reply.push(&[0x80; 900]), Room::More);
     assert_eq!(reply.push(&[0x80; 700]), Room::Refused);
@@ -246,20 +189,10 @@ fn replies_stop_before_the_frame_limit_and_at_their_count() {
 
 #[test]
 fn replies_are_what_the_message_encodes() {
-    let headers: Vec<_> = samples::headers()
-        .into_iter()
-        .map(|(_, header)| header)
-        .collect();
+    let headers: Vec<_> = samples::headers().into_iter().map(|(_, header)| header).collect();
     let mut reply = Reply::headers(77, &Limits::default());
     for header in &headers {
         assert_eq!(reply.push(header.raw()), Room::More);
     }
-    assert_eq!(
-        reply.finish(),
-        Message::BlockHeaders {
-            request_id: 77,
-            headers
-        }
-        .encode()
-    );
+    assert_eq!(reply.finish(), Message::BlockHeaders { request_id: 77, headers }.encode());
 }

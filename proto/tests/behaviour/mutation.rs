@@ -58,9 +58,7 @@ fn change() -> impl Strategy<Value = Change> {
     let at = any::<usize>;
     // Bytes that begin items are likelier than others to get past the first look.
     let byte = || {
-        let marks = vec![
-            0x00, 0x01, 0x7f, 0x80, 0x81, 0xa0, 0xb7, 0xb8, 0xc0, 0xc1, 0xf8, 0xff,
-        ];
+        let marks = vec![0x00, 0x01, 0x7f, 0x80, 0x81, 0xa0, 0xb7, 0xb8, 0xc0, 0xc1, 0xf8, 0xff];
         prop_oneof![any::<u8>(), prop::sample::select(marks)]
     };
     prop_oneof![
@@ -199,11 +197,9 @@ impl Tree {
                 Self::String(bytes) => {
                     Self::String(bytes.split_last().map_or(vec![], |(_, rest)| rest.to_vec()))
                 }
-                Self::List(entries) => Self::List(
-                    entries
-                        .split_last()
-                        .map_or(vec![], |(_, rest)| rest.to_vec()),
-                ),
+                Self::List(entries) => {
+                    Self::List(entries.split_last().map_or(vec![], |(_, rest)| rest.to_vec()))
+                }
                 Self::Raw(_) => return vec![],
             },
             Edit::ToList => Self::List(vec![]),

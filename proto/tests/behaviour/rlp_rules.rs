@@ -56,21 +56,15 @@ fn valid_vectors() {
     for (name, vector) in vectors.as_object().unwrap() {
         let bytes = hex::decode(vector["out"].as_str().unwrap()).unwrap();
         // A number too large for 32 bytes is bytes to us.
-        if let Some(number) = vector["in"]
-            .as_str()
-            .and_then(|text| text.strip_prefix('#'))
+        if let Some(number) = vector["in"].as_str().and_then(|text| text.strip_prefix('#'))
             && number.parse::<U256>().is_err()
         {
             let kind = Item::decode(&bytes).unwrap().u256().unwrap_err().kind();
-            assert!(
-                matches!(kind, Kind::IntegerTooLarge { limit: 32, .. }),
-                "{name}: {kind}"
-            );
+            assert!(matches!(kind, Kind::IntegerTooLarge { limit: 32, .. }), "{name}: {kind}");
             continue;
         }
         let item = Item::decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        item.check_canonical()
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        item.check_canonical().unwrap_or_else(|error| panic!("{name}: {error}"));
         check(&item, &vector["in"]);
         assert_eq!(encode(&vector["in"]), bytes, "{name}");
     }
@@ -90,33 +84,11 @@ fn invalid_vectors() {
 
 #[test]
 fn every_rule_has_its_own_error() {
-    let whole = |bytes: &[u8]| {
-        Item::decode(bytes)
-            .and_then(|item| item.check_canonical())
-            .unwrap_err()
-            .kind()
-    };
-    assert_eq!(
-        whole(&[]),
-        Kind::Truncated {
-            needed: 1,
-            available: 0
-        }
-    );
-    assert_eq!(
-        whole(&[0x83, 1, 2]),
-        Kind::Truncated {
-            needed: 4,
-            available: 3
-        }
-    );
-    assert_eq!(
-        whole(&[0xc2, 0x82, 1]),
-        Kind::Truncated {
-            needed: 3,
-            available: 2
-        }
-    );
+    let whole =
+        |bytes: &[u8]| Item::decode(bytes).and_then(|item| item.check_canonical()).unwrap_err().kind();
+    assert_eq!(whole(&[]), Kind::Truncated { needed: 1, available: 0 });
+    assert_eq!(whole(&[0x83, 1, 2]), Kind::Truncated { needed: 4, available: 3 });
+    assert_eq!(whole(&[0xc2, 0x82, 1]), Kind::Truncated { needed: 3, available: 2 });
     assert_eq!(whole(&[0xb9, 1]), Kind::BadLength);
     assert_eq!(whole(&[&[0xbf][..], &[0xff; 8]].concat()), Kind::BadLength);
     assert_eq!(whole(&[0xb8, 55]), Kind::NonCanonicalLength);
@@ -127,35 +99,17 @@ fn every_rule_has_its_own_error() {
 
     let item = |bytes: &'static [u8]| Item::decode(bytes).unwrap();
     assert_eq!(item(&[0x01]).list().unwrap_err().kind(), Kind::ExpectedList);
-    assert_eq!(
-        item(&[0xc0]).string().unwrap_err().kind(),
-        Kind::ExpectedString
-    );
+    assert_eq!(item(&[0xc0]).string().unwrap_err().kind(), Kind::ExpectedString);
     assert_eq!(item(&[0x00]).u64().unwrap_err().kind(), Kind::LeadingZero);
-    assert_eq!(
-        item(&[0x82, 0, 1]).u256().unwrap_err().kind(),
-        Kind::LeadingZero
-    );
+    assert_eq!(item(&[0x82, 0, 1]).u256().unwrap_err().kind(), Kind::LeadingZero);
     let nine = item(&[0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(
-        nine.u64().unwrap_err().kind(),
-        Kind::IntegerTooLarge { limit: 8, found: 9 }
-    );
+    assert_eq!(nine.u64().unwrap_err().kind(), Kind::IntegerTooLarge { limit: 8, found: 9 });
     assert_eq!(nine.u128().unwrap(), 1 << 64);
-    assert_eq!(
-        nine.fixed::<8>().unwrap_err().kind(),
-        Kind::WrongLength {
-            expected: 8,
-            found: 9
-        }
-    );
+    assert_eq!(nine.fixed::<8>().unwrap_err().kind(), Kind::WrongLength { expected: 8, found: 9 });
     assert_eq!(item(&[0x02]).bool().unwrap_err().kind(), Kind::NotBool);
 
     let mut list = List::decode(&[0xc1, 0x05]).unwrap();
-    assert_eq!(
-        list.finish().unwrap_err().kind(),
-        Kind::ExcessItems { count: 1 }
-    );
+    assert_eq!(list.finish().unwrap_err().kind(), Kind::ExcessItems { count: 1 });
     assert_eq!(list.u64("first").unwrap(), 5);
     let missing = list.u64("second").unwrap_err();
     assert_eq!((missing.kind(), missing.field()), (Kind::Missing, "second"));

@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B64, B256, Bloom, U256};
 use herald_proto::frame;
 use herald_proto::rlp::ListEncoder;
 use herald_proto::{
-    Announcement, Block, BlockId, Body, ForkId, Header, HeaderFields, HeadersRequest, Message,
-    MessageCode, Status, Transaction, Withdrawal,
+    Announcement, Block, BlockId, Body, ForkId, Header, HeaderFields, HeadersRequest, Message, MessageCode,
+    Status, Transaction, Withdrawal,
 };
 
 /// Headers as each fork has them, from 15 fields to one more than is known.
@@ -54,8 +54,7 @@ pub(crate) fn headers() -> Vec<(&'static str, Header)> {
 }
 
 fn signature(list: &mut ListEncoder) {
-    list.u256(U256::from_be_bytes([0xe1; 32]))
-        .u256(U256::from_be_bytes([0x1e; 32]));
+    list.u256(U256::from_be_bytes([0xe1; 32])).u256(U256::from_be_bytes([0x1e; 32]));
 }
 
 fn to(list: &mut ListEncoder) {
@@ -90,13 +89,7 @@ pub(crate) fn transactions() -> Vec<Transaction> {
     vec![
         Transaction::from_bare(&legacy.finish()).unwrap(),
         typed(1, |list| {
-            list.u64(1)
-                .u64(2)
-                .u64(3)
-                .u64(50_000)
-                .bytes(&[])
-                .u64(5)
-                .bytes(&[0x60; 60]);
+            list.u64(1).u64(2).u64(3).u64(50_000).bytes(&[]).u64(5).bytes(&[0x60; 60]);
             access_list(list);
             list.bool(true);
             signature(list);
@@ -136,13 +129,7 @@ pub(crate) fn transactions() -> Vec<Transaction> {
 }
 
 pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
-    let uncles = || {
-        headers()
-            .into_iter()
-            .map(|(_, header)| header)
-            .take(2)
-            .collect()
-    };
+    let uncles = || headers().into_iter().map(|(_, header)| header).take(2).collect();
     let withdrawals = (0..3).map(|index| Withdrawal {
         index,
         validator_index: 1000 + index,
@@ -152,14 +139,8 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
     vec![
         ("empty", Body::new(vec![], vec![], None)),
         ("empty_shanghai", Body::new(vec![], vec![], Some(vec![]))),
-        (
-            "uncles",
-            Body::new(transactions()[..1].to_vec(), uncles(), None),
-        ),
-        (
-            "every_type",
-            Body::new(transactions(), vec![], Some(withdrawals.collect())),
-        ),
+        ("uncles", Body::new(transactions()[..1].to_vec(), uncles(), None)),
+        ("every_type", Body::new(transactions(), vec![], Some(withdrawals.collect()))),
     ]
 }
 
@@ -185,10 +166,7 @@ fn announce_messages() -> Vec<(&'static str, Message)> {
         total_difficulty: U256::from_be_slice(&[0xc7, 0x0d, 0x81, 0x5d, 0x56]),
         head: B256::repeat_byte(0x12),
         genesis: B256::repeat_byte(0x34),
-        fork_id: ForkId {
-            hash: [0xfc, 0x64, 0xec, 0x04],
-            next: 1_150_000,
-        },
+        fork_id: ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 },
     };
     let announcements = (0..3).map(|number| Announcement {
         hash: B256::repeat_byte(0xa0 + number),
@@ -200,75 +178,25 @@ fn announce_messages() -> Vec<(&'static str, Message)> {
         ("empty", Message::NewBlockHashes(vec![])),
         ("three", Message::NewBlockHashes(announcements.collect())),
         ("every_type", Message::Transactions(transactions())),
-        (
-            "prague",
-            Message::NewBlock {
-                block,
-                total_difficulty: U256::from(17_u64),
-            },
-        ),
+        ("prague", Message::NewBlock { block, total_difficulty: U256::from(17_u64) }),
     ]
 }
 
 fn request_messages() -> Vec<(&'static str, Message)> {
-    let by_hash = HeadersRequest {
-        start: BlockId::Hash(B256::repeat_byte(0xab)),
-        limit: 192,
-        skip: 0,
-        reverse: true,
-    };
-    let by_number = HeadersRequest {
-        start: BlockId::Number(9_999),
-        limit: 1,
-        skip: u64::MAX,
-        reverse: false,
-    };
+    let by_hash =
+        HeadersRequest { start: BlockId::Hash(B256::repeat_byte(0xab)), limit: 192, skip: 0, reverse: true };
+    let by_number =
+        HeadersRequest { start: BlockId::Number(9_999), limit: 1, skip: u64::MAX, reverse: false };
     let every_fork = headers().into_iter().map(|(_, header)| header).collect();
     let every_shape = bodies().into_iter().map(|(_, body)| body).collect();
     let hashes = vec![B256::repeat_byte(1), B256::repeat_byte(2)];
     vec![
-        (
-            "by_hash",
-            Message::GetBlockHeaders {
-                request_id: 1,
-                request: by_hash,
-            },
-        ),
-        (
-            "by_number",
-            Message::GetBlockHeaders {
-                request_id: u64::MAX,
-                request: by_number,
-            },
-        ),
-        (
-            "none",
-            Message::BlockHeaders {
-                request_id: 2,
-                headers: vec![],
-            },
-        ),
-        (
-            "every_fork",
-            Message::BlockHeaders {
-                request_id: 300,
-                headers: every_fork,
-            },
-        ),
-        (
-            "two",
-            Message::GetBlockBodies {
-                request_id: 3,
-                hashes,
-            },
-        ),
-        (
-            "every_shape",
-            Message::BlockBodies {
-                request_id: 4,
-                bodies: every_shape,
-            },
-        ),
+        ("by_hash", Message::GetBlockHeaders { request_id: 1, request: by_hash }),
+        ("by_number", Message::GetBlockHeaders { request_id: u64::MAX, request: by_number }),
+        ("none", Message::BlockHeaders { request_id: 2, headers: vec![] }),
+        ("every_fork", Message::BlockHeaders { request_id: 300, headers: every_fork }),
+        ("two", Message::GetBlockBodies { request_id: 3, hashes }),
+        ("every_shape", Message::BlockBodies { request_id: 4, bodies: every_shape }),
     ]
 }
 

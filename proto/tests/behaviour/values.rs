@@ -41,32 +41,19 @@ fn further_fields_are_kept_and_encoded_again() {
 
 #[test]
 fn optional_fields_are_a_prefix() {
-    let fields = HeaderFields {
-        withdrawals_root: Some(B256::ZERO),
-        ..HeaderFields::default()
-    };
-    let gap = HeaderFieldsError::Gap {
-        missing: "base_fee",
-        present: "withdrawals_root",
-    };
+    let fields = HeaderFields { withdrawals_root: Some(B256::ZERO), ..HeaderFields::default() };
+    let gap = HeaderFieldsError::Gap { missing: "base_fee", present: "withdrawals_root" };
     assert_eq!(Header::new(fields), Err(gap));
-    let fields = HeaderFields {
-        further_fields: vec![0x01].into(),
-        ..HeaderFields::default()
-    };
-    let gap = HeaderFieldsError::Gap {
-        missing: "base_fee",
-        present: "further_fields",
-    };
+    let fields = HeaderFields { further_fields: vec![0x01].into(), ..HeaderFields::default() };
+    let gap = HeaderFieldsError::Gap { missing: "base_fee", present: "further_fields" };
     assert_eq!(Header::new(fields), Err(gap));
 }
 
 #[test]
 fn empty_bodies_are_known_by_their_commitment() {
-    for (commitment, withdrawals) in [
-        (BodyCommitment::EMPTY, None),
-        (BodyCommitment::EMPTY_WITH_WITHDRAWALS, Some(vec![])),
-    ] {
+    for (commitment, withdrawals) in
+        [(BodyCommitment::EMPTY, None), (BodyCommitment::EMPTY_WITH_WITHDRAWALS, Some(vec![]))]
+    {
         let body = Types::empty_body(&header_of(commitment)).unwrap();
         assert_eq!(body, Body::new(vec![], vec![], withdrawals.clone()));
         assert_eq!(body.withdrawals().map(<[_]>::to_vec), withdrawals);
@@ -76,18 +63,9 @@ fn empty_bodies_are_known_by_their_commitment() {
     assert_eq!(BodyCommitment::EMPTY.transactions_root, EMPTY_ROOT);
     assert_eq!(BodyCommitment::EMPTY.uncles_hash, EMPTY_UNCLES_HASH);
     for wrong in [
-        BodyCommitment {
-            transactions_root: B256::ZERO,
-            ..BodyCommitment::EMPTY
-        },
-        BodyCommitment {
-            uncles_hash: B256::ZERO,
-            ..BodyCommitment::EMPTY
-        },
-        BodyCommitment {
-            withdrawals_root: Some(B256::ZERO),
-            ..BodyCommitment::EMPTY
-        },
+        BodyCommitment { transactions_root: B256::ZERO, ..BodyCommitment::EMPTY },
+        BodyCommitment { uncles_hash: B256::ZERO, ..BodyCommitment::EMPTY },
+        BodyCommitment { withdrawals_root: Some(B256::ZERO), ..BodyCommitment::EMPTY },
     ] {
         assert_eq!(Types::empty_body(&header_of(wrong)), None);
     }
@@ -108,13 +86,7 @@ fn transactions_are_reached_by_place_and_stand_alone_when_asked() {
     let body = samples::bodies().pop().unwrap().1;
     let transactions: Vec<Transaction> = body.transactions().collect();
     assert_eq!(transactions, samples::transactions());
-    assert_eq!(
-        transactions
-            .iter()
-            .map(Transaction::tx_type)
-            .collect::<Vec<_>>(),
-        [0, 1, 2, 3, 4, 0x7e]
-    );
+    assert_eq!(transactions.iter().map(Transaction::tx_type).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 0x7e]);
     assert_eq!(body.transaction(3), Some(transactions[3].clone()));
     assert_eq!(body.transaction(6), None);
     assert_eq!(transactions[3].detach(), transactions[3]);
@@ -131,9 +103,7 @@ fn transactions_that_are_none() {
     assert_eq!(kind(&[0x80, 0x01]), Kind::BadTransactionType(0x80));
     assert_eq!(kind(&[0xc0]), Kind::Missing);
     assert_eq!(
-        kind(&[
-            0xca, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x81, 0x01
-        ]),
+        kind(&[0xca, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x81, 0x01]),
         Kind::NonCanonicalByte
     );
     let nine = [0xc9, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
@@ -147,10 +117,7 @@ fn transactions_that_are_none() {
     });
     body.list(|_| ());
     let error = Body::decode(&body.finish()).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (Kind::EmptyTransaction, "transactions[0]")
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (Kind::EmptyTransaction, "transactions[0]"));
 }
 
 #[test]
@@ -163,17 +130,9 @@ fn retained_bytes_cover_what_is_kept_and_little_more() {
         let again = Block::decode(&buffer[..encoded.len()]).unwrap();
         let retained = again.retained_bytes();
         assert!(retained > encoded.len(), "{name}");
-        assert!(
-            retained < 4 * encoded.len() + 2048,
-            "{name}: {retained} for {}",
-            encoded.len()
-        );
+        assert!(retained < 4 * encoded.len() + 2048, "{name}: {retained} for {}", encoded.len());
         let range = buffer.as_ptr_range();
-        for bytes in [
-            again.header.raw(),
-            &again.header.extra_data,
-            again.body.raw_lists(),
-        ] {
+        for bytes in [again.header.raw(), &again.header.extra_data, again.body.raw_lists()] {
             assert!(!range.contains(&bytes.as_ptr()));
         }
     }
@@ -182,10 +141,7 @@ fn retained_bytes_cover_what_is_kept_and_little_more() {
 #[test]
 fn a_header_made_from_a_slice_does_not_pin_its_buffer() {
     let buffer = Bytes::from(vec![7; 1 << 20]);
-    let fields = HeaderFields {
-        extra_data: buffer.slice(..32),
-        ..HeaderFields::default()
-    };
+    let fields = HeaderFields { extra_data: buffer.slice(..32), ..HeaderFields::default() };
     let header = Header::new(fields).unwrap();
     assert!(!buffer.as_ptr_range().contains(&header.extra_data.as_ptr()));
     assert!(header.retained_bytes() < 4096);
@@ -197,14 +153,8 @@ fn blocks_become_the_fetchers_and_back() {
     let fetched: herald::Block<Types> = block.clone().into();
     assert_eq!(herald::Header::hash(&fetched.header), block.hash());
     assert_eq!(herald::Header::number(&fetched.header), block.number());
-    assert_eq!(
-        herald::Header::parent_hash(&fetched.header),
-        block.header.parent_hash
-    );
-    assert_eq!(
-        herald::Body::commitment(&fetched.body),
-        block.body.commitment()
-    );
+    assert_eq!(herald::Header::parent_hash(&fetched.header), block.header.parent_hash);
+    assert_eq!(herald::Body::commitment(&fetched.body), block.body.commitment());
     assert_eq!(Block::from(fetched), block);
 }
 
@@ -215,10 +165,7 @@ fn serde_writes_hex_and_checks_what_it_reads() {
     assert_eq!(json, format!("\"{}\"", Bytes::from(block.encode())));
     assert_eq!(serde_json::from_str::<Block>(&json).unwrap(), block);
     let header = serde_json::to_string(&block.header).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Header>(&header).unwrap(),
-        block.header
-    );
+    assert_eq!(serde_json::from_str::<Header>(&header).unwrap(), block.header);
     let body = serde_json::to_string(&block.body).unwrap();
     assert_eq!(serde_json::from_str::<Body>(&body).unwrap(), block.body);
     let transaction = serde_json::to_string(&samples::transactions()[4]).unwrap();
