@@ -6,8 +6,9 @@ use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 /// The name of a request; its reply must bring it back.
 ///
-/// Counted up from 1. A host that shares one space of identifiers with a downloader gives that one
-/// the half with the top bit set, which a fetcher never reaches.
+/// Never 0, and never used twice while a late reply could come. A host that shares one space of
+/// identifiers with a downloader gives that one the half with the top bit set, which a fetcher never
+/// uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RequestId(u64);

@@ -51,7 +51,7 @@ impl<T: Types> Fetcher<T> {
             + (size_of::<Self>() + size_of::<Counters>()) as u64
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(4) * sizes.claim
-            + requests.next_power_of_two().max(4) * 2 * sizes.request
+            + requests.next_power_of_two().max(4) * sizes.request
             + places.next_power_of_two().max(4) * sizes.peer
             + wide(config.known_blocks) * known
             + wide(config.bad_blocks) * BAD_BYTES as u64

@@ -67,7 +67,7 @@ impl<T: Types> Entry<T> {
 
 pub(crate) struct Table<T: Types> {
     entries: Slab<Entry<T>>,
-    by_hash: HashTable<EntryId>,
+    by_hash: HashTable<Indexed>,
     claims: Claims,
     peers: Slab<Peer<T::PeerId>>,
     by_peer_id: HashTable<PeerSlot>,
@@ -95,7 +95,7 @@ impl<T: Types> Table<T> {
             claims: Claims::default(),
             peers: Slab::new(),
             by_peer_id: HashTable::new(),
-            requests: Requests::new(hasher.clone()),
+            requests: Requests::default(),
             alarms: Alarms::default(),
             by_parent: HashMap::with_hasher(hasher.clone()),
             by_body: HashMap::with_hasher(hasher.clone()),
@@ -110,10 +110,9 @@ impl<T: Types> Table<T> {
     // --- entries
 
     pub(crate) fn find(&self, hash: &BlockHash) -> Option<EntryId> {
-        let key = hash_key(&self.hasher, hash);
-        self.by_hash
-            .find(key, |id| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash))
-            .copied()
+        let tag = self.tag(hash);
+        let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
+        self.by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
     }
 
     pub(crate) fn entry(&self, id: EntryId) -> Option<&Entry<T>> {
@@ -128,10 +127,8 @@ impl<T: Types> Table<T> {
     pub(crate) fn insert(&mut self, hash: BlockHash, born: Time, expires: Time, stage: Stage<T>) -> EntryId {
         let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
         let id = EntryId::new(self.entries.insert(entry));
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.by_hash.insert_unique(hash_key(hasher, &hash), id, |id| {
-            entries.get(id.index()).map_or(0, |entry| hash_key(hasher, &entry.hash))
-        });
+        let tag = self.tag(&hash);
+        self.by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
         self.count(StageName::Announced, 1);
         self.set_stage(id, stage);
         id
@@ -145,8 +142,8 @@ impl<T: Types> Table<T> {
         }
         self.alarms.clear(id);
         let entry = self.entries.try_remove(id.index())?;
-        let key = hash_key(&self.hasher, &entry.hash);
-        if let Ok(found) = self.by_hash.find_entry(key, |other| *other == id) {
+        let tag = self.tag(&entry.hash);
+        if let Ok(found) = self.by_hash.find_entry(spread(tag), |at| at.id == id) {
             found.remove();
         }
         self.count(StageName::Announced, -1);
@@ -279,6 +276,16 @@ impl<T: Types> Table<T> {
     /// Some entry, in no particular but always the same order; for the shutdown.
     pub(crate) fn any_entry(&self) -> Option<EntryId> {
         self.entries.iter().next().map(|(key, _)| EntryId::new(key))
+    }
+
+    /// A block hash is already uniform; four seeded words are enough, and a third of the time of
+    /// hashing it as a byte string.
+    fn tag(&self, hash: &BlockHash) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        for word in hash.0.chunks_exact(8) {
+            hasher.write_u64(u64::from_le_bytes(word.try_into().unwrap_or_default()));
+        }
+        (hasher.finish() >> 32) as u32
     }
 
     // --- indexes
@@ -530,7 +537,7 @@ impl<T: Types> Table<T> {
         // A hash table is filled to 7/8, and then doubled; each slot has a control byte.
         let table_slot = |item: usize| (item + 1) * 16 / 7 + 16;
         let entry = size_of::<slab_entry::Sized<Entry<T>>>()
-            + table_slot(size_of::<EntryId>())
+            + table_slot(size_of::<Indexed>())
             + Alarms::ENTRY_BYTES
             + table_slot(size_of::<(B256, Siblings)>())
             + table_slot(size_of::<(T::Commitment, Siblings)>())
@@ -541,7 +548,7 @@ impl<T: Types> Table<T> {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
             // An entry stands in three requests at most: its part of their lists.
-            request: (table_slot(Requests::ITEM_BYTES) + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
+            request: (Requests::ITEM_BYTES + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
             peer: peer as u64,
         }
     }
@@ -576,14 +583,17 @@ fn forget_sibling<K: core::hash::Hash + Eq>(
     }
 }
 
-/// A block hash is already uniform; four seeded words are enough, and a third of the time of
-/// hashing it as a byte string.
-fn hash_key(state: &FixedState, hash: &B256) -> u64 {
-    let mut hasher = state.build_hasher();
-    for word in hash.0.chunks_exact(8) {
-        hasher.write_u64(u64::from_le_bytes(word.try_into().unwrap_or_default()));
-    }
-    hasher.finish()
+/// An entry in the index by hash, with a part of its hash's hash: the index grows without a look at
+/// the entries.
+#[derive(Clone, Copy, Debug)]
+struct Indexed {
+    tag: u32,
+    id: EntryId,
+}
+
+/// A tag as wide as the hash table wants it, which looks at both ends.
+fn spread(tag: u32) -> u64 {
+    u64::from(tag) << 32 | u64::from(tag)
 }
 
 impl<T: Types> core::fmt::Debug for Table<T> {

@@ -1,13 +1,13 @@
 //! Requests in flight.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::Time;
 use crate::output::RequestId;
 use crate::types::Types;
 
+use super::claims::slab_entry;
 use super::{EntryId, PeerSlot, Table};
 
 /// What was asked for.
@@ -28,41 +28,59 @@ pub(crate) struct Request {
     pub(crate) wanted: u32,
     pub(crate) sent: Time,
     pub(crate) deadline: Time,
+    serial: u32,
 }
 
-#[derive(Debug)]
+/// Requests by place and serial number: a look-up costs no hashing, and a place used again has
+/// another serial.
+#[derive(Debug, Default)]
 pub(crate) struct Requests {
-    map: HashMap<u64, Request, FixedState>,
-    last: u64,
-    hasher: FixedState,
+    slab: Slab<Request>,
+    /// The last serial given; 31 bits, so that the top bit of an id stays free for the host.
+    serial: u32,
+}
+
+const SERIAL_MAX: u32 = u32::MAX >> 1;
+
+/// The place of a request, which may hold another one by now.
+fn key_of(id: RequestId) -> usize {
+    (id.as_u64() & u64::from(u32::MAX)) as usize
+}
+
+fn id_of(serial: u32, key: usize) -> RequestId {
+    RequestId::new(u64::from(serial) << 32 | key as u64)
 }
 
 impl Requests {
-    /// What one request takes in the map.
-    pub(crate) const ITEM_BYTES: usize = size_of::<(u64, Request)>();
-
-    pub(crate) fn new(hasher: FixedState) -> Self {
-        Self { map: HashMap::with_hasher(hasher.clone()), last: 0, hasher }
-    }
+    /// What one request takes.
+    pub(crate) const ITEM_BYTES: usize = size_of::<slab_entry::Sized<Request>>();
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RequestId, &Request)> {
-        self.map.iter().map(|(&id, request)| (RequestId::new(id), request))
+        self.slab.iter().map(|(key, request)| (id_of(request.serial, key), request))
     }
 
     pub(crate) fn release(&mut self) {
-        if self.map.is_empty() {
-            self.map = HashMap::with_hasher(self.hasher.clone());
+        if self.slab.is_empty() {
+            self.slab = Slab::new();
         }
+    }
+
+    fn get(&self, id: RequestId) -> Option<&Request> {
+        self.slab.get(key_of(id)).filter(|request| id_of(request.serial, key_of(id)) == id)
+    }
+
+    fn get_mut(&mut self, id: RequestId) -> Option<&mut Request> {
+        self.slab.get_mut(key_of(id)).filter(|request| id_of(request.serial, key_of(id)) == id)
     }
 
     pub(crate) fn allocated_bytes(&self) -> usize {
         let spilled: usize = self
-            .map
-            .values()
-            .filter(|request| request.entries.spilled())
-            .map(|request| request.entries.capacity() * size_of::<EntryId>())
+            .slab
+            .iter()
+            .filter(|(_, request)| request.entries.spilled())
+            .map(|(_, request)| request.entries.capacity() * size_of::<EntryId>())
             .sum();
-        self.map.allocation_size() + spilled
+        self.slab.capacity() * Self::ITEM_BYTES + spilled
     }
 }
 
@@ -76,23 +94,24 @@ impl<T: Types> Table<T> {
         sent: Time,
         deadline: Time,
     ) -> RequestId {
-        self.requests.last += 1;
-        let id = self.requests.last;
+        let serial = if self.requests.serial >= SERIAL_MAX { 1 } else { self.requests.serial + 1 };
+        self.requests.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        self.requests.map.insert(id, Request { peer, asked, entries, wanted, sent, deadline });
+        let key = self.requests.slab.insert(Request { peer, asked, entries, wanted, sent, deadline, serial });
         if let Some(peer) = self.peer_mut(peer) {
             peer.requests += 1;
         }
-        RequestId::new(id)
+        id_of(serial, key)
     }
 
     pub(crate) fn request(&self, id: RequestId) -> Option<&Request> {
-        self.requests.map.get(&id.as_u64())
+        self.requests.get(id)
     }
 
     /// Ends a request. Its entries must be told.
     pub(crate) fn close_request(&mut self, id: RequestId) -> Option<Request> {
-        let request = self.requests.map.remove(&id.as_u64())?;
+        self.requests.get(id)?;
+        let request = self.requests.slab.try_remove(key_of(id))?;
         if let Some(peer) = self.peer_mut(request.peer) {
             peer.requests -= 1;
         }
@@ -101,12 +120,12 @@ impl<T: Types> Table<T> {
 
     /// Takes one entry out of a request. What is left of the entries.
     pub(crate) fn leave_request(&mut self, id: RequestId, entry: EntryId) -> usize {
-        let Some(request) = self.requests.map.get_mut(&id.as_u64()) else { return 0 };
+        let Some(request) = self.requests.get_mut(id) else { return 0 };
         request.entries.retain(|other| *other != entry);
         request.entries.len()
     }
 
     pub(crate) fn request_count(&self) -> usize {
-        self.requests.map.len()
+        self.requests.slab.len()
     }
 }

@@ -112,7 +112,7 @@ pub(crate) struct Race {
     pub(crate) hedge_at: Time,
 }
 
-/// No request: they are counted from 1. Half the size of an `Option`, and there is one race for
+/// No request: none has this id. Half the size of an `Option`, and there is one race for
 /// each hash in flight.
 const NO_REQUEST: RequestId = RequestId::new(0);
 
