@@ -2,8 +2,8 @@
 
 use alloy_primitives::{Address, B256};
 use herald_proto::DecodeErrorKind as Kind;
-use herald_proto::message::{Reply, Room};
-use herald_proto::rlp::ListEncoder;
+use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL, Reply, Room};
+use herald_proto::rlp::{ListEncoder, MAX_DEPTH};
 use herald_proto::{
     Announcement, BODY_ENTRIES_MAX, BlockId, Body, DecodeError, HeadersRequest, Limits, Message, MessageCode,
     Transaction, Withdrawal,
@@ -195,4 +195,36 @@ fn replies_are_what_the_message_encodes() {
         assert_eq!(reply.push(header.raw()), Room::More);
     }
     assert_eq!(reply.finish(), Message::BlockHeaders { request_id: 77, headers }.encode());
+}
+
+#[test]
+fn the_written_protocol_has_the_same_codes_and_limits() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/wire.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let row = |code: MessageCode| {
+        let start = format!("| 0x{:02x} | {} |", code.to_byte(), code.name());
+        page.lines().find(|line| line.starts_with(&start)).expect(&start).to_owned()
+    };
+    let limits = Limits::default();
+    for (code, limit) in [
+        (MessageCode::Status, None),
+        (MessageCode::NewBlockHashes, Some(limits.announcements)),
+        (MessageCode::Transactions, Some(limits.transactions)),
+        (MessageCode::GetBlockHeaders, Some(limits.headers)),
+        (MessageCode::BlockHeaders, Some(limits.headers)),
+        (MessageCode::GetBlockBodies, Some(limits.bodies)),
+        (MessageCode::BlockBodies, Some(limits.bodies)),
+        (MessageCode::NewBlock, None),
+    ] {
+        let row = row(code);
+        match limit {
+            Some(limit) => assert!(row.contains(&limit.to_string()), "{row}"),
+            None => assert!(row.ends_with("| |"), "{row}"),
+        }
+    }
+    for text in [ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL, "10 MiB", "2 MiB"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.contains(&format!("at most {BODY_ENTRIES_MAX} transactions")));
+    assert!(page.contains(&format!("at most {MAX_DEPTH} deep")));
 }
