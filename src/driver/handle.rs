@@ -92,7 +92,7 @@ impl<T: Types> Handle<T> {
 
     /// A reply with headers has come. Gives back what the fetcher did not ask for, for the host's
     /// downloader: all of it where the request is not the fetcher's, is cancelled, or the driver has
-    /// ended. Waits for room.
+    /// ended; only a reply that crosses the driver's end can be lost. Waits for room.
     ///
     /// Not cancel-safe: dropped while it waits for room, the reply is not handed in; dropped later,
     /// what would come back is lost.

@@ -1,6 +1,7 @@
 //! The queue between the handles and the task, bounded in calls and in bytes.
 
 use core::fmt;
+use core::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
@@ -48,9 +49,10 @@ pub(super) struct Queue<T: Types> {
 
 impl<T: Types> Queue<T> {
     pub(super) fn new(limits: QueueLimits) -> (Self, mpsc::Receiver<Packet<T>>) {
-        let (calls, commands) = mpsc::channel(limits.calls.get() as usize);
-        let bytes_max = limits.bytes.get();
-        let bytes = Arc::new(Semaphore::new(bytes_max as usize));
+        let permits = |limit: NonZeroU32| (limit.get() as usize).min(Semaphore::MAX_PERMITS);
+        let (calls, commands) = mpsc::channel(permits(limits.calls));
+        let bytes = Arc::new(Semaphore::new(permits(limits.bytes)));
+        let bytes_max = limits.bytes.get().min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
         (Self { calls, bytes, bytes_max }, commands)
     }
 

@@ -121,3 +121,96 @@ async fn a_flood_does_not_hold_up_deadlines() {
     assert!(counters.admissions(Admission::TooFar) > 100, "it was a flood");
     flood.shutdown().await;
 }
+
+/// Polls a future once, and drops it.
+async fn poll_once<F: Future>(future: F) {
+    tokio::select! {
+        biased;
+        _ = future => {}
+        () = core::future::ready(()) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_announcement_is_handed_in_all_the_same() {
+    let host = host_with(4, 1 << 20);
+    host.connect(&[1]).await;
+    poll_once(host.handle.announce(1, hash(1), 1)).await;
+    assert_eq!(host.handle.status().await.unwrap().entries, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_wait_for_room_has_done_nothing() {
+    let host = host_with(1, 1 << 20);
+    host.connect(&[1, 2]).await;
+    let handle = &host.handle;
+    let ((), ()) = tokio::join!(
+        poll_once(handle.announce(1, hash(1), 1)),
+        // The queue is full now: this one waits, and gives up.
+        poll_once(handle.peer_gone(2)),
+    );
+    let status = handle.status().await.unwrap();
+    assert_eq!((status.entries, status.peers.len()), (1, 2));
+    handle.peer_gone(2).await.unwrap();
+    assert_eq!(handle.status().await.unwrap().peers.len(), 1, "the room that it waited for is free again");
+}
+
+/// On real threads: every call has an outcome, and the counters know of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_threads_lose_nothing() {
+    let host = host_with(8, 4_096);
+    host.connect(&[1]).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..8_u8 {
+        let handle = host.handle.clone();
+        tasks.spawn(async move {
+            let mut handed_in = 0;
+            for _ in 0..250 {
+                match handle.announce(1, hash(n), 1_000).await {
+                    Ok(admission) => {
+                        assert_eq!(admission, Admission::TooFar);
+                        handed_in += 1;
+                    }
+                    Err(HandleError::Busy) => tokio::task::yield_now().await,
+                    Err(HandleError::Closed(_)) => panic!("the driver runs"),
+                }
+                let header = genesis().header;
+                let back = handle.filter_headers(1, herald::RequestId::new(77), vec![header]).await;
+                assert_eq!(back.len(), 1);
+            }
+            handed_in
+        });
+    }
+    let handed_in: u64 = tasks.join_all().await.into_iter().sum();
+    let counters = host.handle.counters().await.unwrap();
+    assert_eq!(counters.admissions(Admission::TooFar), handed_in);
+    assert_eq!(counters.replies_unmatched, 8 * 250);
+    host.handle.shutdown().await;
+    assert_eq!(host.driver.stopped().await, Ok(()));
+}
+
+/// Whoever calls while the driver ends gets an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_ever_when_it_ends() {
+    for _ in 0..50 {
+        let host = host_with(2, 2_048);
+        host.connect(&[1]).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..4_u8 {
+            let handle = host.handle.clone();
+            tasks.spawn(async move {
+                let header = genesis().header;
+                loop {
+                    let _rest =
+                        handle.filter_headers(1, herald::RequestId::new(1), vec![header.clone()]).await;
+                    if matches!(handle.announce(1, hash(n), 1).await, Err(HandleError::Closed(_))) {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        host.handle.shutdown().await;
+        assert_eq!(tasks.join_all().await.len(), 4);
+    }
+}
