@@ -229,9 +229,12 @@ impl<T: Types> Fetcher<T> {
             peers.insert(slot);
             return Admission::Known;
         }
-        if self.is_bad(&block.header) {
-            self.remember_bad(hash);
-            self.penalise(slot, Reason::InvalidAncestor);
+        if let Some(reason) = self.known_fault(&block.header) {
+            self.remember_bad(hash, reason);
+            // Whoever relays a block answers for its header, not for what only an import finds.
+            if reason != Reason::InvalidBlock {
+                self.penalise(slot, reason);
+            }
             return Admission::BadBlock;
         }
         self.take_pushed(entry, slot, block, chain)
@@ -337,9 +340,10 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Whether a block, or its parent, is known to be invalid.
-    pub(super) fn is_bad(&self, header: &T::Header) -> bool {
-        self.bad.contains(&header.hash()) || self.bad.contains(&header.parent_hash())
+    /// What is known to be wrong with a block, or with its parent.
+    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Reason> {
+        let on_bad = || self.bad.contains(&header.parent_hash()).then_some(Reason::InvalidAncestor);
+        self.bad.peek(&header.hash()).copied().or_else(on_bad)
     }
 
     /// A block was pushed that others had announced: the first of them is one whose blocks are

@@ -2,13 +2,14 @@
 
 use crate::config::Config;
 use crate::known::KnownBlocks;
+use crate::output::Reason;
 use crate::table::Table;
 use crate::types::{BlockHash, Types};
 
 use super::{Counters, Fetcher};
 
 /// One remembered hash: a node of the cache, and its part of the map.
-const BAD_BYTES: usize = size_of::<(BlockHash, usize, usize)>() + 3 * (2 * size_of::<usize>() + 1);
+const BAD_BYTES: usize = size_of::<(BlockHash, Reason, usize, usize)>() + 3 * (2 * size_of::<usize>() + 1);
 
 impl<T: Types> Fetcher<T> {
     /// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that

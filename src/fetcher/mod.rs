@@ -48,7 +48,8 @@ pub struct Fetcher<T: Types> {
     config: Config,
     table: Table<T>,
     known: KnownBlocks,
-    bad: LruCache<BlockHash, (), FixedState>,
+    /// Blocks found invalid, each with what was found first.
+    bad: LruCache<BlockHash, Reason, FixedState>,
     outputs: VecDeque<Output<T>>,
     random: Xoshiro128PlusPlus,
     now: Time,
@@ -223,8 +224,8 @@ impl<T: Types> Fetcher<T> {
         ((u64::from(self.random.next_u32()) * bound as u64) >> 32) as usize
     }
 
-    fn remember_bad(&mut self, hash: BlockHash) {
-        self.bad.put(hash, ());
+    fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
+        self.bad.put(hash, reason);
         if self.bad.len() > self.config.bad_blocks as usize {
             self.bad.pop_lru();
         }

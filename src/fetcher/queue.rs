@@ -281,7 +281,7 @@ impl<T: Types> Fetcher<T> {
         let mut rejected = vec![(id, reason)];
         while let Some((id, reason)) = rejected.pop() {
             let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { continue };
-            self.remember_bad(hash);
+            self.remember_bad(hash, reason);
             let holder = match self.table.stage(id) {
                 Some(Stage::Queued { block, .. } | Stage::Importing { block, .. }) => {
                     Some((block.peer, block.blame))

@@ -139,9 +139,9 @@ impl<T: Types> Fetcher<T> {
         if chain.contains(&header.hash()) {
             return self.end(id, End::InChain);
         }
-        if self.is_bad(&header) {
-            self.remember_bad(header.hash());
-            self.penalise(slot, Reason::InvalidAncestor);
+        if let Some(reason) = self.known_fault(&header) {
+            self.remember_bad(header.hash(), reason);
+            self.penalise(slot, reason);
             return self.end(id, End::Invalid);
         }
         if self.config.mode == Mode::HeadersOnly {
