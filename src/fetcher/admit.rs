@@ -178,11 +178,17 @@ impl<T: Types> Fetcher<T> {
             Position::BelowFinality => return Admission::BelowFinality,
         }
         self.table.add_claim(id, slot, number, Origin::Announced);
-        self.use_alternate(id, position)
+        self.use_alternate(id, slot, position, chain)
     }
 
     /// An entry has a new announcer: does that end what it waits for?
-    fn use_alternate(&mut self, id: EntryId, position: Position) -> Admission {
+    fn use_alternate(
+        &mut self,
+        id: EntryId,
+        slot: PeerSlot,
+        position: Position,
+        chain: &impl ChainView,
+    ) -> Admission {
         match self.table.stage(id) {
             // All who announced it so far may have lied about its number.
             Some(Stage::Announced(Wait::Window { .. })) if position == Position::Within => {
@@ -191,7 +197,9 @@ impl<T: Types> Fetcher<T> {
             Some(Stage::Announced(Wait::Window { .. })) => return Admission::Deferred,
             Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
             Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
-            Some(Stage::Queued { wait: QueueWait::Parent, .. }) => self.add_parent_alternates(id),
+            Some(Stage::Queued { wait: QueueWait::Parent, .. }) => {
+                self.add_ancestor_alternate(id, slot, chain)
+            }
             Some(
                 Stage::Announced(Wait::Until(_))
                 | Stage::Fetching { .. }

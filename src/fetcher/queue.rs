@@ -134,19 +134,36 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// One more announcer of a block that waits for its parent: it has the parent too.
-    pub(super) fn add_parent_alternates(&mut self, child: EntryId) {
-        let Some((parent, number)) = self.table.stage(child).and_then(Stage::header).and_then(parent_of)
-        else {
-            return;
-        };
-        if let Some(id) = self.table.find(&parent) {
-            self.claim_parent(child, id, number);
-            if let Some(Stage::Announced(Wait::Place { .. })) = self.table.stage(id) {
-                self.ask_header(id);
+    /// One more peer has a block that waits for its parent: it has the parent too, and whatever that
+    /// waits for in turn. A search that had failed goes on with it.
+    pub(super) fn add_ancestor_alternate(&mut self, child: EntryId, slot: PeerSlot, chain: &impl ChainView) {
+        let mut next = Some(child);
+        while let Some(child) = next.take() {
+            let Some((parent, number)) = self.table.stage(child).and_then(Stage::header).and_then(parent_of)
+            else {
+                return;
+            };
+            let Some(id) = self.table.find(&parent) else {
+                if self.position(number, chain) == Position::Within {
+                    self.follow_parent(parent, number, &[slot]);
+                }
+                return;
+            };
+            self.claim_parent(id, number, &[slot]);
+            match self.table.stage(id) {
+                Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
+                Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
+                Some(Stage::Queued { wait: QueueWait::Parent, .. }) => next = Some(id),
+                Some(
+                    Stage::Announced(Wait::Until(_) | Wait::Window { .. })
+                    | Stage::Fetching { .. }
+                    | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
+                    | Stage::Completing { .. }
+                    | Stage::Queued { .. }
+                    | Stage::Importing { .. },
+                )
+                | None => {}
             }
-        } else {
-            self.follow_parent(child, parent, number);
         }
     }
 
@@ -160,10 +177,10 @@ impl<T: Types> Fetcher<T> {
             return self.end(child, End::Passed);
         };
         if let Some(id) = self.table.find(&parent) {
-            return self.claim_parent(child, id, number);
+            return self.claim_parent(id, number, &self.owners(child));
         }
         match self.position(number, chain) {
-            Position::Within => self.follow_parent(child, parent, number),
+            Position::Within => self.follow_parent(parent, number, &self.owners(child)),
             Position::Above | Position::TooFar | Position::BelowFinality => {
                 let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
                 if let Some(peer) = giver.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone()) {
@@ -173,10 +190,10 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn follow_parent(&mut self, child: EntryId, parent: BlockHash, number: BlockNumber) {
+    fn follow_parent(&mut self, parent: BlockHash, number: BlockNumber, owners: &[PeerSlot]) {
         let expires = self.now.after(self.config.lifetime);
         let id = self.table.insert(parent, self.now, expires, Stage::Announced(Wait::Until(self.now)));
-        self.claim_parent(child, id, number);
+        self.claim_parent(id, number, owners);
         if self.table.entry(id).is_some_and(|entry| entry.claim_count() == 0) {
             // Nobody has an allowance left for it. The child waits; an announcement may come.
             self.table.remove(id);
@@ -187,15 +204,19 @@ impl<T: Types> Fetcher<T> {
         self.ask_header(id);
     }
 
-    /// All who have a child have its parent: the giver first, each within its own allowance.
-    fn claim_parent(&mut self, child: EntryId, parent: EntryId, number: BlockNumber) {
+    /// All who have a child have its parent: the giver first.
+    fn owners(&self, child: EntryId) -> SmallVec<[PeerSlot; 8]> {
+        let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
+        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
+        giver.into_iter().chain(good.map(|(_, claim)| claim.peer)).collect()
+    }
+
+    /// Records that these peers have a parent, each within its own allowance.
+    fn claim_parent(&mut self, parent: EntryId, number: BlockNumber, owners: &[PeerSlot]) {
         if matches!(self.table.stage(parent), Some(Stage::Importing { .. }) | None) {
             return;
         }
-        let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
-        let others: SmallVec<[PeerSlot; 8]> = good.map(|(_, claim)| claim.peer).collect();
-        for slot in giver.into_iter().chain(others) {
+        for &slot in owners {
             let allowed = self.table.peer(slot).is_some_and(|peer| {
                 peer.presence == Presence::Here && peer.announced < self.config.announcements_per_peer
             });
