@@ -211,7 +211,18 @@ impl<T: Types> Fetcher<T> {
         if self.table.leave_request(request, id) == 0
             && let Some(open) = self.table.close_request(request)
         {
+            self.overtaken(open.peer, open.asked, self.now.since(open.sent));
             self.cancel(request, open.peer);
+        }
+    }
+
+    /// A request is of no use any more before it was answered. That its peer takes this long at
+    /// least is worth knowing where it was thought to be faster.
+    fn overtaken(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
+        if let Some(time) = self.answer_time_mut(slot, asked)
+            && time.usual().unwrap_or(UNMEASURED) < waited
+        {
+            time.measure(waited);
         }
     }
 
