@@ -164,8 +164,9 @@ impl<T: Types> Fetcher<T> {
                 return self.complete(id, body.peer, header, Some(body.value), chain);
             }
             Early::Here(body) => {
-                self.table.fail_claim(id, body.peer);
+                // Whoever only took the charge over from one that left may well have the right one.
                 if body.blame == Blame::Giver {
+                    self.table.fail_claim(id, body.peer);
                     self.penalise(body.peer, Reason::WrongBody);
                 }
                 None
