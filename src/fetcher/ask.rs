@@ -183,6 +183,21 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// Asks again for what a reply left out that answered a part: a peer may cut a reply short.
+    pub(super) fn ask_for_rest(&mut self, request: RequestId) {
+        let Some(open) = self.table.close_request(request) else { return };
+        for &id in &open.entries {
+            self.forget_request(id, request);
+        }
+        // Those that are asked of another peer too go on with that.
+        let alone = |id: &EntryId| {
+            let race = self.table.stage(*id).map(Stage::requests);
+            race.is_some_and(|requests| requests.is_empty())
+        };
+        let rest: SmallVec<[EntryId; 2]> = open.entries.iter().copied().filter(alone).collect();
+        self.ask_bodies(&rest);
+    }
+
     /// Gives free places at a peer to the entries that wait for one.
     pub(super) fn use_free_place(&mut self, slot: PeerSlot) {
         while self.has_place(slot) && self.table.peer(slot).is_some_and(|peer| peer.waiting > 0) {

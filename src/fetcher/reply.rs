@@ -12,6 +12,15 @@ use crate::types::{Body, Header, Types};
 use super::Fetcher;
 use super::admit::{Position, retained};
 
+/// What a reply with bodies held beyond those that were waited for.
+#[derive(Clone, Copy, Debug)]
+enum BodiesSent {
+    /// So many that nobody waits for.
+    Strangers(usize),
+    /// More bodies than were asked for.
+    TooMany,
+}
+
 impl<T: Types> Fetcher<T> {
     /// A reply with headers. What the fetcher did not ask for comes back, for the host's
     /// downloader: all of it where the request is not the fetcher's, not this peer's, or cancelled.
@@ -85,19 +94,28 @@ impl<T: Types> Fetcher<T> {
             }
             None => self.take_bodies(request, slot, bodies, chain),
         };
-        // What is still open of the request was not answered.
-        let reason = match (oversized, strangers.is_empty()) {
-            (true, _) => Reason::OversizedReply,
-            (false, false) => Reason::WrongBody,
-            (false, true) => Reason::EmptyReply,
-        };
-        if self.table.request(request).is_some() {
-            self.fail_request(request, Some(reason));
-        } else if oversized {
-            self.penalise(slot, reason);
-        }
+        let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Strangers(strangers) };
+        self.close_body_request(request, &open, sent);
         self.use_free_place(slot);
         Vec::new()
+    }
+
+    /// What was right of a reply is taken; what is still open of its request was not answered.
+    fn close_body_request(&mut self, request: RequestId, before: &Request, sent: BodiesSent) {
+        let asked = before.entries.len();
+        let left = self.table.request(request).map_or(0, |open| open.entries.len());
+        // Blocks that were pushed meanwhile, or ended, left the request; their bodies are no fault.
+        let withdrawn = (before.wanted as usize).saturating_sub(asked);
+        match (left, sent) {
+            (0, BodiesSent::TooMany) => self.penalise(before.peer, Reason::OversizedReply),
+            (0, BodiesSent::Strangers(_)) => {}
+            (_, BodiesSent::TooMany) => self.fail_request(request, Some(Reason::OversizedReply)),
+            (_, BodiesSent::Strangers(count)) if count > withdrawn => {
+                self.fail_request(request, Some(Reason::WrongBody))
+            }
+            (left, BodiesSent::Strangers(count)) if left < asked || count > 0 => self.ask_for_rest(request),
+            (_, BodiesSent::Strangers(_)) => self.fail_request(request, Some(Reason::EmptyReply)),
+        }
     }
 
     /// The request in flight that a reply belongs to.
@@ -220,15 +238,15 @@ impl<T: Types> Fetcher<T> {
         self.use_free_place(slot);
     }
 
-    /// Gives bodies to all entries that wait for them; what nobody waits for comes back.
+    /// Gives bodies to all entries that wait for them. How many nobody waits for.
     fn take_bodies(
         &mut self,
         request: RequestId,
         slot: PeerSlot,
         bodies: Vec<T::Body>,
         chain: &impl ChainView,
-    ) -> Vec<T::Body> {
-        let mut strangers = Vec::new();
+    ) -> usize {
+        let mut strangers = 0;
         let mut served: Vec<T::Commitment> = Vec::new();
         for body in bodies {
             let commitment = body.commitment();
@@ -236,7 +254,7 @@ impl<T: Types> Fetcher<T> {
             if waiting.is_empty() {
                 // A second copy, for a second block with the same body, is right and not needed.
                 if !served.contains(&commitment) {
-                    strangers.push(body);
+                    strangers += 1;
                 }
                 continue;
             }
