@@ -33,3 +33,17 @@ mod silent_peer;
 mod stray_replies;
 mod wrong_body;
 mod zero_latency;
+
+// What else must hold.
+mod adaptive_grace;
+mod batches;
+mod chain_advanced;
+mod deferred;
+mod early_body;
+mod future_blocks;
+mod headers_only;
+mod hedging;
+mod invalid_blocks;
+mod local_faults;
+mod missing_parents;
+mod propagation;

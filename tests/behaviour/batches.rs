@@ -1,0 +1,161 @@
+//! Bodies gathered into one request: order does not matter, and each block stands for itself.
+
+use herald::{Admission, Block, Config, End, Reason};
+
+use crate::harness::{Ask, Net, with};
+use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis, siblings_on};
+
+/// Headers of so many blocks that Alice announced are here, and their bodies are asked of her.
+fn batch(net: &mut Net, count: u64) -> (Vec<Block<Toy>>, Ask) {
+    net.connect(&[ALICE]);
+    let blocks = siblings_on(&genesis(), count);
+    for block in &blocks {
+        net.announce(ALICE, block);
+    }
+    net.advance(500);
+    let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+    for (ask, block) in asked.into_iter().zip(&blocks) {
+        net.deliver_header(ask, block);
+    }
+    net.advance(99);
+    net.assert_quiet();
+    net.advance(1);
+    let ask = net.expect_body_request_to(ALICE, &blocks.iter().collect::<Vec<_>>());
+    (blocks, ask)
+}
+
+#[test]
+fn headers_that_come_within_the_window_share_one_request() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 3);
+        net.deliver_body(ask, &[&blocks[0], &blocks[1], &blocks[2]]);
+        for block in &blocks {
+            net.expect_verify(block);
+        }
+        net.import_verified(&[&blocks[0], &blocks[1], &blocks[2]]);
+    });
+}
+
+#[test]
+fn bodies_may_come_in_any_order() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 3);
+        net.deliver_body(ask, &[&blocks[2], &blocks[0], &blocks[1]]);
+        for block in [&blocks[2], &blocks[0], &blocks[1]] {
+            net.expect_verify(block);
+        }
+        net.import_verified(&[&blocks[0], &blocks[1], &blocks[2]]);
+    });
+}
+
+#[test]
+fn what_a_reply_leaves_out_is_asked_for_again() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 3);
+        // Honest peers cut a reply short where it grows too large.
+        net.deliver_body(ask, &[&blocks[0], &blocks[1]]);
+        net.expect_verify(&blocks[0]);
+        net.expect_verify(&blocks[1]);
+        let rest = net.expect_body_request_to(ALICE, &[&blocks[2]]);
+        net.import_verified(&[&blocks[0], &blocks[1]]);
+        net.deliver_body(rest, &[&blocks[2]]);
+        net.import(&blocks[2]);
+    });
+}
+
+#[test]
+fn what_is_left_out_again_is_an_empty_reply() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 2);
+        net.connect(&[BOB]);
+        net.announce(BOB, &blocks[1]);
+        net.deliver_body(ask, &[&blocks[0]]);
+        net.expect_verify(&blocks[0]);
+        let rest = net.expect_body_request(&[&blocks[1]]);
+        net.import_verified(&[&blocks[0]]);
+        net.deliver_body(rest, &[]);
+        net.expect_penalty(rest.peer, Reason::EmptyReply);
+        let last = net.expect_body_request(&[&blocks[1]]);
+        assert_ne!(last.peer, rest.peer);
+        net.deliver_body(last, &[&blocks[1]]);
+        net.import(&blocks[1]);
+    });
+}
+
+#[test]
+fn an_extra_body_is_an_oversized_reply_and_the_rest_is_taken() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 2);
+        let extra = block(genesis().hash(), 1, b"extra", 99);
+        net.deliver_body(ask, &[&extra, &blocks[0], &blocks[1]]);
+        net.expect_verify(&blocks[0]);
+        net.expect_verify(&blocks[1]);
+        net.expect_penalty(ALICE, Reason::OversizedReply);
+        net.import_verified(&[&blocks[0], &blocks[1]]);
+    });
+}
+
+#[test]
+fn a_wrong_body_among_right_ones_costs_its_own_block_only() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 3);
+        let wrong = block(genesis().hash(), 1, b"wrong", 99);
+        net.deliver_body(ask, &[&blocks[0], &wrong, &blocks[2]]);
+        net.expect_verify(&blocks[0]);
+        net.expect_verify(&blocks[2]);
+        net.expect_penalty(ALICE, Reason::WrongBody);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+        net.import_verified(&[&blocks[0], &blocks[2]]);
+    });
+}
+
+#[test]
+fn a_silent_peer_is_blamed_once_for_the_whole_request() {
+    with(Config::geth(), |net| {
+        let (_, ask) = batch(net, 3);
+        net.advance(5_000);
+        net.expect_cancel(ask);
+        net.expect_penalty(ALICE, Reason::Silence);
+        assert_eq!(net.ends(End::NobodyLeft), 3);
+    });
+}
+
+#[test]
+fn a_block_that_is_pushed_meanwhile_leaves_the_request_and_its_body_is_no_fault() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 2);
+        net.connect(&[BOB]);
+        assert_eq!(net.push(BOB, &blocks[0]), Admission::Accepted);
+        net.import(&blocks[0]);
+        // She knows nothing of that, and cuts her reply after the first.
+        net.deliver_body(ask, &[&blocks[0]]);
+        let rest = net.expect_body_request_to(ALICE, &[&blocks[1]]);
+        net.deliver_body(rest, &[&blocks[1]]);
+        net.import(&blocks[1]);
+    });
+}
+
+#[test]
+fn a_request_has_no_more_hashes_than_configured() {
+    with(Config { bodies_per_request: 2, ..Config::geth() }, |net| {
+        net.connect(&[ALICE]);
+        let blocks = siblings_on(&genesis(), 3);
+        for block in &blocks {
+            net.announce(ALICE, block);
+        }
+        net.advance(500);
+        let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+        for (ask, block) in asked.into_iter().zip(&blocks) {
+            net.deliver_header(ask, block);
+        }
+        net.advance(100);
+        let two = net.expect_body_request_to(ALICE, &[&blocks[0], &blocks[1]]);
+        let one = net.expect_body_request_to(ALICE, &[&blocks[2]]);
+        net.deliver_body(one, &[&blocks[2]]);
+        net.import(&blocks[2]);
+        net.deliver_body(two, &[&blocks[0], &blocks[1]]);
+        net.expect_verify(&blocks[0]);
+        net.expect_verify(&blocks[1]);
+        net.import_verified(&[&blocks[0], &blocks[1]]);
+    });
+}

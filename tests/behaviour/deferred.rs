@@ -1,0 +1,85 @@
+//! A few blocks of each peer just above the window are kept until the window reaches them.
+
+use herald::{Admission, Config, End};
+
+use crate::harness::{plain, with};
+use crate::toy::{ALICE, BOB, BlockExt, block, blocks_on, genesis, made_up_hash};
+
+#[test]
+fn an_announcement_is_taken_up_when_the_head_moves() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let blocks = blocks_on(&genesis(), 35);
+        let ahead = &blocks[33];
+        assert_eq!(net.announce_as(ALICE, ahead.hash(), 34), Admission::Deferred);
+        net.advance_chain(&blocks[..1]);
+        net.expect_announce(&blocks[0]);
+        net.advance_chain(&blocks[1..2]);
+        net.expect_announce(&blocks[1]);
+        let header = net.expect_header_request_to(ALICE, ahead);
+        assert_eq!((net.peer(ALICE).deferred, net.counters().deferred_taken_up), (0, 1));
+        net.advance_chain(&blocks[2..33]);
+        net.expect_announce(&blocks[32]);
+        net.deliver_header(header, ahead);
+        let body = net.expect_body_request_to(ALICE, &[ahead]);
+        net.deliver_body(body, &[ahead]);
+        net.import(ahead);
+    });
+}
+
+#[test]
+fn a_pushed_block_is_taken_up_when_the_head_moves() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let blocks = blocks_on(&genesis(), 40);
+        assert_eq!(net.push(ALICE, &blocks[39]), Admission::Deferred);
+        assert_eq!(net.push(ALICE, &blocks[39]), Admission::Duplicate);
+        assert_eq!((net.peer(ALICE).deferred, net.peer(ALICE).blocks), (1, 1));
+        net.advance_chain(&blocks[..39]);
+        net.expect_announce(&blocks[38]);
+        net.import(&blocks[39]);
+    });
+}
+
+#[test]
+fn four_for_each_peer_and_no_more() {
+    with(Config::default(), |net| {
+        net.connect(&[ALICE, BOB]);
+        for (n, peer) in [(0, ALICE), (10, BOB)] {
+            for number in 40..43 {
+                assert_eq!(net.announce_as(peer, made_up_hash(n + number), number), Admission::Deferred);
+            }
+            let pushed = block(made_up_hash(0), 43, b"ahead", n);
+            assert_eq!(net.push(peer, &pushed), Admission::Deferred);
+            assert_eq!(net.announce_as(peer, made_up_hash(n + 44), 44), Admission::TooFar);
+            assert_eq!(net.push(peer, &block(made_up_hash(0), 45, b"ahead", n)), Admission::TooFar);
+            assert_eq!(net.peer(peer).deferred, 4);
+        }
+        net.disconnect(ALICE);
+        net.disconnect(BOB);
+        assert_eq!(net.ends(End::NobodyLeft), 8);
+    });
+}
+
+#[test]
+fn geth_keeps_none() {
+    with(Config::geth(), |net| {
+        net.connect(&[ALICE]);
+        assert_eq!(net.announce_as(ALICE, made_up_hash(1), 33), Admission::TooFar);
+        assert_eq!(net.push(ALICE, &block(made_up_hash(0), 33, b"ahead", 0)), Admission::TooFar);
+    });
+}
+
+#[test]
+fn when_its_announcer_leaves_another_defers_it() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, BOB]);
+        assert_eq!(net.announce_as(ALICE, made_up_hash(1), 40), Admission::Deferred);
+        assert_eq!(net.announce_as(BOB, made_up_hash(1), 40), Admission::Deferred);
+        assert_eq!((net.peer(ALICE).deferred, net.peer(BOB).deferred), (1, 0));
+        net.disconnect(ALICE);
+        assert_eq!(net.peer(BOB).deferred, 1);
+        net.disconnect(BOB);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+    });
+}

@@ -1,0 +1,142 @@
+//! Header and body asked for together: whichever comes first waits for the other.
+
+use herald::{BodyRequest, Config, End, Reason};
+
+use crate::harness::{Ask, Net, plain, with};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, Toy, block as block_of, child, genesis, large_child};
+use crate::toy::{BlockExt, HEADER_BYTES};
+
+type Block = herald::Block<Toy>;
+
+fn together() -> Config {
+    Config { body_request: BodyRequest::WithHeader, ..plain() }
+}
+
+fn ask_both(net: &mut Net, peer: Peer, block: &Block) -> (Ask, Ask) {
+    net.announce(peer, block);
+    let header = net.expect_header_request_to(peer, block);
+    (header, net.expect_body_request_to(peer, &[block]))
+}
+
+fn another() -> Block {
+    block_of(genesis().hash(), 1, b"another", 9)
+}
+
+#[test]
+fn the_header_first() {
+    with(together(), |net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, ALICE, &block);
+        net.deliver_header(header, &block);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn the_body_first() {
+    with(together(), |net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, ALICE, &block);
+        net.deliver_body(body, &[&block]);
+        net.assert_quiet();
+        net.deliver_header(header, &block);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn a_body_that_does_not_match_is_laid_on_its_giver_when_the_header_tells() {
+    with(together(), |net| {
+        net.connect(&[MALLORY, ALICE]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, MALLORY, &block);
+        net.announce(ALICE, &block);
+        net.deliver_body(body, &[&another()]);
+        net.deliver_header(header, &block);
+        net.expect_penalty(MALLORY, Reason::WrongBody);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn a_body_that_does_not_match_is_not_laid_on_who_took_its_charge_over() {
+    with(together(), |net| {
+        net.connect(&[MALLORY, BOB]);
+        let block = child(&genesis());
+        let (_, body) = ask_both(net, MALLORY, &block);
+        net.announce(BOB, &block);
+        net.deliver_body(body, &[&another()]);
+        net.disconnect(MALLORY);
+        let header = net.expect_header_request_to(BOB, &block);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(BOB, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn an_early_reply_with_nothing_is_an_empty_reply() {
+    with(together(), |net| {
+        net.connect(&[MALLORY, ALICE]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, MALLORY, &block);
+        net.announce(ALICE, &block);
+        net.deliver_body(body, &[]);
+        net.expect_penalty(MALLORY, Reason::EmptyReply);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn an_early_reply_with_too_much_is_an_oversized_reply() {
+    with(together(), |net| {
+        net.connect(&[MALLORY]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, MALLORY, &block);
+        net.deliver_body(body, &[&block, &another()]);
+        net.expect_penalty(MALLORY, Reason::OversizedReply);
+        net.deliver_header(header, &block);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+    });
+}
+
+#[test]
+fn an_early_body_without_room_is_asked_for_again_without_blame() {
+    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..together() }, |net| {
+        net.connect(&[ALICE]);
+        let fits = large_child(&genesis(), 2_000 - HEADER_BYTES);
+        let (header, body) = ask_both(net, ALICE, &fits);
+        net.deliver_body(body, &[&large_child(&genesis(), 2_001)]);
+        assert_eq!(net.peer(ALICE).bytes, 0);
+        net.deliver_header(header, &fits);
+        let body = net.expect_body_request_to(ALICE, &[&fits]);
+        net.deliver_body(body, &[&fits]);
+        net.import(&fits);
+    });
+}
+
+#[test]
+fn a_header_that_fails_takes_an_early_body_along_to_the_next() {
+    with(together(), |net| {
+        net.connect(&[MALLORY, ALICE]);
+        let block = child(&genesis());
+        let (header, body) = ask_both(net, MALLORY, &block);
+        net.announce(ALICE, &block);
+        net.deliver_body(body, &[&block]);
+        net.reply_headers(header, &[]);
+        net.expect_penalty(MALLORY, Reason::EmptyReply);
+        // The body is here: only the header is asked for.
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.deliver_header(header, &block);
+        net.import(&block);
+    });
+}

@@ -1,0 +1,60 @@
+//! A light client fetches headers alone.
+
+use herald::{Admission, Config, End, ImportOutcome, Mode, Verdict};
+
+use crate::harness::{Net, plain, with};
+use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
+
+fn light() -> Config {
+    Config { mode: Mode::HeadersOnly, ..plain() }
+}
+
+fn import(net: &mut Net, block: &herald::Block<Toy>) {
+    net.expect_verify(block);
+    net.verdict(block, Verdict::Valid);
+    net.expect_header_import(block);
+    net.imported(block, ImportOutcome::Imported);
+}
+
+#[test]
+fn a_header_is_fetched_verified_imported_and_announced() {
+    for config in [light(), Config { mode: Mode::HeadersOnly, ..Config::default() }] {
+        with(config, |net| {
+            net.connect(&[ALICE, BOB]);
+            let block = child(&genesis());
+            net.announce(ALICE, &block);
+            let header = net.expect_header_request_to(ALICE, &block);
+            net.deliver_header(header, &block);
+            import(net, &block);
+            assert_eq!(net.expect_announce(&block), [BOB]);
+        });
+    }
+}
+
+#[test]
+fn of_a_pushed_block_the_header_is_kept() {
+    with(light(), |net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        assert_eq!(net.push(ALICE, &block), Admission::Accepted);
+        assert_eq!(net.peer(ALICE).bytes, crate::toy::HEADER_BYTES as u64);
+        import(net, &block);
+    });
+}
+
+#[test]
+fn missing_parents_are_headers_too() {
+    with(light(), |net| {
+        net.connect(&[ALICE]);
+        let blocks = blocks_on(&genesis(), 3);
+        net.announce(ALICE, &blocks[2]);
+        for block in blocks.iter().rev() {
+            let header = net.expect_header_request_to(ALICE, block);
+            net.deliver_header(header, block);
+        }
+        for block in &blocks {
+            import(net, block);
+        }
+        assert_eq!(net.ends(End::Imported), 3);
+    });
+}

@@ -1,0 +1,60 @@
+//! A failure on our own side is laid on nobody, and the block may come again.
+
+use herald::{Admission, End, ImportOutcome, Reason, Verdict};
+
+use crate::harness::with_each;
+use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+
+#[test]
+fn at_the_verification() {
+    with_each(|net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        assert_eq!(net.push(ALICE, &block), Admission::Accepted);
+        net.expect_verify(&block);
+        net.verdict(&block, Verdict::LocalFault);
+        assert_eq!((net.ends(End::LocalFault), net.status().bad_blocks), (1, 0));
+        assert_eq!(net.push(ALICE, &block), Admission::Accepted);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn at_the_import() {
+    with_each(|net| {
+        net.connect(&[ALICE, BOB]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        net.fetch(&block);
+        net.expect_verify(&block);
+        net.verdict(&block, Verdict::Valid);
+        net.expect_relay(&block);
+        net.expect_import(&block);
+        net.imported(&block, ImportOutcome::LocalFault);
+        assert_eq!((net.ends(End::LocalFault), net.status().bad_blocks), (1, 0));
+        assert!(Reason::ALL.iter().all(|&reason| net.counters().penalties(reason) == 0));
+        assert_eq!(net.announce_as(BOB, block.hash(), 1), Admission::Accepted);
+        net.fetch(&block);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn an_answer_that_was_not_asked_for_changes_nothing() {
+    with_each(|net| {
+        net.connect(&[ALICE]);
+        let block = child(&genesis());
+        net.verdict(&block, Verdict::Invalid);
+        net.imported(&block, ImportOutcome::Invalid);
+        assert_eq!(net.push(ALICE, &block), Admission::Accepted);
+        net.expect_verify(&block);
+        // An import outcome before the verdict, and a second verdict after it.
+        net.imported(&block, ImportOutcome::Invalid);
+        net.verdict(&block, Verdict::Valid);
+        net.expect_import(&block);
+        net.verdict(&block, Verdict::Invalid);
+        net.imported(&block, ImportOutcome::Imported);
+        assert_eq!(net.counters().answers_unexpected, 4);
+        assert_eq!(net.status().bad_blocks, 0);
+    });
+}
