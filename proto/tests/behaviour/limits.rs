@@ -1,12 +1,11 @@
 //! The limits of each message: exactly so many, and not one more.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use herald_proto::DecodeErrorKind as Kind;
 use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL, Reply, Room};
 use herald_proto::rlp::{ListEncoder, MAX_DEPTH};
 use herald_proto::{
     Announcement, BODY_ENTRIES_MAX, BlockId, Body, DecodeError, HeadersRequest, Limits, Message, MessageCode,
-    Transaction, Withdrawal,
 };
 
 use crate::samples;
@@ -95,18 +94,24 @@ fn bodies_given() {
 
 #[test]
 fn entries_of_a_body() {
-    let transaction = Transaction::from_bare(&[0x7f, 0x7f]).unwrap();
-    let of = |count| Body::new(vec![transaction.clone(); count], vec![], None).encode();
-    assert!(Body::decode(&of(BODY_ENTRIES_MAX)).is_ok());
-    let error = Body::decode(&of(BODY_ENTRIES_MAX + 1)).unwrap_err();
-    assert_eq!(error.kind(), Kind::TooMany { limit: BODY_ENTRIES_MAX });
-    assert_eq!(error.path(), "transactions");
-
-    let withdrawal = Withdrawal { index: 0, validator_index: 0, address: Address::ZERO, amount: 0 };
-    let of = |count| Body::new(vec![], vec![], Some(vec![withdrawal; count])).encode();
-    assert!(Body::decode(&of(BODY_ENTRIES_MAX)).is_ok());
-    let error = Body::decode(&of(BODY_ENTRIES_MAX + 1)).unwrap_err();
-    assert_eq!(error.path(), "withdrawals");
+    let body = |transactions: usize, withdrawals: usize| {
+        let mut body = ListEncoder::new();
+        body.list(|list| {
+            list.raw(&[0x82, 0x7f, 0x7f].repeat(transactions));
+        });
+        body.list(|_| ()).list(|list| {
+            let mut withdrawal = ListEncoder::new();
+            withdrawal.u64(0).u64(0).bytes(&[0; 20]).u64(0);
+            list.raw(&withdrawal.finish().repeat(withdrawals));
+        });
+        Body::decode(&body.finish())
+    };
+    let limit = BODY_ENTRIES_MAX;
+    assert_eq!(body(limit, 0).unwrap().transactions().len(), limit);
+    for (refused, path) in [(body(limit + 1, 0), "transactions"), (body(0, limit + 1), "withdrawals")] {
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.path().as_str()), (Kind::TooMany { limit }, path));
+    }
 }
 
 #[test]
