@@ -5,5 +5,6 @@
 mod ending;
 mod flow;
 mod host;
+mod log;
 mod pressure;
 mod seams;
