@@ -110,6 +110,7 @@ impl Chain {
                 body: &genesis.block().body.encode(),
                 engine_state: None,
             },
+            engine.name(),
         )?;
         let head = open_head(&store)?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);

@@ -86,6 +86,15 @@ impl Engine {
         }
     }
 
+    /// The engine's name, as `--engine` takes it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Clique(_) => "clique",
+            Self::Trusted(_) => "trusted",
+        }
+    }
+
     /// Most bytes of extra data, `None` where the engine has its own rule for them.
     #[must_use]
     pub fn extra_data_max(&self) -> Option<usize> {

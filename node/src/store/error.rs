@@ -22,7 +22,7 @@ pub enum StoreOpenError {
         error: Arc<io::Error>,
     },
     /// There is no store here.
-    #[error("{} holds no chain; import one first, or check --datadir", path.display())]
+    #[error("{} holds no chain; import one first, or give another --datadir", path.display())]
     Missing {
         /// Where.
         path: PathBuf,
@@ -46,6 +46,20 @@ pub enum StoreOpenError {
         stored: B256,
         /// The genesis asked for.
         given: B256,
+    },
+    /// The blocks in the store were checked by another engine.
+    #[error(
+        "{} holds blocks checked by the engine {stored}, not {given}; use --engine {stored}, or \
+         another --datadir",
+        path.display()
+    )]
+    OtherEngine {
+        /// Where.
+        path: PathBuf,
+        /// The engine it was begun with.
+        stored: String,
+        /// The engine asked for.
+        given: String,
     },
     /// The store was written by a build with another layout.
     #[error(

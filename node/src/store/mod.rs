@@ -9,31 +9,23 @@
 //! [`Store::commit`] returns.
 
 mod error;
+mod open;
 mod table;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use alloy_primitives::{B256, U256};
 use bytes::Bytes;
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 
 pub use self::error::{StoreError, StoreOpenError};
+use self::open::HEAD_KEY;
 use self::table::{INDEX_VALUE_LEN, block_key, index_value, read_index};
 
 /// The layout that this build reads and writes. A change that an older build would misread counts
 /// it up.
 pub const SCHEMA_VERSION: u64 = 1;
-
-const SCHEMA_KEY: &[u8] = b"schema";
-const GENESIS_KEY: &[u8] = b"genesis";
-const HEAD_KEY: &[u8] = b"head";
-
-/// Memory for blocks of tables read from disk. More helps a node that serves old blocks.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// A journal this large is flushed; what is in it is read again after a kill.
-const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
 
 /// A block on its way into the store.
 #[derive(Clone, Copy, Debug)]
@@ -78,44 +70,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in `directory`, made and begun with `genesis` if there is none.
-    ///
-    /// # Errors
-    /// A store of another chain or of a newer layout, one that another process has open, or a
-    /// disk that fails.
-    pub fn open(directory: &Path, genesis: &NewBlock<'_>) -> Result<Self, StoreOpenError> {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| StoreOpenError::Directory { path: directory.into(), error: Arc::new(error) })?;
-        let mut store = Self::open_database(directory)?;
-        match store.stored_genesis()? {
-            Some(stored) if stored == genesis.hash => store.genesis = stored,
-            Some(stored) => {
-                return Err(StoreOpenError::OtherChain {
-                    path: directory.into(),
-                    stored,
-                    given: genesis.hash,
-                });
-            }
-            None => store.begin(genesis)?,
-        }
-        Ok(store)
-    }
-
-    /// Opens a store that must be there already, of whatever chain.
-    ///
-    /// # Errors
-    /// As [`Store::open`], and a directory that holds no store.
-    pub fn open_existing(directory: &Path) -> Result<Self, StoreOpenError> {
-        // The database would make itself a home in any directory; a mistyped path must not.
-        if !directory.join("keyspaces").is_dir() {
-            return Err(StoreOpenError::Missing { path: directory.into() });
-        }
-        let mut store = Self::open_database(directory)?;
-        store.genesis =
-            store.stored_genesis()?.ok_or_else(|| StoreOpenError::Missing { path: directory.into() })?;
-        Ok(store)
-    }
-
     /// The genesis of the chain kept here.
     #[must_use]
     pub fn genesis(&self) -> B256 {
@@ -215,53 +169,6 @@ impl Store {
         }
         // Last: whoever finds a hash in the index finds the rest as well.
         batch.insert(&self.index, block.hash.as_slice(), index);
-    }
-
-    fn open_database(directory: &Path) -> Result<Self, StoreOpenError> {
-        let opened = || -> Result<Self, fjall::Error> {
-            let database = Database::builder(directory)
-                .cache_size(CACHE_BYTES)
-                .max_journaling_size(JOURNAL_BYTES)
-                .open()?;
-            Ok(Self {
-                meta: database.keyspace("meta", table::small)?,
-                headers: database.keyspace("headers", table::records)?,
-                bodies: database.keyspace("bodies", table::records)?,
-                index: database.keyspace("index", table::index)?,
-                canonical: database.keyspace("canonical", table::small)?,
-                engine: database.keyspace("engine", table::records)?,
-                database,
-                genesis: B256::ZERO,
-                path: directory.into(),
-            })
-        };
-        opened().map_err(|error| StoreOpenError::on_open(directory, error))
-    }
-
-    /// The genesis hash found in an opened database, `None` when it has just been made.
-    fn stored_genesis(&self) -> Result<Option<B256>, StoreOpenError> {
-        let Some(schema) = self.meta.get(SCHEMA_KEY).map_err(StoreError::from)? else { return Ok(None) };
-        let schema = <[u8; 8]>::try_from(&*schema)
-            .map(u64::from_be_bytes)
-            .map_err(|_| StoreError::Damaged { what: "the schema version" })?;
-        if schema != SCHEMA_VERSION {
-            return Err(StoreOpenError::OtherSchema { path: self.path.clone(), found: schema });
-        }
-        let genesis = self.meta.get(GENESIS_KEY).map_err(StoreError::from)?;
-        let genesis = genesis.ok_or(StoreError::Damaged { what: "the genesis hash" })?;
-        Ok(Some(hash_from(&genesis, "the genesis hash")?))
-    }
-
-    fn begin(&mut self, genesis: &NewBlock<'_>) -> Result<(), StoreError> {
-        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
-        self.put_block(&mut batch, genesis);
-        batch.insert(&self.canonical, genesis.number.to_be_bytes(), genesis.hash.as_slice());
-        batch.insert(&self.meta, HEAD_KEY, genesis.hash.as_slice());
-        batch.insert(&self.meta, GENESIS_KEY, genesis.hash.as_slice());
-        batch.insert(&self.meta, SCHEMA_KEY, SCHEMA_VERSION.to_be_bytes());
-        batch.commit()?;
-        self.genesis = genesis.hash;
-        Ok(())
     }
 }
 

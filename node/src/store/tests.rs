@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
+use super::open::SCHEMA_KEY;
 use super::*;
 
 fn block(number: u64, hash: u8) -> NewBlock<'static> {
@@ -19,7 +20,7 @@ fn what_is_committed_is_there_after_opening_again() {
     let genesis = block(0, 1);
     let one = NewBlock { engine_state: Some(b"state"), ..block(1, 2) };
     {
-        let store = Store::open(directory.path(), &genesis).unwrap();
+        let store = Store::open(directory.path(), &genesis, "clique").unwrap();
         assert_eq!(store.head().unwrap(), genesis.hash);
         store
             .commit(&Commit {
@@ -29,7 +30,7 @@ fn what_is_committed_is_there_after_opening_again() {
             })
             .unwrap();
     }
-    let store = Store::open(directory.path(), &genesis).unwrap();
+    let store = Store::open(directory.path(), &genesis, "clique").unwrap();
     assert_eq!(store.genesis(), genesis.hash);
     assert_eq!(store.head().unwrap(), one.hash);
     assert_eq!(store.canonical(0).unwrap(), Some(genesis.hash));
@@ -46,8 +47,8 @@ fn what_is_committed_is_there_after_opening_again() {
 #[test]
 fn a_store_of_another_chain_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path(), &block(0, 1)).unwrap());
-    let error = Store::open(directory.path(), &block(0, 2)).unwrap_err();
+    drop(Store::open(directory.path(), &block(0, 1), "clique").unwrap());
+    let error = Store::open(directory.path(), &block(0, 2), "clique").unwrap_err();
     assert!(matches!(error, StoreOpenError::OtherChain { .. }), "{error}");
     assert!(error.to_string().contains("another --datadir"));
 }
@@ -56,19 +57,19 @@ fn a_store_of_another_chain_is_refused() {
 fn a_store_of_a_newer_layout_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     {
-        let store = Store::open(directory.path(), &block(0, 1)).unwrap();
+        let store = Store::open(directory.path(), &block(0, 1), "clique").unwrap();
         store.meta.insert(SCHEMA_KEY, (SCHEMA_VERSION + 1).to_be_bytes()).unwrap();
         store.database.persist(PersistMode::SyncAll).unwrap();
     }
-    let error = Store::open(directory.path(), &block(0, 1)).unwrap_err();
+    let error = Store::open(directory.path(), &block(0, 1), "clique").unwrap_err();
     assert!(matches!(error, StoreOpenError::OtherSchema { found: 2, .. }), "{error}");
 }
 
 #[test]
 fn a_store_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let _open = Store::open(directory.path(), &block(0, 1)).unwrap();
-    let error = Store::open(directory.path(), &block(0, 1)).unwrap_err();
+    let _open = Store::open(directory.path(), &block(0, 1), "clique").unwrap();
+    let error = Store::open(directory.path(), &block(0, 1), "clique").unwrap_err();
     assert!(matches!(error, StoreOpenError::Locked { .. }), "{error}");
 }
 
@@ -85,6 +86,51 @@ fn a_directory_that_cannot_be_made_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, b"").unwrap();
-    let error = Store::open(&file.join("store"), &block(0, 1)).unwrap_err();
+    let error = Store::open(&file.join("store"), &block(0, 1), "clique").unwrap_err();
     assert!(matches!(error, StoreOpenError::Directory { .. }), "{error}");
+}
+
+#[test]
+fn blocks_of_another_engine_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path(), &block(0, 1), "trusted").unwrap());
+    let error = Store::open(directory.path(), &block(0, 1), "clique").unwrap_err();
+    assert!(matches!(error, StoreOpenError::OtherEngine { .. }), "{error}");
+}
+
+#[test]
+fn what_a_kill_left_while_a_store_was_made_does_not_matter() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chain");
+    let left = directory.path().join("chain.new");
+    std::fs::create_dir_all(left.join("keyspaces")).unwrap();
+    std::fs::write(left.join("0.jnl"), b"begun").unwrap();
+    let store = Store::open(&path, &block(0, 1), "clique").unwrap();
+    assert_eq!(store.head().unwrap(), block(0, 1).hash);
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_directory_of_other_things_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("diary.txt"), b"dear").unwrap();
+    let error = Store::open(directory.path(), &block(0, 1), "clique").unwrap_err();
+    assert!(matches!(error, StoreOpenError::Missing { .. }), "{error}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn many_who_begin_at_once_get_one_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chain");
+    std::thread::scope(|scope| {
+        let opened: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| Store::open(&path, &block(0, 1), "clique"))).collect();
+        let opened: Vec<_> = opened.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(opened.iter().filter(|store| store.is_ok()).count() <= 1);
+        for error in opened.into_iter().filter_map(Result::err) {
+            assert!(matches!(error, StoreOpenError::Locked { .. }), "{error}");
+        }
+    });
+    assert!(Store::open(&path, &block(0, 1), "clique").is_ok());
 }
