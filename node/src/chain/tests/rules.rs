@@ -313,11 +313,14 @@ fn real_chains_break_no_rule() {
     let import = crate::chainfile::import_file(&chain, &hive, |_| {}).unwrap();
     assert_eq!((import.imported, chain.head().header.number), (45, 45));
 
-    // Mainnet's blocks 46350 to 46399, on a chain that is taken to begin with the first of them.
-    let file = std::fs::File::open(mainnet.join("46350-46399.blocks")).unwrap();
-    let blocks: Vec<Block> =
-        crate::chainfile::Reader::new(file).unwrap().map(|entry| entry.unwrap().block).collect();
-    for pair in blocks.windows(2) {
+    // Mainnet's blocks 46350 to 46399, and both sides of the Merge.
+    let read = |name: &str| -> Vec<Block> {
+        let file = std::fs::File::open(mainnet.join(name)).unwrap();
+        crate::chainfile::Reader::new(file).unwrap().map(|entry| entry.unwrap().block).collect()
+    };
+    let blocks = read("46350-46399.blocks");
+    let merge = [read("15537393.rlp"), read("15537394.rlp")].concat();
+    for pair in blocks.windows(2).chain(merge.windows(2)) {
         let [parent, block] = pair else { unreachable!() };
         let engine = crate::engine::Engine::new(crate::engine::EngineChoice::Trusted, &genesis).unwrap();
         crate::chain::rules::check_header(&block.header, &parent.header, None, &engine).unwrap();
