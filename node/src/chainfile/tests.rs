@@ -150,3 +150,21 @@ fn an_export_gives_back_the_bytes() {
     // Nothing half-written stays.
     assert!(!directory.path().join("out.rlp.partial").exists());
 }
+
+proptest::proptest! {
+    /// Whatever a file holds, reading it ends, and in an error or in blocks.
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600),
+        place in 0_usize..1500,
+        value: u8,
+    ) {
+        let read = |bytes: &[u8]| Reader::new(bytes).unwrap().count();
+        read(&bytes);
+        let blocks = line(trusted_genesis("").header(), 2, 1);
+        let mut changed = bytes_of(&blocks);
+        let place = place % changed.len();
+        changed[place] = value;
+        proptest::prop_assert!(read(&changed) >= 1);
+    }
+}
