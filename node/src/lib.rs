@@ -10,5 +10,6 @@ pub mod genesis;
 pub mod key;
 pub mod network;
 pub mod store;
+pub mod sync;
 #[cfg(test)]
 mod testkit;

@@ -125,18 +125,18 @@ impl Dialer {
         }
     }
 
-    /// The peer's last connection is closed. `was_ready` starts the back-off anew; `not_before` is
+    /// The peer's last connection is closed. `was_useful` starts the back-off anew; `not_before` is
     /// the end of a ban.
     pub(super) fn on_gone(
         &mut self,
         peer: PeerId,
-        was_ready: bool,
+        was_useful: bool,
         not_before: Option<Instant>,
         now: Instant,
     ) {
         for kept in &mut self.kept {
             if kept.peer == Some(peer) && kept.state == State::Connected {
-                if was_ready {
+                if was_useful {
                     kept.failures = 0;
                 }
                 kept.wait(now, &self.times);

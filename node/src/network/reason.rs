@@ -28,6 +28,10 @@ pub enum DisconnectReason {
     /// for a while.
     #[error("penalised by the host: {0}")]
     Penalised(&'static str),
+    /// The host has no use for the peer: it does not answer, or follows a branch that we cannot.
+    /// `0` is the label of the typed reason. It may come back.
+    #[error("of no use to the host: {0}")]
+    Unhelpful(&'static str),
     /// Somebody here asked for it; the peer may come back at once.
     #[error("disconnected on request")]
     Requested,
@@ -46,6 +50,7 @@ impl DisconnectReason {
             | Self::NoStatus
             | Self::AnnounceStreamFailed
             | Self::Unfit(_)
+            | Self::Unhelpful(_)
             | Self::Requested
             | Self::Shutdown => false,
         }
@@ -60,7 +65,7 @@ impl DisconnectReason {
             Self::AnnounceStreamFailed => "announce_stream_failed",
             Self::Unfit(_) => "unfit",
             Self::Violation(_) => "violation",
-            Self::Penalised(label) => label,
+            Self::Penalised(label) | Self::Unhelpful(label) => label,
             Self::Requested => "requested",
             Self::Shutdown => "shutdown",
         }

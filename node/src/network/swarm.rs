@@ -403,7 +403,9 @@ impl SwarmTask {
             self.swarm.behaviour_mut().gate.ban(peer, now, until);
             not_before = Some(until);
         }
-        self.dialer.on_gone(peer, was_ready, not_before, now);
+        // A peer that was of no use is dialed less and less often.
+        let was_useful = was_ready && !matches!(reason, DisconnectReason::Unhelpful(_));
+        self.dialer.on_gone(peer, was_useful, not_before, now);
         if reason == DisconnectReason::ConnectionLost {
             // The peer was faster to come back than the session to end.
             for link in unused {

@@ -11,7 +11,35 @@ use herald_proto::{Block, Body, ForkId, Header, HeaderFields, HeadersRequest, St
 
 /// A block on top of `parent`; `salt` tells branches apart.
 pub fn child(parent: &Header, salt: u64) -> Block {
-    let body = Body::new(vec![], vec![], None);
+    child_with(parent, salt, Body::new(vec![], vec![], None))
+}
+
+/// A block with a body that must be asked for.
+pub fn full_child(parent: &Header, salt: u64) -> Block {
+    let uncle = Header::new(HeaderFields { number: parent.number, ..HeaderFields::default() });
+    child_with(parent, salt, Body::new(vec![], vec![uncle.unwrap()], None))
+}
+
+/// A chain whose blocks from number 1 on all have something in their bodies.
+pub fn full_chain(length: u64, salt: u64) -> Vec<Block> {
+    extend(chain(0, salt), length, salt, full_child)
+}
+
+/// `blocks` and `length` more.
+pub fn extend(
+    mut blocks: Vec<Block>,
+    length: u64,
+    salt: u64,
+    child: impl Fn(&Header, u64) -> Block,
+) -> Vec<Block> {
+    for _ in 0..length {
+        let next = child(&blocks.last().unwrap().header, salt);
+        blocks.push(next);
+    }
+    blocks
+}
+
+fn child_with(parent: &Header, salt: u64, body: Body) -> Block {
     let header = Header::new(HeaderFields {
         parent_hash: parent.hash(),
         number: parent.fields().number + 1,
@@ -27,12 +55,8 @@ pub fn child(parent: &Header, salt: u64) -> Block {
 /// Genesis and `length` blocks on it.
 pub fn chain(length: u64, salt: u64) -> Vec<Block> {
     let header = Header::new(HeaderFields { difficulty: U256::from(1), ..HeaderFields::default() });
-    let mut blocks = vec![Block::new(header.unwrap(), Body::new(vec![], vec![], None))];
-    for _ in 0..length {
-        let next = child(&blocks.last().unwrap().header, salt);
-        blocks.push(next);
-    }
-    blocks
+    let genesis = Block::new(header.unwrap(), Body::new(vec![], vec![], None));
+    extend(vec![genesis], length, salt, child)
 }
 
 /// A canonical chain that can grow.
