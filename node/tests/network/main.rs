@@ -9,7 +9,11 @@
     reason = "tests"
 )]
 
+mod catching_up;
 mod honest;
+mod hostile;
+mod range_sync;
+mod serving;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -88,8 +88,13 @@ impl Hostile {
     }
 
     async fn open(&mut self, protocol: &'static str) -> Raw {
+        self.try_open(protocol).await.expect("the node lets streams in")
+    }
+
+    /// Opens a stream, if the node does not close the connection meanwhile.
+    pub async fn try_open(&mut self, protocol: &'static str) -> Option<Raw> {
         let open = self.control.open_stream(self.node, StreamProtocol::new(protocol));
-        Raw(unless_hung("opening a stream", open).await.unwrap())
+        unless_hung("opening a stream", open).await.ok().map(Raw)
     }
 
     /// Opens an announce stream and states `status` on it, as an honest peer would.

@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod hostile;
 pub mod node;
+pub mod synced;
 
 use std::time::Duration;
 
