@@ -97,13 +97,22 @@ pub(super) async fn write_announcements(
     }
     // The session outlives its tasks.
     let _heard = notices.send(Notice::StatusSent).await;
+    let ended = watch_end(end);
+    tokio::pin!(ended);
     tokio::select! {
         biased;
         _ = &mut parting => {}
         broken = write_news(&context, &peer, &mut stream) => return WriterEnd::Broken(broken),
-        broken = watch_end(end) => return WriterEnd::Broken(broken),
+        broken = &mut ended => return WriterEnd::Broken(broken),
     }
-    match timed(context.times.farewell, stream.close()).await {
+    // Dropped before the peer has answered the negotiation, the stream would be reset, and our
+    // Status lost with it: so the peer ends it.
+    let close = async {
+        stream.close().await?;
+        ended.await;
+        Ok(())
+    };
+    match timed(context.times.farewell, close).await {
         Ok(()) => WriterEnd::Closed,
         Err(error) => WriterEnd::Broken(error),
     }

@@ -439,6 +439,9 @@ impl Session {
         let wait = async {
             let mut theirs_ended = false;
             while !(self.sent_status && theirs_ended) {
+                if self.sent_status {
+                    self.writer = None;
+                }
                 tokio::select! {
                     Some(notice) = self.notices.recv() => match notice {
                         Notice::StatusSent => self.sent_status = true,
@@ -449,9 +452,6 @@ impl Session {
                         Ok(Ended::Writer { .. } | Ended::Served(_) | Ended::Asked(_)) | Err(_) => {}
                     },
                     else => return,
-                }
-                if self.sent_status {
-                    self.writer = None;
                 }
             }
         };
