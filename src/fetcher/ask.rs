@@ -228,6 +228,7 @@ impl<T: Types> Fetcher<T> {
         {
             self.overtaken(open.peer, open.asked, self.now.since(open.sent));
             self.cancel(request, open.peer);
+            self.use_free_place(open.peer);
         }
     }
 
