@@ -1,7 +1,7 @@
 //! Replies: headers and bodies that were asked for, and those that were not.
 
 use crate::Time;
-use crate::config::Mode;
+use crate::config::{Hedge, Mode};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
@@ -204,7 +204,9 @@ impl<T: Types> Fetcher<T> {
         match early {
             Some(request) => {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
-                let hedge_at = self.hedge_time(asked, Asked::Bodies);
+                // Who was overtaken with the header would keep us waiting for the body as well.
+                let overtaken = asked != slot && self.config.hedge != Hedge::Off;
+                let hedge_at = if overtaken { self.now } else { self.hedge_time(asked, Asked::Bodies) };
                 let race = Race::of(request, hedge_at);
                 self.enter(id, Stage::Completing { header, race }, Some(asked));
             }
