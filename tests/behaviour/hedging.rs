@@ -1,6 +1,6 @@
 //! A second peer is asked when the first takes unusually long; the first answer wins.
 
-use herald::{Config, Hedge, Reason};
+use herald::{BodyRequest, Config, Hedge, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, blocks_on, child, genesis};
@@ -183,6 +183,28 @@ fn geth_never_asks_a_second_before_the_first_has_failed() {
         net.advance(100);
         let body = net.expect_body_request(&[&block]);
         net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn a_silent_first_announcer_costs_one_wait_not_two() {
+    with(Config { body_request: BodyRequest::WithHeader, ..hedging() }, |net| {
+        net.connect(&[ALICE, BOB]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.announce(BOB, &block);
+        net.advance(1_000);
+        let second = net.expect_header_request_to(BOB, &block);
+        net.deliver_header(second, &block);
+        net.expect_cancel(header);
+        // Her body is not waited for either.
+        net.advance(0);
+        let second = net.expect_body_request_to(BOB, &[&block]);
+        net.deliver_body(second, &[&block]);
+        net.expect_cancel(body);
         net.import(&block);
     });
 }

@@ -36,10 +36,14 @@ mod zero_latency;
 
 // What else must hold.
 mod adaptive_grace;
+mod bad_replies;
 mod batches;
 mod chain_advanced;
 mod deferred;
+mod determinism;
 mod early_body;
+mod events;
+mod extremes;
 mod future_blocks;
 mod headers_only;
 mod hedging;
@@ -47,3 +51,7 @@ mod invalid_blocks;
 mod local_faults;
 mod missing_parents;
 mod propagation;
+mod request_places;
+mod shares;
+mod shutdown;
+mod time;
