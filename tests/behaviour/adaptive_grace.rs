@@ -102,8 +102,7 @@ fn announcements_within_geths_slack_share_a_wake_up() {
         net.advance(1);
         net.announce(ALICE, &blocks[2]);
         net.advance(399);
-        net.expect_header_request_to(ALICE, &blocks[0]);
-        net.expect_header_request_to(ALICE, &blocks[1]);
+        net.expect_header_requests_to(ALICE, &blocks[..2]);
         net.advance(100);
         net.advance(1);
         net.expect_header_request_to(ALICE, &blocks[2]);

@@ -1,6 +1,6 @@
 //! Bodies gathered into one request: order does not matter, and each block stands for itself.
 
-use herald::{Admission, Block, Config, End, Reason};
+use herald::{Admission, Block, Config, End, Output, Reason};
 
 use crate::harness::{Ask, Net, with};
 use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis, siblings_on};
@@ -13,7 +13,7 @@ fn batch(net: &mut Net, count: u64) -> (Vec<Block<Toy>>, Ask) {
         net.announce(ALICE, block);
     }
     net.advance(500);
-    let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+    let asked = net.expect_header_requests_to(ALICE, &blocks);
     for (ask, block) in asked.into_iter().zip(&blocks) {
         net.deliver_header(ask, block);
     }
@@ -144,18 +144,16 @@ fn a_request_has_no_more_hashes_than_configured() {
             net.announce(ALICE, block);
         }
         net.advance(500);
-        let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+        let asked = net.expect_header_requests_to(ALICE, &blocks);
         for (ask, block) in asked.into_iter().zip(&blocks) {
             net.deliver_header(ask, block);
         }
         net.advance(100);
-        let two = net.expect_body_request_to(ALICE, &[&blocks[0], &blocks[1]]);
-        let one = net.expect_body_request_to(ALICE, &[&blocks[2]]);
-        net.deliver_body(one, &[&blocks[2]]);
-        net.import(&blocks[2]);
-        net.deliver_body(two, &[&blocks[0], &blocks[1]]);
-        net.expect_verify(&blocks[0]);
-        net.expect_verify(&blocks[1]);
-        net.import_verified(&[&blocks[0], &blocks[1]]);
+        let sizes = net.drain().into_iter().map(|output| match output {
+            Output::RequestBodies { hashes, .. } => hashes.len(),
+            other => panic!("expected a request for bodies, found {other:?}"),
+        });
+        assert_eq!(sizes.collect::<Vec<_>>(), [2, 1]);
+        net.disconnect(ALICE);
     });
 }

@@ -1,5 +1,7 @@
 //! What must follow: each verb takes the next output, which must be the one that is expected.
 
+use std::collections::BTreeSet;
+
 use herald::{Block, BlockHash, Event, Output, PeerStatus, Reason};
 
 use crate::harness::{Ask, Net};
@@ -18,6 +20,22 @@ impl Net {
         ask
     }
 
+    /// Of one peer, in whatever order they come; the answer is in the order of `blocks`.
+    #[track_caller]
+    pub fn expect_header_requests_to(&mut self, asked: Peer, blocks: &[Block<Toy>]) -> Vec<Ask> {
+        let mut asks = vec![None; blocks.len()];
+        for _ in blocks {
+            let next = self.outputs.pop_front();
+            let Some(Output::RequestHeader { request, peer, hash }) = next else {
+                panic!("expected a request for a header, found {next:?}");
+            };
+            let at = blocks.iter().position(|block| block.hash() == hash).expect("one of these blocks");
+            assert_eq!(peer, asked, "another peer was asked");
+            assert_eq!(asks[at].replace(Ask { peer, request }), None, "asked for twice");
+        }
+        asks.into_iter().flatten().collect()
+    }
+
     #[track_caller]
     pub fn expect_header_request_for(&mut self, wanted: BlockHash) -> Ask {
         match self.outputs.pop_front() {
@@ -26,11 +44,14 @@ impl Net {
         }
     }
 
+    /// For the bodies of just these blocks, in whatever order.
     #[track_caller]
     pub fn expect_body_request(&mut self, blocks: &[&Block<Toy>]) -> Ask {
-        let wanted: Vec<_> = blocks.iter().map(|block| block.hash()).collect();
+        let wanted: BTreeSet<_> = blocks.iter().map(|block| block.hash()).collect();
         match self.outputs.pop_front() {
-            Some(Output::RequestBodies { request, peer, hashes }) if *hashes == *wanted => {
+            Some(Output::RequestBodies { request, peer, hashes })
+                if hashes.len() == wanted.len() && hashes.iter().all(|hash| wanted.contains(hash)) =>
+            {
                 Ask { peer, request }
             }
             other => panic!("expected a request for the bodies of {wanted:?}, found {other:?}"),

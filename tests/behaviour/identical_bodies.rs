@@ -62,10 +62,9 @@ fn asked_for_in_one_request_and_answered_once_or_twice() {
             net.announce(ALICE, &one);
             net.announce(ALICE, &two);
             net.advance(500);
-            let header_one = net.expect_header_request_to(ALICE, &one);
-            let header_two = net.expect_header_request_to(ALICE, &two);
-            net.deliver_header(header_one, &one);
-            net.deliver_header(header_two, &two);
+            let asked = net.expect_header_requests_to(ALICE, &[one.clone(), two.clone()]);
+            net.deliver_header(asked[0], &one);
+            net.deliver_header(asked[1], &two);
             net.advance(100);
             let bodies = net.expect_body_request_to(ALICE, &[&one, &two]);
             net.deliver_body(bodies, &[&one, &two][..copies]);

@@ -83,7 +83,7 @@ fn all_bodies_of_a_batch_are_asked_of_others() {
             net.announce(ALICE, block);
         }
         net.advance(500);
-        let asked: Vec<_> = blocks.iter().map(|block| net.expect_header_request_to(ALICE, block)).collect();
+        let asked = net.expect_header_requests_to(ALICE, &blocks);
         for (ask, block) in asked.into_iter().zip(&blocks) {
             net.deliver_header(ask, block);
         }
