@@ -4,7 +4,8 @@
 //! - `swarm`: the task that owns libp2p's swarm; `gate` says who may connect, `dialer` whom to
 //!   dial, `link` turns connections into places where streams are opened and come out.
 //! - `session`: one task for each peer. It owns the tasks of the peer's streams: `announce` reads
-//!   and writes the two announce streams, `requests` asks and answers.
+//!   and writes the two announce streams, `requests` asks and answers, `handshake` compares
+//!   Statuses.
 //! - `frames`, `outbox`, `rate`, `peer`, `identity`: what these use.
 //!
 //! A peer can make us hold no more than [`NetworkLimits`] says, and any breach of the protocol
@@ -18,6 +19,7 @@ mod events;
 mod frames;
 mod gate;
 mod handle;
+mod handshake;
 mod identity;
 mod link;
 mod outbox;

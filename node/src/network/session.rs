@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream, SelectAll};
-use herald_proto::{ForkId, Status, message::ETH_VERSION};
+use herald_proto::Status;
 use libp2p::core::ConnectedPoint;
 use libp2p::swarm::ConnectionId;
 use libp2p::{PeerId, Stream};
@@ -22,9 +22,8 @@ use super::events::NetworkEvent;
 use super::link::{Inbound, Link, OpenError, Opener, Protocol};
 use super::peer::{Ask, Direction, Peer};
 use super::rate::Rate;
-use super::reason::{DisconnectReason, RequestFailure, StatusMismatch, Violation};
-use super::requests;
-use super::serve::ForkFit;
+use super::reason::{DisconnectReason, RequestFailure, Violation};
+use super::{handshake, requests};
 
 /// How often in a row our announce stream may fail before the peer is given up. With the wait
 /// doubling from 100 ms, six tries take three seconds.
@@ -364,7 +363,7 @@ impl Session {
                 if self.reader.as_ref().is_none_or(|reader| reader.generation != generation) {
                     return Ok(());
                 }
-                if let Err(mismatch) = self.check(&status) {
+                if let Err(mismatch) = handshake::check(&*self.context.host, &status) {
                     let _ended = verdict.send(Verdict::Refuse);
                     return Err(mismatch.into());
                 }
@@ -374,31 +373,6 @@ impl Session {
         }
         self.accept_if_complete();
         Ok(())
-    }
-
-    fn check(&self, theirs: &Status) -> Result<(), StatusMismatch> {
-        let ours = self.context.host.status();
-        if theirs.version != ETH_VERSION {
-            return Err(StatusMismatch::Version { ours: ETH_VERSION, theirs: theirs.version });
-        }
-        if theirs.network_id != ours.network_id {
-            let (ours, theirs) = (ours.network_id, theirs.network_id);
-            return Err(StatusMismatch::NetworkId { ours, theirs });
-        }
-        if theirs.genesis != ours.genesis {
-            let (ours, theirs) = (ours.genesis, theirs.genesis);
-            return Err(StatusMismatch::Genesis { ours, theirs });
-        }
-        if ours.fork_id == ForkId::NONE || theirs.fork_id == ForkId::NONE {
-            return Ok(());
-        }
-        match self.context.host.check_fork_id(&theirs.fork_id) {
-            ForkFit::Fits => Ok(()),
-            ForkFit::Differs => {
-                let (ours, theirs) = (ours.fork_id, theirs.fork_id);
-                Err(StatusMismatch::ForkId { ours, theirs })
-            }
-        }
     }
 
     /// Once ours is sent and theirs accepted, the peer is ready and the reader goes on.

@@ -38,7 +38,6 @@ impl Hostile {
             .with_tokio()
             .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
             .unwrap()
-            .with_quic()
             .with_behaviour(|_| Behaviour {
                 streams: libp2p_stream::Behaviour::new(),
                 ping: ping::Behaviour::default(),

@@ -1,0 +1,97 @@
+//! Whether a peer's Status fits ours.
+
+use herald_proto::message::ETH_VERSION;
+use herald_proto::{ForkId, Status};
+
+use super::reason::StatusMismatch;
+use super::serve::{ForkFit, Serve};
+
+/// Compares a peer's Status with ours as of now.
+///
+/// A node that knows no fork schedule says so with [`ForkId::NONE`]; towards it, and by it, only
+/// network and genesis are compared.
+pub(super) fn check(host: &dyn Serve, theirs: &Status) -> Result<(), StatusMismatch> {
+    let ours = host.status();
+    if theirs.version != ETH_VERSION {
+        return Err(StatusMismatch::Version { ours: ETH_VERSION, theirs: theirs.version });
+    }
+    if theirs.network_id != ours.network_id {
+        let (ours, theirs) = (ours.network_id, theirs.network_id);
+        return Err(StatusMismatch::NetworkId { ours, theirs });
+    }
+    if theirs.genesis != ours.genesis {
+        let (ours, theirs) = (ours.genesis, theirs.genesis);
+        return Err(StatusMismatch::Genesis { ours, theirs });
+    }
+    if ours.fork_id == ForkId::NONE || theirs.fork_id == ForkId::NONE {
+        return Ok(());
+    }
+    match host.check_fork_id(&theirs.fork_id) {
+        ForkFit::Fits => Ok(()),
+        ForkFit::Differs => {
+            let (ours, theirs) = (ours.fork_id, theirs.fork_id);
+            Err(StatusMismatch::ForkId { ours, theirs })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, U256};
+    use herald_proto::HeadersRequest;
+    use herald_proto::message::Reply;
+
+    use super::*;
+
+    const OURS: ForkId = ForkId { hash: [1; 4], next: 0 };
+    const OTHER: ForkId = ForkId { hash: [2; 4], next: 0 };
+
+    /// Knows its own fork id and no other.
+    struct Host(ForkId);
+
+    impl Serve for Host {
+        fn status(&self) -> Status {
+            status(self.0)
+        }
+
+        fn check_fork_id(&self, theirs: &ForkId) -> ForkFit {
+            if *theirs == self.0 { ForkFit::Fits } else { ForkFit::Differs }
+        }
+
+        fn headers(&self, _: &HeadersRequest, _: &mut Reply) {}
+
+        fn bodies(&self, _: &[B256], _: &mut Reply) {}
+    }
+
+    fn status(fork_id: ForkId) -> Status {
+        Status {
+            version: ETH_VERSION,
+            network_id: 1337,
+            total_difficulty: U256::from(1),
+            head: B256::ZERO,
+            genesis: B256::repeat_byte(1),
+            fork_id,
+        }
+    }
+
+    #[test]
+    fn each_difference_has_its_name() {
+        let host = Host(OURS);
+        assert_eq!(check(&host, &status(OURS)), Ok(()));
+        let version = StatusMismatch::Version { ours: 68, theirs: 67 };
+        assert_eq!(check(&host, &Status { version: 67, ..status(OURS) }), Err(version));
+        let network = StatusMismatch::NetworkId { ours: 1337, theirs: 1 };
+        assert_eq!(check(&host, &Status { network_id: 1, ..status(OURS) }), Err(network));
+        let (ours, theirs) = (B256::repeat_byte(1), B256::ZERO);
+        let genesis = StatusMismatch::Genesis { ours, theirs };
+        assert_eq!(check(&host, &Status { genesis: theirs, ..status(OURS) }), Err(genesis));
+        let forks = StatusMismatch::ForkId { ours: OURS, theirs: OTHER };
+        assert_eq!(check(&host, &status(OTHER)), Err(forks));
+    }
+
+    #[test]
+    fn without_a_fork_id_on_either_side_none_is_compared() {
+        assert_eq!(check(&Host(OURS), &status(ForkId::NONE)), Ok(()));
+        assert_eq!(check(&Host(ForkId::NONE), &status(OTHER)), Ok(()));
+    }
+}
