@@ -62,7 +62,7 @@ fn run(
     let mut script = Script::new(seed);
     let (chain, mut open, mut said) = (Chain::new(), Vec::new(), String::new());
     let mut nanos = 0;
-    for _ in 0..3_000 {
+    for _ in 0..1_500 {
         nanos += script.draw(20_000_000);
         let input = script.input(&open);
         said += &handle(&mut fetcher, Time::from_nanos(nanos), input, &chain);

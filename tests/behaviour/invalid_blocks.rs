@@ -137,3 +137,23 @@ fn a_block_that_the_chain_took_by_another_way_is_not_bad() {
         net.expect_penalty(MALLORY, Reason::InvalidHeader);
     });
 }
+
+#[test]
+fn who_relays_a_block_whose_import_failed_here_is_refused_without_blame() {
+    with(plain(), |net| {
+        net.connect(&[MALLORY, ALICE]);
+        let bad = child(&genesis());
+        assert_eq!(net.push(MALLORY, &bad), Admission::Accepted);
+        net.expect_verify(&bad);
+        net.verdict(&bad, Verdict::Valid);
+        net.expect_relay(&bad);
+        net.expect_import(&bad);
+        net.imported(&bad, ImportOutcome::Invalid);
+        // Alice has verified its header, and imports it at this moment.
+        assert_eq!(net.push(ALICE, &bad), Admission::BadBlock);
+        assert_eq!(net.announce_as(ALICE, bad.hash(), 1), Admission::BadBlock);
+        // Nobody honest builds on it.
+        assert_eq!(net.push(MALLORY, &child(&bad)), Admission::BadBlock);
+        net.expect_penalty(MALLORY, Reason::InvalidAncestor);
+    });
+}

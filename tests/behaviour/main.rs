@@ -51,6 +51,8 @@ mod invalid_blocks;
 mod local_faults;
 mod missing_parents;
 mod propagation;
+#[cfg(feature = "serde")]
+mod recorded_inputs;
 mod request_places;
 mod shares;
 mod shutdown;

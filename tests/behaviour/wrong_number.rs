@@ -110,3 +110,23 @@ fn a_lie_after_the_header_is_refused_at_once() {
         net.import(&block);
     });
 }
+
+#[test]
+fn one_lie_is_one_penalty_even_if_the_fetch_starts_over() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, MALLORY, BOB]);
+        let block = child(&genesis());
+        net.announce(ALICE, &block);
+        let header = net.expect_header_request_to(ALICE, &block);
+        assert_eq!(net.announce_as(MALLORY, block.hash(), 2), Admission::Accepted);
+        net.deliver_header(header, &block);
+        net.expect_penalty(MALLORY, Reason::WrongNumber);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.announce(BOB, &block);
+        // The whole block comes by another way while the body is asked for.
+        assert_eq!(net.push(BOB, &block), Admission::Accepted);
+        net.expect_cancel(body);
+        net.import(&block);
+        assert_eq!(net.counters().penalties(Reason::WrongNumber), 1);
+    });
+}
