@@ -6,9 +6,8 @@ use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 /// The name of a request; its reply must bring it back.
 ///
-/// Never 0, and never used twice while a late reply could come. A host that shares one space of
-/// identifiers with a downloader gives that one the half with the top bit set, which a fetcher never
-/// uses.
+/// Never 0, and never used twice while a late reply could come. Always below 2^61: a host that
+/// shares one space of identifiers with a downloader gives that one the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RequestId(u64);

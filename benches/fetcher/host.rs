@@ -54,6 +54,19 @@ impl Host {
         }
     }
 
+    /// A host used before, with nothing left of that but the memory, or else a new one.
+    pub(crate) fn again(used: Option<Self>, config: &Config, peers: usize) -> Self {
+        let Some(mut host) = used else { return Self::new(config.clone(), peers) };
+        for n in 0..peers {
+            host.fetcher.peer_gone(host.now, &peer(n));
+            let _ = host.fetcher.peer_connected(host.now, peer(n));
+        }
+        host.drain();
+        host.header_requests.clear();
+        host.body_requests.clear();
+        host
+    }
+
     pub(crate) fn pass(&mut self, span: Duration) {
         self.now = self.now.after(span);
         self.fetcher.tick(self.now, &self.chain);

@@ -18,7 +18,7 @@ pub(crate) struct Alarms {
 }
 
 impl Alarms {
-    /// The next alarm due; of several at one time, that of the lowest entry.
+    /// The next alarm due; of several at one time, one that depends on nothing but the calls so far.
     pub(crate) fn next(&self) -> Option<(Time, EntryId)> {
         self.heap.first().copied()
     }
@@ -80,8 +80,7 @@ impl Alarms {
 
     /// Every parent is due no later than its children, and every place is right.
     pub(crate) fn is_sound(&self) -> bool {
-        let ordered =
-            (1..self.heap.len()).all(|place| self.heap.get((place - 1) / 2) <= self.heap.get(place));
+        let ordered = (1..self.heap.len()).all(|place| self.due((place - 1) / 2) <= self.due(place));
         let placed = self.heap.iter().enumerate().all(|(place, (_, entry))| {
             self.places.get(entry.index()).is_some_and(|&at| at as usize == place)
         });
@@ -93,7 +92,7 @@ impl Alarms {
     fn settle(&mut self, mut place: usize) {
         while place > 0 {
             let parent = (place - 1) / 2;
-            if self.heap.get(parent) <= self.heap.get(place) {
+            if self.due(parent) <= self.due(place) {
                 break;
             }
             self.heap.swap(parent, place);
@@ -106,12 +105,9 @@ impl Alarms {
                 break;
             }
             let right = left + 1;
-            let child = if right < self.heap.len() && self.heap.get(right) < self.heap.get(left) {
-                right
-            } else {
-                left
-            };
-            if self.heap.get(place) <= self.heap.get(child) {
+            let child =
+                if right < self.heap.len() && self.due(right) < self.due(left) { right } else { left };
+            if self.due(place) <= self.due(child) {
                 break;
             }
             self.heap.swap(place, child);
@@ -119,6 +115,12 @@ impl Alarms {
             place = child;
         }
         self.note(place);
+    }
+
+    /// Only the time orders: alarms of one time stay where they are, which is what makes setting the
+    /// usual one, at the end, cost nothing.
+    fn due(&self, place: usize) -> Option<Time> {
+        self.heap.get(place).map(|slot| slot.0)
     }
 
     fn note(&mut self, place: usize) {
@@ -140,7 +142,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Against a sorted set: the same next alarm after every operation.
+        /// Against a sorted set: the same next time after every operation.
         #[test]
         fn agrees_with_a_sorted_set(operations in prop::collection::vec((0..40_usize, prop::option::of(0..100_u64)), 0..400)) {
             let mut alarms = Alarms::default();
@@ -157,7 +159,7 @@ mod tests {
                     alarms.clear(entry);
                 }
                 prop_assert!(alarms.is_sound());
-                prop_assert_eq!(alarms.next(), model.first().copied());
+                prop_assert_eq!(alarms.next().map(|next| next.0), model.first().map(|first| first.0));
                 prop_assert_eq!(alarms.heap.len(), model.len());
             }
         }

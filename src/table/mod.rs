@@ -83,6 +83,8 @@ pub(crate) struct Table<T: Types> {
     ready: BTreeSet<(BlockNumber, EntryId)>,
     ledger: Ledger,
     stages: [u32; StageName::ALL.len()],
+    /// The most entries since the table was last empty.
+    busiest: usize,
     hasher: FixedState,
 }
 
@@ -103,6 +105,7 @@ impl<T: Types> Table<T> {
             ready: BTreeSet::new(),
             ledger: Ledger::new(config),
             stages: [0; StageName::ALL.len()],
+            busiest: 0,
             hasher,
         }
     }
@@ -129,6 +132,7 @@ impl<T: Types> Table<T> {
         let id = EntryId::new(self.entries.insert(entry));
         let tag = self.tag(&hash);
         self.by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
+        self.busiest = self.busiest.max(self.entries.len());
         self.count(StageName::Announced, 1);
         self.set_stage(id, stage);
         id
@@ -498,9 +502,11 @@ impl<T: Types> Table<T> {
         }
     }
 
-    /// Gives the memory of a busy time back, now that nothing is followed.
+    /// Nothing is followed: gives back the memory of a busy time, unless it was used since the last
+    /// such moment.
     fn release(&mut self) {
-        if self.entries.capacity() <= QUIET_ENTRIES {
+        let busiest = core::mem::take(&mut self.busiest);
+        if self.entries.capacity() <= QUIET_ENTRIES || busiest * 4 > self.entries.capacity() {
             return;
         }
         self.entries = Slab::new();

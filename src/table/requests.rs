@@ -36,11 +36,11 @@ pub(crate) struct Request {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     slab: Slab<Request>,
-    /// The last serial given; 31 bits, so that the top bit of an id stays free for the host.
+    /// The last serial given; 29 bits, so that ids stay below 2^61 and the rest is free for the host.
     serial: u32,
 }
 
-const SERIAL_MAX: u32 = u32::MAX >> 1;
+const SERIAL_MAX: u32 = u32::MAX >> 3;
 
 /// The place of a request, which may hold another one by now.
 fn key_of(id: RequestId) -> usize {
