@@ -412,6 +412,10 @@ impl<T: Types> Table<T> {
 
     pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
         let key = self.hasher.hash_one(&id);
+        // By an eighth rather than by doubling: places are few, large, and idle for most of the time.
+        if self.peers.len() == self.peers.capacity() {
+            self.peers.reserve_exact(4.max(self.peers.len() / 8));
+        }
         let slot = PeerSlot::new(self.peers.insert(Peer::new(id)));
         let (peers, hasher) = (&self.peers, &self.hasher);
         self.by_peer_id.insert_unique(key, slot, |slot| {

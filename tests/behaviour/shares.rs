@@ -97,6 +97,14 @@ fn the_host_gets_so_many_at_once_lowest_first() {
 }
 
 #[test]
+fn a_quiet_fetcher_with_25_peers_is_below_4_kb() {
+    with(Config::default(), |net| {
+        net.connect(&(0..25).map(Peer).collect::<Vec<_>>());
+        assert!(net.fetcher.memory_bytes() < 4_096, "{}", net.fetcher.memory_bytes());
+    });
+}
+
+#[test]
 fn after_a_busy_time_it_is_small_again() {
     with(Config::default(), |net| {
         net.connect(&(0..25).map(Peer).collect::<Vec<_>>());
