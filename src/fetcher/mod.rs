@@ -42,6 +42,8 @@ pub use status::{Counters, PeerStatus, Status};
 /// - Answer each [`Output::VerifyHeader`] with [`verdict`](Self::verdict), each [`Output::Import`]
 ///   with [`imported`](Self::imported), and each request with a reply or
 ///   [`request_failed`](Self::request_failed). A request without any answer runs into its deadline.
+/// - Report whatever comes into the chain with [`chain_advanced`](Self::chain_advanced), what was
+///   imported through the fetcher included: that moves the window.
 ///
 /// The same configuration and the same calls give the same outputs, on every machine.
 pub struct Fetcher<T: Types> {
