@@ -48,15 +48,9 @@ impl<T: Types> Table<T> {
         }
         let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
         let parents = stages().filter(|stage| stage.awaited_parent().is_some()).count();
-        demand(
-            self.by_parent.values().map(|list| list.len()).sum::<usize>() == parents,
-            "parents awaited by strangers",
-        )?;
+        demand(self.by_parent.count() == parents, "parents awaited by strangers")?;
         let bodies = stages().filter(|stage| stage.awaited_body().is_some()).count();
-        demand(
-            self.by_body.values().map(|list| list.len()).sum::<usize>() == bodies,
-            "bodies awaited by strangers",
-        )?;
+        demand(self.by_body.count() == bodies, "bodies awaited by strangers")?;
         let numbers = stages().filter(|stage| stage.watched_number().is_some()).count();
         demand(self.by_number.len() == numbers, "numbers watched by strangers")?;
         let turns =
@@ -81,11 +75,11 @@ impl<T: Types> Table<T> {
         let late = self.alarms.of(id).is_some_and(|time| time > entry.expires);
         demand(!late, "an alarm lies after the entry's end")?;
         if let Some(parent) = entry.stage.awaited_parent() {
-            let there = self.by_parent.get(&parent).is_some_and(|list| list.contains(&id));
+            let there = self.by_parent.of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
         }
         if let Some(body) = entry.stage.awaited_body() {
-            let there = self.by_body.get(&body).is_some_and(|list| list.contains(&id));
+            let there = self.by_body.of(&body).contains(&id);
             demand(there, "an entry is not found by its body")?;
         }
         if let Some(number) = entry.stage.watched_number() {

@@ -9,15 +9,16 @@ mod bytes;
 mod check;
 mod claims;
 mod ids;
+mod memory;
 mod peer;
 mod requests;
+mod siblings;
 mod stage;
 
 use alloy_primitives::B256;
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use slab::Slab;
-use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 use core::hash::{BuildHasher, Hasher};
@@ -28,8 +29,9 @@ use crate::{Config, Time};
 
 use alarms::Alarms;
 use bytes::Ledger;
-use claims::{Claims, Ends, slab_entry};
+use claims::{Claims, Ends};
 use requests::Requests;
+use siblings::{Entries, Siblings};
 
 pub(crate) use bytes::Room;
 pub use check::InvariantError;
@@ -38,11 +40,6 @@ pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
 pub(crate) use peer::{AnswerTime, Peer, Presence};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
-
-/// Capacities up to this many entries are kept at rest; larger ones are given back.
-const QUIET_ENTRIES: usize = 64;
-
-type Siblings = SmallVec<[EntryId; 2]>;
 
 /// One hash that is followed.
 pub(crate) struct Entry<T: Types> {
@@ -74,9 +71,9 @@ pub(crate) struct Table<T: Types> {
     requests: Requests,
     alarms: Alarms,
     /// Who waits for a parent.
-    by_parent: HashMap<B256, Siblings, FixedState>,
+    by_parent: Siblings<B256>,
     /// Who waits for a body. Several may wait for the same: two blocks can have equal bodies.
-    by_body: HashMap<T::Commitment, Siblings, FixedState>,
+    by_body: Siblings<T::Commitment>,
     /// Whom the chain's advance concerns.
     by_number: BTreeSet<(BlockNumber, EntryId)>,
     /// Who waits for a turn with the host.
@@ -99,8 +96,8 @@ impl<T: Types> Table<T> {
             by_peer_id: HashTable::new(),
             requests: Requests::default(),
             alarms: Alarms::default(),
-            by_parent: HashMap::with_hasher(hasher.clone()),
-            by_body: HashMap::with_hasher(hasher.clone()),
+            by_parent: Siblings::new(hasher.clone()),
+            by_body: Siblings::new(hasher.clone()),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
             ledger: Ledger::new(config),
@@ -191,10 +188,10 @@ impl<T: Types> Table<T> {
             self.ready.insert((number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
-            self.by_parent.entry(parent).or_default().push(id);
+            self.by_parent.join(parent, id);
         }
         if let Some(body) = stage.awaited_body() {
-            self.by_body.entry(body).or_default().push(id);
+            self.by_body.join(body, id);
         }
         if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
             peer.deferred += 1;
@@ -213,10 +210,10 @@ impl<T: Types> Table<T> {
             self.ready.remove(&(number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
-            forget_sibling(&mut self.by_parent, &parent, id);
+            self.by_parent.leave(parent, id);
         }
         if let Some(body) = stage.awaited_body() {
-            forget_sibling(&mut self.by_body, &body, id);
+            self.by_body.leave(body, id);
         }
         if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
             peer.deferred -= 1;
@@ -294,12 +291,12 @@ impl<T: Types> Table<T> {
 
     // --- indexes
 
-    pub(crate) fn children_of(&self, parent: &BlockHash) -> Siblings {
-        self.by_parent.get(parent).cloned().unwrap_or_default()
+    pub(crate) fn children_of(&self, parent: &BlockHash) -> Entries {
+        self.by_parent.of(parent)
     }
 
-    pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Siblings {
-        self.by_body.get(body).cloned().unwrap_or_default()
+    pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
+        self.by_body.of(body)
     }
 
     /// The lowest watched entry.
@@ -505,92 +502,11 @@ impl<T: Types> Table<T> {
             *count = count.wrapping_add_signed(change);
         }
     }
-
-    /// Nothing is followed: gives back the memory of a busy time, unless it was used since the last
-    /// such moment.
-    fn release(&mut self) {
-        let busiest = core::mem::take(&mut self.busiest);
-        if self.entries.capacity() <= QUIET_ENTRIES || busiest * 4 > self.entries.capacity() {
-            return;
-        }
-        self.entries = Slab::new();
-        self.by_hash = HashTable::new();
-        self.claims.release();
-        self.alarms.release();
-        self.requests.release();
-        self.by_parent = HashMap::with_hasher(self.hasher.clone());
-        self.by_body = HashMap::with_hasher(self.hasher.clone());
-    }
-
-    /// Bytes allocated by the table itself, the held headers and bodies not counted.
-    pub(crate) fn allocated_bytes(&self) -> usize {
-        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
-        let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
-        let tables = self.by_hash.allocation_size() + self.by_peer_id.allocation_size();
-        let siblings = self.by_parent.allocation_size() + self.by_body.allocation_size();
-        let spilled: usize = self
-            .by_parent
-            .values()
-            .chain(self.by_body.values())
-            .filter(|list| list.spilled())
-            .map(|list| list.capacity() * size_of::<EntryId>())
-            .sum();
-        let ordered = (self.by_number.len() + self.ready.len()) * ORDERED_ITEM_BYTES;
-        let parts =
-            self.claims.allocated_bytes() + self.alarms.allocated_bytes() + self.requests.allocated_bytes();
-        entries + peers + tables + siblings + spilled + ordered + parts
-    }
-
-    /// The most that one item of each kind takes, with its part of every index, in a structure that
-    /// is full to a power of two.
-    pub(crate) fn item_sizes() -> ItemSizes {
-        // A hash table is filled to 7/8, and then doubled; each slot has a control byte.
-        let table_slot = |item: usize| (item + 1) * 16 / 7 + 16;
-        let entry = size_of::<slab_entry::Sized<Entry<T>>>()
-            + table_slot(size_of::<Indexed>())
-            + Alarms::ENTRY_BYTES
-            + table_slot(size_of::<(B256, Siblings)>())
-            + table_slot(size_of::<(T::Commitment, Siblings)>())
-            + 2 * 2 * size_of::<EntryId>()
-            + 2 * ORDERED_ITEM_BYTES;
-        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>() + table_slot(size_of::<PeerSlot>());
-        ItemSizes {
-            entry: entry as u64,
-            claim: size_of::<slab_entry::Sized<Claim>>() as u64,
-            // An entry stands in three requests at most: its part of their lists.
-            request: (Requests::ITEM_BYTES + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
-            peer: peer as u64,
-        }
-    }
 }
-
-/// Bytes of one item of each kind; see [`Table::item_sizes`].
-pub(crate) struct ItemSizes {
-    pub(crate) entry: u64,
-    pub(crate) claim: u64,
-    pub(crate) request: u64,
-    pub(crate) peer: u64,
-}
-
-/// What one item of a B-tree set of numbers takes at most: nodes are at least half full except the
-/// root, and hold eleven.
-const ORDERED_ITEM_BYTES: usize = 2 * size_of::<(BlockNumber, EntryId)>() + 24;
 
 /// The stage of an entry between two stages: indexed by nothing.
 fn neutral<T: Types>() -> Stage<T> {
     Stage::Announced(Wait::Until(Time::ZERO))
-}
-
-fn forget_sibling<K: core::hash::Hash + Eq>(
-    map: &mut HashMap<K, Siblings, FixedState>,
-    key: &K,
-    id: EntryId,
-) {
-    let Some(siblings) = map.get_mut(key) else { return };
-    siblings.retain(|other| *other != id);
-    if siblings.is_empty() {
-        map.remove(key);
-    }
 }
 
 /// An entry in the index by hash, with a part of its hash's hash: the index grows without a look at

@@ -1,0 +1,81 @@
+//! What the table takes, and when it gives it back.
+
+use alloy_primitives::B256;
+use hashbrown::HashTable;
+use slab::Slab;
+
+use crate::types::{BlockNumber, Types};
+
+use super::alarms::Alarms;
+use super::claims::slab_entry;
+use super::requests::Requests;
+use super::siblings::Siblings;
+use super::{Claim, Entry, EntryId, Indexed, Peer, PeerSlot, Table};
+
+/// Capacities up to this many entries are kept at rest; larger ones are given back.
+const QUIET_ENTRIES: usize = 64;
+
+impl<T: Types> Table<T> {
+    /// Nothing is followed: gives back the memory of a busy time, unless it was used since the last
+    /// such moment.
+    pub(super) fn release(&mut self) {
+        let busiest = core::mem::take(&mut self.busiest);
+        if self.entries.capacity() <= QUIET_ENTRIES || busiest * 4 > self.entries.capacity() {
+            return;
+        }
+        self.entries = Slab::new();
+        self.by_hash = HashTable::new();
+        self.claims.release();
+        self.alarms.release();
+        self.requests.release();
+        self.by_parent.release();
+        self.by_body.release();
+    }
+
+    /// Bytes allocated by the table itself, the held headers and bodies not counted.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
+        let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
+        let tables = self.by_hash.allocation_size() + self.by_peer_id.allocation_size();
+        let siblings = self.by_parent.allocated_bytes() + self.by_body.allocated_bytes();
+        let ordered = (self.by_number.len() + self.ready.len()) * ORDERED_ITEM_BYTES;
+        let parts =
+            self.claims.allocated_bytes() + self.alarms.allocated_bytes() + self.requests.allocated_bytes();
+        entries + peers + tables + siblings + ordered + parts
+    }
+
+    /// The most that one item of each kind takes, with its part of every index, in a structure that
+    /// is full to a power of two.
+    pub(crate) fn item_sizes() -> ItemSizes {
+        // A hash table is filled to 7/8, and then doubled; each slot has a control byte.
+        let table_slot = |item: usize| (item + 1) * 16 / 7 + 16;
+        let entry = size_of::<slab_entry::Sized<Entry<T>>>()
+            + table_slot(size_of::<Indexed>())
+            + Alarms::ENTRY_BYTES
+            + table_slot(Siblings::<B256>::LIST_BYTES)
+            + table_slot(Siblings::<T::Commitment>::LIST_BYTES)
+            + Siblings::<B256>::ENTRY_BYTES
+            + Siblings::<T::Commitment>::ENTRY_BYTES
+            + 2 * ORDERED_ITEM_BYTES;
+        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>() + table_slot(size_of::<PeerSlot>());
+        ItemSizes {
+            entry: entry as u64,
+            claim: size_of::<slab_entry::Sized<Claim>>() as u64,
+            // An entry stands in three requests at most: its part of their lists.
+            request: (Requests::ITEM_BYTES + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
+            peer: peer as u64,
+        }
+    }
+}
+
+/// Bytes of one item of each kind; see [`Table::item_sizes`].
+pub(crate) struct ItemSizes {
+    pub(crate) entry: u64,
+    pub(crate) claim: u64,
+    pub(crate) request: u64,
+    pub(crate) peer: u64,
+}
+
+/// What one item of a B-tree set of numbers takes at most: nodes are at least half full except the
+/// root, and hold eleven.
+const ORDERED_ITEM_BYTES: usize = 2 * size_of::<(BlockNumber, EntryId)>() + 24;

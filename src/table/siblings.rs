@@ -1,0 +1,148 @@
+//! Entries that wait for the same thing: children of one parent, blocks with one body.
+//!
+//! A list for each thing, linked through the entries' numbers, so that joining and leaving cost the
+//! same however many wait: peers choose what blocks have in common.
+
+use core::hash::Hash;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry as Place;
+use smallvec::SmallVec;
+
+use super::EntryId;
+
+/// A few entries.
+pub(crate) type Entries = SmallVec<[EntryId; 4]>;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Links {
+    previous: Option<EntryId>,
+    next: Option<EntryId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    first: EntryId,
+    last: EntryId,
+}
+
+#[derive(Debug)]
+pub(crate) struct Siblings<K> {
+    lists: HashMap<K, Ends, FixedState>,
+    links: Vec<Links>,
+    hasher: FixedState,
+}
+
+impl<K: Eq + Hash> Siblings<K> {
+    /// What one entry takes at most, its list's end in the map not counted.
+    pub(crate) const ENTRY_BYTES: usize = size_of::<Links>();
+    /// What one list takes in the map.
+    pub(crate) const LIST_BYTES: usize = size_of::<(K, Ends)>();
+
+    pub(crate) fn new(hasher: FixedState) -> Self {
+        Self { lists: HashMap::with_hasher(hasher.clone()), links: Vec::new(), hasher }
+    }
+
+    /// Adds an entry, which waits for nothing else of this kind, at the end of a list.
+    pub(crate) fn join(&mut self, key: K, id: EntryId) {
+        if id.index() >= self.links.len() {
+            self.links.resize(id.index() + 1, Links::default());
+        }
+        let previous = match self.lists.entry(key) {
+            Place::Occupied(mut ends) => Some(core::mem::replace(&mut ends.get_mut().last, id)),
+            Place::Vacant(place) => {
+                place.insert(Ends { first: id, last: id });
+                None
+            }
+        };
+        if let Some(links) = previous.and_then(|previous| self.links.get_mut(previous.index())) {
+            links.next = Some(id);
+        }
+        if let Some(links) = self.links.get_mut(id.index()) {
+            *links = Links { previous, next: None };
+        }
+    }
+
+    /// Takes an entry out of the list that it is in.
+    pub(crate) fn leave(&mut self, key: K, id: EntryId) {
+        let Some(links) = self.links.get_mut(id.index()) else { return };
+        let Links { previous, next } = core::mem::take(links);
+        if let Some(links) = previous.and_then(|previous| self.links.get_mut(previous.index())) {
+            links.next = next;
+        }
+        if let Some(links) = next.and_then(|next| self.links.get_mut(next.index())) {
+            links.previous = previous;
+        }
+        let Place::Occupied(mut ends) = self.lists.entry(key) else { return };
+        match (previous, next) {
+            (None, None) => {
+                ends.remove();
+            }
+            (None, Some(next)) => ends.get_mut().first = next,
+            (Some(previous), None) => ends.get_mut().last = previous,
+            (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// Who waits for `key`, in the order in which they joined.
+    pub(crate) fn of(&self, key: &K) -> Entries {
+        let mut at = self.lists.get(key).map(|ends| ends.first);
+        core::iter::from_fn(|| {
+            let id = at?;
+            at = self.links.get(id.index()).and_then(|links| links.next);
+            Some(id)
+        })
+        .collect()
+    }
+
+    /// All who wait, for the check of the table.
+    pub(crate) fn count(&self) -> usize {
+        self.lists.keys().map(|key| self.of(key).len()).sum()
+    }
+
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.lists.allocation_size() + self.links.capacity() * Self::ENTRY_BYTES
+    }
+
+    /// Gives memory back; only when nobody waits.
+    pub(crate) fn release(&mut self) {
+        debug_assert!(self.lists.is_empty(), "lists are released at rest");
+        self.lists = HashMap::with_hasher(self.hasher.clone());
+        self.links = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against a vector of pairs: the same entries in the same order.
+        #[test]
+        fn lists_agree_with_a_vector(operations in prop::collection::vec((0..4_u8, 0..12_usize), 0..200)) {
+            let mut siblings = Siblings::new(FixedState::with_seed(1));
+            let mut model: Vec<(u8, EntryId)> = Vec::new();
+            for (key, index) in operations {
+                let id = EntryId::new(index);
+                match model.iter().position(|&(_, other)| other == id) {
+                    Some(at) => {
+                        let (key, id) = model.remove(at);
+                        siblings.leave(key, id);
+                    }
+                    None => {
+                        siblings.join(key, id);
+                        model.push((key, id));
+                    }
+                }
+                for key in 0..4 {
+                    let expected: Vec<_> = model.iter().filter(|m| m.0 == key).map(|m| m.1).collect();
+                    prop_assert_eq!(siblings.of(&key).to_vec(), expected);
+                }
+                prop_assert_eq!(siblings.count(), model.len());
+            }
+        }
+    }
+}
