@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::Time;
 use crate::output::{Connection, End};
-use crate::table::{ClaimId, EntryId, PeerSlot, Room, Stage, Standing, Wait};
+use crate::table::{EntryId, PeerSlot, Room, Stage, Standing, Wait};
 use crate::types::Types;
 
 use super::{Fetcher, Running};
@@ -34,8 +34,13 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let Some(slot) = self.table.find_peer(peer) else { return };
         let claims: Vec<_> = self.table.claims_by(slot).map(|(id, claim)| (id, claim.entry)).collect();
-        for (claim, entry) in claims {
-            self.lose_claim(claim, entry, slot);
+        // First all of it is taken back, so that nothing is asked of the peer while it leaves.
+        for &(claim, entry) in &claims {
+            self.drop_requests(entry, slot);
+            self.table.remove_claim(claim);
+        }
+        for (_, entry) in claims {
+            self.go_on_without(entry, slot);
         }
         self.known.forget_peer(slot);
         self.table.retire_peer(slot);
@@ -57,15 +62,8 @@ impl<T: Types> Fetcher<T> {
         self.outputs = VecDeque::new();
     }
 
-    /// One entry loses one of those who have its block.
-    fn lose_claim(&mut self, claim: ClaimId, id: EntryId, slot: PeerSlot) {
-        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
-        for request in requests {
-            if self.table.request(request).is_some_and(|open| open.peer == slot) {
-                self.drop_request(request);
-            }
-        }
-        self.table.remove_claim(claim);
+    /// An entry has lost one of those who have its block.
+    fn go_on_without(&mut self, id: EntryId, slot: PeerSlot) {
         let Some(stage) = self.table.stage(id) else { return };
         if matches!(stage, Stage::Importing { .. }) {
             // With the host: it ends by the host's answer, charged to the place until then.
@@ -83,7 +81,16 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Ends a request to a peer that is gone: there is nobody to cancel it with, or to blame.
+    /// Ends the requests for an entry to a peer that is gone: there is nobody to cancel them with, or
+    /// to blame.
+    fn drop_requests(&mut self, id: EntryId, slot: PeerSlot) {
+        for request in self.table.stage(id).map(Stage::requests).unwrap_or_default() {
+            if self.table.request(request).is_some_and(|open| open.peer == slot) {
+                self.drop_request(request);
+            }
+        }
+    }
+
     fn drop_request(&mut self, request: crate::RequestId) {
         let Some(open) = self.table.close_request(request) else { return };
         for id in open.entries {
@@ -92,7 +99,6 @@ impl<T: Types> Fetcher<T> {
             } else if let Some(race) = self.table.race_mut(id) {
                 race.remove(request);
             }
-            // The others of a batch go on when their own claims are lost, a moment later.
         }
     }
 

@@ -1,9 +1,13 @@
 //! A peer that leaves takes only its own with it: what others can give goes on with them.
 
-use herald::{Admission, BodyRequest, Config, End, ImportOutcome, Reason, Verdict};
+use std::time::Duration;
+
+use herald::{Admission, BodyRequest, Config, End, Failure, Hedge, ImportOutcome, Output, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, blocks_on, child, genesis, siblings_on};
+use crate::toy::{
+    ALICE, BOB, BlockExt, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on,
+};
 
 #[test]
 fn between_header_and_body_another_announcer_goes_on() {
@@ -154,5 +158,36 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
         net.expect_import(&blocks[0]);
         net.imported(&blocks[0], ImportOutcome::Imported);
         assert_eq!(net.expect_announce(&blocks[0]).len(), 1);
+    });
+}
+
+#[test]
+fn while_it_leaves_it_is_asked_for_nothing() {
+    let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
+    let config =
+        Config { requests_per_peer: 1, bytes_per_peer: 2_000, bytes_total: 400_000, hedge, ..plain() };
+    with(config, |net| {
+        net.connect(&[ALICE, BOB]);
+        // What Bob holds leaves him no room for what Alice gives.
+        assert_eq!(net.push(BOB, &block(made_up_hash(1), 9, &[7; 1_850], 0)), Admission::Accepted);
+        let header = net.expect_header_request_for(made_up_hash(1));
+        net.fail(header, Failure::Disconnected);
+        let blocks = siblings_on(&genesis(), 2);
+        net.announce(ALICE, &blocks[0]);
+        let header = net.expect_header_request_to(ALICE, &blocks[0]);
+        net.announce(BOB, &blocks[0]);
+        net.deliver_header(header, &blocks[0]);
+        net.expect_body_request_to(ALICE, &[&blocks[0]]);
+        net.advance_until_output();
+        net.expect_body_request_to(BOB, &[&blocks[0]]);
+        // Both of them could give this one, and both have no place free.
+        net.announce(BOB, &blocks[1]);
+        net.announce(ALICE, &blocks[1]);
+        net.disconnect(ALICE);
+        let outputs = net.drain();
+        let to_alice = |output: &Output<Toy>| matches!(output, Output::RequestHeader { peer: ALICE, .. });
+        assert!(!outputs.iter().any(to_alice), "{outputs:?}");
+        net.disconnect(BOB);
+        net.drain();
     });
 }
