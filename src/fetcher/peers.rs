@@ -50,7 +50,7 @@ impl<T: Types> Fetcher<T> {
     pub fn shutdown(&mut self, now: Time) {
         self.set_time(now);
         self.running = Running::Stopped;
-        while let Some(id) = self.table.any_entry() {
+        for id in self.table.entry_ids() {
             self.end(id, End::Shutdown);
         }
         let slots: Vec<_> = self.table.peers().map(|(slot, _)| slot).collect();

@@ -274,9 +274,9 @@ impl<T: Types> Table<T> {
         self.stages.get(stage as usize).copied().unwrap_or(0)
     }
 
-    /// Some entry, in no particular but always the same order; for the shutdown.
-    pub(crate) fn any_entry(&self) -> Option<EntryId> {
-        self.entries.iter().next().map(|(key, _)| EntryId::new(key))
+    /// All entries, in no particular but always the same order; for the shutdown.
+    pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
+        self.entries.iter().map(|(key, _)| EntryId::new(key)).collect()
     }
 
     /// A block hash is already uniform; four seeded words are enough, and a third of the time of
