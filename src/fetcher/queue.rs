@@ -150,20 +150,34 @@ impl<T: Types> Fetcher<T> {
                 return;
             };
             self.claim_parent(id, number, &[slot]);
-            match self.table.stage(id) {
-                Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
-                Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
-                Some(Stage::Queued { wait: QueueWait::Parent, .. }) => next = Some(id),
-                Some(
-                    Stage::Announced(Wait::Until(_) | Wait::Window { .. })
-                    | Stage::Fetching { .. }
-                    | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
-                    | Stage::Completing { .. }
-                    | Stage::Queued { .. }
-                    | Stage::Importing { .. },
-                )
-                | None => {}
+            self.hasten_parent(id, number, chain);
+            if let Some(Stage::Queued { wait: QueueWait::Parent, .. }) = self.table.stage(id) {
+                next = Some(id);
             }
+        }
+    }
+
+    /// A parent that is followed already has got new owners, and a number that its child says: does
+    /// that end what it waits for?
+    fn hasten_parent(&mut self, id: EntryId, number: BlockNumber, chain: &impl ChainView) {
+        match self.table.stage(id) {
+            Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
+            // Those who announced it have lied about its number, or its child does.
+            Some(Stage::Announced(Wait::Window { .. })) => {
+                if self.position(number, chain) == Position::Within {
+                    self.ask_header(id);
+                }
+            }
+            Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
+            Some(
+                Stage::Announced(Wait::Until(_))
+                | Stage::Fetching { .. }
+                | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => {}
         }
     }
 
@@ -176,8 +190,13 @@ impl<T: Types> Fetcher<T> {
             // Number 0 and not our genesis: no parent can make it right.
             return self.end(child, End::Passed);
         };
+        if self.bad.contains(&parent) {
+            // It was found so while the child waited for something else.
+            return self.reject(child, Reason::InvalidAncestor);
+        }
         if let Some(id) = self.table.find(&parent) {
-            return self.claim_parent(id, number, &self.owners(child));
+            self.claim_parent(id, number, &self.owners(child));
+            return self.hasten_parent(id, number, chain);
         }
         match self.position(number, chain) {
             Position::Within => self.follow_parent(parent, number, &self.owners(child)),

@@ -158,9 +158,8 @@ impl<T: Types> Fetcher<T> {
             return self.end(id, End::InChain);
         }
         if let Some(reason) = self.known_fault(&header) {
-            self.remember_bad(header.hash(), reason);
             self.penalise(slot, reason);
-            return self.end(id, End::Invalid);
+            return self.reject(id, reason);
         }
         if self.config.mode == Mode::HeadersOnly {
             return self.complete(id, slot, header, None, chain);

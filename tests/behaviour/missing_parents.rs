@@ -193,3 +193,58 @@ fn an_announcer_of_a_block_far_up_revives_the_search_far_down() {
         }
     });
 }
+
+#[test]
+fn a_parent_that_stands_on_a_bad_block_condemns_the_child_that_waits_for_it() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, MALLORY]);
+        let blocks = blocks_on(&genesis(), 3);
+        assert_eq!(net.push(MALLORY, &blocks[0]), Admission::Accepted);
+        net.expect_verify(&blocks[0]);
+        net.verdict(&blocks[0], Verdict::Invalid);
+        net.expect_penalty(MALLORY, Reason::InvalidHeader);
+        assert_eq!(net.push(MALLORY, &blocks[2]), Admission::Accepted);
+        let header = net.expect_header_request_to(MALLORY, &blocks[1]);
+        net.deliver_header(header, &blocks[1]);
+        net.expect_penalty(MALLORY, Reason::InvalidAncestor);
+        net.expect_penalty(MALLORY, Reason::InvalidAncestor);
+        assert_eq!(net.ends(End::Invalid), 3);
+        assert_eq!(net.announce_as(ALICE, blocks[2].hash(), 3), Admission::BadBlock);
+    });
+}
+
+#[test]
+fn a_block_whose_parent_was_found_bad_while_it_was_deferred_is_not_gone_on_with() {
+    with(plain(), |net| {
+        net.connect(&[MALLORY]);
+        let bad = block(genesis().hash(), 32, b"bad", 0);
+        let deferred = block(bad.hash(), 33, b"on a bad one", 0);
+        assert_eq!(net.push(MALLORY, &deferred), Admission::Deferred);
+        assert_eq!(net.push(MALLORY, &bad), Admission::Accepted);
+        net.expect_verify(&bad);
+        net.verdict(&bad, Verdict::Invalid);
+        net.expect_penalty(MALLORY, Reason::InvalidHeader);
+        let next = child(&genesis());
+        net.advance_chain(std::slice::from_ref(&next));
+        net.expect_announce(&next);
+        net.expect_penalty(MALLORY, Reason::InvalidAncestor);
+        assert_eq!(net.ends(End::Invalid), 2);
+    });
+}
+
+#[test]
+fn a_parent_that_a_liar_put_above_the_window_is_fetched_for_its_child() {
+    with(plain(), |net| {
+        net.connect(&[MALLORY, ALICE]);
+        let blocks = blocks_on(&genesis(), 2);
+        assert_eq!(net.announce_as(MALLORY, blocks[0].hash(), 40), Admission::Deferred);
+        assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
+        let header = net.expect_header_request_to(MALLORY, &blocks[0]);
+        net.deliver_header(header, &blocks[0]);
+        net.expect_penalty(MALLORY, Reason::WrongNumber);
+        let body = net.expect_body_request_to(ALICE, &[&blocks[0]]);
+        net.deliver_body(body, &[&blocks[0]]);
+        net.import(&blocks[0]);
+        net.import(&blocks[1]);
+    });
+}
