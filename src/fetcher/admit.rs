@@ -178,7 +178,7 @@ impl<T: Types> Fetcher<T> {
             Position::BelowFinality => return Admission::BelowFinality,
         }
         self.table.add_claim(id, slot, number, Origin::Announced);
-        self.use_alternate(id, slot, position, chain)
+        self.use_alternate(id, slot, number, position, chain)
     }
 
     /// An entry has a new announcer: does that end what it waits for?
@@ -186,6 +186,7 @@ impl<T: Types> Fetcher<T> {
         &mut self,
         id: EntryId,
         slot: PeerSlot,
+        number: BlockNumber,
         position: Position,
         chain: &impl ChainView,
     ) -> Admission {
@@ -194,7 +195,11 @@ impl<T: Types> Fetcher<T> {
             Some(Stage::Announced(Wait::Window { .. })) if position == Position::Within => {
                 self.ask_header(id)
             }
-            Some(Stage::Announced(Wait::Window { .. })) => return Admission::Deferred,
+            Some(&Stage::Announced(Wait::Window { peer, number: lowest })) => {
+                let number = number.min(lowest);
+                self.table.set_stage(id, Stage::Announced(Wait::Window { peer, number }));
+                return Admission::Deferred;
+            }
             Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
             Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
             Some(Stage::Queued { wait: QueueWait::Parent, .. }) => {

@@ -126,11 +126,11 @@ impl<T: Types> Fetcher<T> {
     /// A deferred hash goes to the allowance of another announcer, or ends.
     fn find_new_deferrer(&mut self, id: EntryId) {
         let max = self.config.deferred_per_peer;
-        let found = self.table.claims_of(id).find_map(|(_, claim)| {
-            let free = self.table.peer(claim.peer).is_some_and(|peer| peer.deferred < max);
-            free.then_some((claim.peer, claim.number))
-        });
-        match found {
+        let free = |slot: &PeerSlot| self.table.peer(*slot).is_some_and(|peer| peer.deferred < max);
+        let peer = self.good_claimers(id).find(free);
+        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+        let lowest = good.map(|(_, claim)| claim.number).min();
+        match peer.zip(lowest) {
             Some((peer, number)) => {
                 self.enter(id, Stage::Announced(Wait::Window { peer, number }), Some(peer))
             }

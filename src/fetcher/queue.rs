@@ -112,11 +112,7 @@ impl<T: Types> Fetcher<T> {
         match self.position(header.number(), chain) {
             Position::Within => {}
             Position::Above => {
-                let deferred = self.table.peer(block.peer).map_or(u32::MAX, |peer| peer.deferred);
-                if deferred >= self.config.deferred_per_peer {
-                    return self.end(id, End::Passed);
-                }
-                return self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, from);
+                return self.defer(id, block);
             }
             Position::TooFar | Position::BelowFinality => return self.end(id, End::Passed),
         }
@@ -125,6 +121,17 @@ impl<T: Types> Fetcher<T> {
         }
         self.enter(id, Stage::Queued { block, wait: QueueWait::Parent }, from);
         self.seek_parent(id, chain);
+    }
+
+    /// Keeps a block until the window reaches it, within the allowance of its giver or of another
+    /// who has it.
+    fn defer(&mut self, id: EntryId, block: Held<Whole<T>>) {
+        let giver = block.peer;
+        self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, Some(giver));
+        let deferred = self.table.peer(giver).map_or(u32::MAX, |peer| peer.deferred);
+        if deferred > self.config.deferred_per_peer && !self.find_new_holder(id) {
+            self.end(id, End::Passed);
+        }
     }
 
     /// As [`settle`](Self::settle), for an entry that is queued already.

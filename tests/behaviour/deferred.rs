@@ -1,9 +1,9 @@
 //! A few blocks of each peer just above the window are kept until the window reaches them.
 
-use herald::{Admission, Config, End};
+use herald::{Admission, BodyRequest, Config, End, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, blocks_on, genesis, made_up_hash};
 
 #[test]
 fn an_announcement_is_taken_up_when_the_head_moves() {
@@ -81,5 +81,52 @@ fn when_its_announcer_leaves_another_defers_it() {
         assert_eq!(net.peer(BOB).deferred, 1);
         net.disconnect(BOB);
         assert_eq!(net.ends(End::NobodyLeft), 1);
+    });
+}
+
+#[test]
+fn a_number_too_high_does_not_keep_the_block_from_those_who_announce_the_right_one() {
+    with(plain(), |net| {
+        net.connect(&[MALLORY, BOB, ALICE]);
+        let blocks = blocks_on(&genesis(), 35);
+        for (ahead, number) in [(&blocks[33], 34), (&blocks[34], 35)] {
+            assert_eq!(net.announce_as(MALLORY, ahead.hash(), 60), Admission::Deferred);
+            assert_eq!(net.announce_as(BOB, ahead.hash(), 50), Admission::Deferred);
+            assert_eq!(net.announce_as(ALICE, ahead.hash(), number), Admission::Deferred);
+        }
+        net.advance_chain(&blocks[..2]);
+        net.expect_announce(&blocks[1]);
+        net.expect_header_request_to(MALLORY, &blocks[33]);
+        net.disconnect(MALLORY);
+        net.expect_header_request_to(BOB, &blocks[33]);
+        net.advance_chain(&blocks[2..3]);
+        net.expect_announce(&blocks[2]);
+        net.expect_header_request_to(BOB, &blocks[34]);
+        net.disconnect(BOB);
+        net.expect_header_request_to(ALICE, &blocks[33]);
+        net.expect_header_request_to(ALICE, &blocks[34]);
+        net.disconnect(ALICE);
+    });
+}
+
+#[test]
+fn a_liar_whose_allowance_is_used_up_does_not_end_what_others_announced() {
+    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+        net.connect(&[MALLORY, ALICE]);
+        for n in 40..44 {
+            assert_eq!(net.announce_as(MALLORY, made_up_hash(n), n), Admission::Deferred);
+        }
+        let ahead = block(made_up_hash(1), 40, b"ahead", 0);
+        assert_eq!(net.announce_as(MALLORY, ahead.hash(), 5), Admission::Accepted);
+        let header = net.expect_header_request_to(MALLORY, &ahead);
+        let body = net.expect_body_request_to(MALLORY, &[&ahead]);
+        net.announce(ALICE, &ahead);
+        net.deliver_body(body, &[&ahead]);
+        net.deliver_header(header, &ahead);
+        net.expect_penalty(MALLORY, Reason::WrongNumber);
+        assert_eq!((net.peer(MALLORY).deferred, net.peer(ALICE).deferred), (4, 1));
+        assert_eq!(net.peer(ALICE).blocks, 1);
+        net.disconnect(MALLORY);
+        net.disconnect(ALICE);
     });
 }
