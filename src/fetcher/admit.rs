@@ -387,15 +387,14 @@ impl<T: Types> Fetcher<T> {
         self.ask_header(id);
     }
 
-    /// There was no room for what `slot` gave: others may be within their allowance.
+    /// There was no room for what `slot` gave: others may be within their allowance, or have some of
+    /// their own share left.
     pub(super) fn no_room(&mut self, id: EntryId, slot: PeerSlot, room: Room) {
-        match room {
-            Room::Enough | Room::PeerFull => {
-                self.table.fail_claim(id, slot);
-                self.start_over(id);
-            }
-            Room::TotalFull => self.end(id, End::NoRoom),
+        self.table.fail_claim(id, slot);
+        if room == Room::TotalFull && !self.has_good_claim(id) {
+            return self.end(id, End::NoRoom);
         }
+        self.start_over(id);
     }
 }
 

@@ -145,7 +145,7 @@ impl<T: Types> Fetcher<T> {
             .map(|(_, claim)| claim.peer)
     }
 
-    fn has_good_claim(&self, id: EntryId) -> bool {
+    pub(super) fn has_good_claim(&self, id: EntryId) -> bool {
         self.good_claimers(id).next().is_some()
     }
 }

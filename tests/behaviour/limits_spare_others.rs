@@ -104,3 +104,31 @@ fn announcers_beyond_those_remembered_are_not_followed_and_those_remembered_stay
         net.import(&block);
     });
 }
+
+#[test]
+fn a_reply_without_room_in_the_common_half_is_asked_of_one_whose_share_is_free() {
+    // Four places of 1,000 bytes each set aside, 4,000 shared.
+    let config = Config { peers: 3, importing: 1, bytes_per_peer: 5_000, bytes_total: 8_000, ..plain() };
+    with(config, |net| {
+        net.connect(&[ALICE, BOB, MALLORY]);
+        for (n, peer, bytes) in [(1, MALLORY, 4_800), (2, BOB, 800)] {
+            let orphan = block(made_up_hash(n), 9, &vec![7; bytes], n);
+            assert_eq!(net.push(peer, &orphan), Admission::Accepted);
+            net.expect_header_request_for(made_up_hash(n));
+        }
+        let block = large_child(&genesis(), 300);
+        net.announce(BOB, &block);
+        let header = net.expect_header_request_to(BOB, &block);
+        net.announce(ALICE, &block);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(BOB, &[&block]);
+        net.deliver_body(body, &[&block]);
+        let header = net.expect_header_request_to(ALICE, &block);
+        net.deliver_header(header, &block);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
+        net.deliver_body(body, &[&block]);
+        net.import(&block);
+        net.disconnect(MALLORY);
+        net.disconnect(BOB);
+    });
+}
