@@ -56,13 +56,14 @@ impl<T: Types> Table<T> {
             + table_slot(Siblings::<T::Commitment>::LIST_BYTES)
             + Siblings::<B256>::ENTRY_BYTES
             + Siblings::<T::Commitment>::ENTRY_BYTES
+            // Two requests for bodies at most; those for a header, or ahead of one, are for it alone.
+            + 2 * Requests::ENTRY_BYTES
             + 2 * ORDERED_ITEM_BYTES;
         let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>() + table_slot(size_of::<PeerSlot>());
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
-            // An entry stands in three requests at most: its part of their lists.
-            request: (Requests::ITEM_BYTES + 3 * 2 * 2 * size_of::<EntryId>()) as u64,
+            request: Requests::ITEM_BYTES as u64,
             peer: peer as u64,
         }
     }

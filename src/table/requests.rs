@@ -51,7 +51,19 @@ fn id_of(serial: u32, key: usize) -> RequestId {
     RequestId::new(u64::from(serial) << 32 | key as u64)
 }
 
+/// Takes an entry out of a request's list, and gives memory back before the list takes more than
+/// [`Requests::ENTRY_BYTES`] for each that is left.
+fn take_out(entries: &mut SmallVec<[EntryId; 2]>, entry: EntryId) {
+    entries.retain(|other| *other != entry);
+    if entries.spilled() && entries.len() * 4 <= entries.capacity() {
+        entries.shrink_to_fit();
+    }
+}
+
 impl Requests {
+    /// What a request takes for each of its entries, where it is for several.
+    pub(crate) const ENTRY_BYTES: usize = 4 * size_of::<EntryId>();
+
     /// What one request takes.
     pub(crate) const ITEM_BYTES: usize = size_of::<slab_entry::Sized<Request>>();
 
@@ -121,11 +133,27 @@ impl<T: Types> Table<T> {
     /// Takes one entry out of a request. What is left of the entries.
     pub(crate) fn leave_request(&mut self, id: RequestId, entry: EntryId) -> usize {
         let Some(request) = self.requests.get_mut(id) else { return 0 };
-        request.entries.retain(|other| *other != entry);
+        take_out(&mut request.entries, entry);
         request.entries.len()
     }
 
     pub(crate) fn request_count(&self) -> usize {
         self.requests.slab.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_gives_the_memory_of_those_that_left_it_back() {
+        let mut entries: SmallVec<[EntryId; 2]> = (0..100).map(EntryId::new).collect();
+        for gone in 0..100 {
+            take_out(&mut entries, EntryId::new(gone));
+            assert_eq!(entries.len(), 99 - gone);
+            let bytes = entries.capacity() * size_of::<EntryId>();
+            assert!(!entries.spilled() || bytes <= entries.len() * Requests::ENTRY_BYTES);
+        }
     }
 }
