@@ -346,6 +346,10 @@ impl Config {
             if min > max {
                 return Err(ConfigError::Bounds { field, min, max });
             }
+            // What waits for the same moment again when it rings would ring for ever.
+            if max.is_zero() && field != "hedge" {
+                return Err(ConfigError::Zero { field });
+            }
         }
         if let Grace::Fixed { wait, slack } = self.grace
             && slack > wait
@@ -463,6 +467,8 @@ mod tests {
         assert_eq!(zero.check(), Err(ConfigError::Zero { field: "peers" }));
         let huge = Config { blocks_per_peer: 1 << 20, ..Config::default() };
         assert!(matches!(huge.check(), Err(ConfigError::TooLarge { field: "blocks_per_peer", .. })));
+        let at_once = Config { header_deadline: Deadline::Fixed(Duration::ZERO), ..Config::default() };
+        assert_eq!(at_once.check(), Err(ConfigError::Zero { field: "header_deadline" }));
         let bytes = Config { bytes_per_peer: MIB * 512, ..Config::default() };
         assert!(matches!(bytes.check(), Err(ConfigError::BytesPerPeer { .. })));
         let hedge = Hedge::After { min: MILLI(2), max: MILLI(1) };
