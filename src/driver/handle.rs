@@ -11,7 +11,7 @@ use crate::output::{Admission, Connection, Outcome, RequestId};
 use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 use super::QueueLimits;
-use super::queue::{self, Command, Queue};
+use super::queue::{self, Command, Place, Queue};
 use super::task::Inlet;
 
 /// Reports to a driver what happens. Clones are cheap and report to the same one.
@@ -77,7 +77,7 @@ impl<T: Types> Handle<T> {
         let place = self.queue.try_place(queue::list_bytes(&blocks))?;
         let (reply, admissions) = oneshot::channel();
         place.fill(Command::AnnounceMany { peer, blocks, reply });
-        Ok(admissions.await.map_err(|_| Closed)?)
+        Ok(self.answer(admissions).await?)
     }
 
     /// A peer has sent a whole block unasked.
@@ -104,7 +104,7 @@ impl<T: Types> Handle<T> {
         headers: Vec<T::Header>,
     ) -> Vec<T::Header> {
         let Ok(place) = self.queue.place(queue::headers_bytes::<T>(&headers)).await else { return headers };
-        match place.ask(Input::Headers { peer, request, headers }).await {
+        match self.ask(place, Input::Headers { peer, request, headers }).await {
             Ok(Outcome::Headers(rest)) => rest,
             // The task was cut short with the reply in its hands.
             Err(Closed) => Vec::new(),
@@ -125,7 +125,7 @@ impl<T: Types> Handle<T> {
         bodies: Vec<T::Body>,
     ) -> Vec<T::Body> {
         let Ok(place) = self.queue.place(queue::bodies_bytes::<T>(&bodies)).await else { return bodies };
-        match place.ask(Input::Bodies { peer, request, bodies }).await {
+        match self.ask(place, Input::Bodies { peer, request, bodies }).await {
             Ok(Outcome::Bodies(rest)) => rest,
             Err(Closed) => Vec::new(),
             Ok(Outcome::Done | Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Headers(_)) => {
@@ -157,7 +157,8 @@ impl<T: Types> Handle<T> {
     /// # Errors
     /// [`Closed`] where the driver has ended.
     pub async fn peer_connected(&self, peer: T::PeerId) -> Result<Connection, Closed> {
-        match self.queue.place(0).await?.ask(Input::PeerConnected { peer }).await? {
+        let place = self.queue.place(0).await?;
+        match self.ask(place, Input::PeerConnected { peer }).await? {
             Outcome::Connection(connection) => Ok(connection),
             Outcome::Done | Outcome::Admission(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
                 unreachable!("the outcome of a connection is a connection")
@@ -207,7 +208,7 @@ impl<T: Types> Handle<T> {
         let place = self.queue.place(0).await?;
         let (reply, status) = oneshot::channel();
         place.fill(Command::Status { reply });
-        status.await.map_err(|_| Closed)
+        self.answer(status).await
     }
 
     /// What has happened since the start. Waits for room.
@@ -220,7 +221,7 @@ impl<T: Types> Handle<T> {
         let place = self.queue.place(0).await?;
         let (reply, counters) = oneshot::channel();
         place.fill(Command::Counters { reply });
-        counters.await.map_err(|_| Closed)
+        self.answer(counters).await
     }
 
     /// Ends the driver, for all handles. What was handed in before is handled first; verifications
@@ -244,11 +245,29 @@ impl<T: Types> Handle<T> {
     }
 
     async fn try_admit(&self, input: Input<T>) -> Result<Admission, HandleError> {
-        match self.queue.try_place(queue::input_bytes(&input))?.ask(input).await? {
+        let place = self.queue.try_place(queue::input_bytes(&input))?;
+        match self.ask(place, input).await? {
             Outcome::Admission(admission) => Ok(admission),
             Outcome::Done | Outcome::Connection(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
                 unreachable!("the outcome of an announcement or a block is an admission")
             }
+        }
+    }
+
+    async fn ask(&self, place: Place<'_, T>, input: Input<T>) -> Result<Outcome<T>, Closed> {
+        let (reply, outcome) = oneshot::channel();
+        place.fill(Command::Ask { input, reply });
+        self.answer(outcome).await
+    }
+
+    /// The task's answer. A call whose place was given out just before the task ended comes into a
+    /// queue that nobody reads, and that lives as long as the handles: so the end is waited for too.
+    async fn answer<A>(&self, mut answer: oneshot::Receiver<A>) -> Result<A, Closed> {
+        let mut alive = self.alive.clone();
+        tokio::select! {
+            biased;
+            answer = &mut answer => answer.map_err(|_| Closed),
+            _ = alive.changed() => answer.try_recv().map_err(|_| Closed),
         }
     }
 }

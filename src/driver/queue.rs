@@ -99,12 +99,6 @@ impl<T: Types> Place<'_, T> {
     pub(super) fn fill(self, command: Command<T>) {
         self.call.send(Packet { command, _bytes: self.bytes });
     }
-
-    pub(super) async fn ask(self, input: Input<T>) -> Result<Outcome<T>, Closed> {
-        let (reply, outcome) = oneshot::channel();
-        self.fill(Command::Ask { input, reply });
-        outcome.await.map_err(|_| Closed)
-    }
 }
 
 /// The bytes that an input carries beyond its fixed size, which the number of calls bounds.
