@@ -259,10 +259,13 @@ impl<T: Types> Fetcher<T> {
                 }
                 continue;
             }
-            served.push(commitment);
             for id in waiting {
-                self.take_body(id, request, slot, body.clone(), chain);
+                // What becomes of one may end another, and begin the search for a parent in its place.
+                if self.table.stage(id).and_then(Stage::awaited_body).as_ref() == Some(&commitment) {
+                    self.take_body(id, request, slot, body.clone(), chain);
+                }
             }
+            served.push(commitment);
         }
         strangers
     }

@@ -1,9 +1,11 @@
 //! Two blocks whose bodies are equal both complete.
 
-use herald::{Block, Config};
+use std::time::Duration;
+
+use herald::{Admission, Block, Config, End, Gather, Hedge, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis};
+use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Toy, block, child, genesis};
 
 fn twins() -> [Block<Toy>; 2] {
     [1, 2].map(|salt| block(genesis().hash(), 1, b"the same transactions", salt))
@@ -73,4 +75,44 @@ fn asked_for_in_one_request_and_answered_once_or_twice() {
             net.import_verified(&[&one, &two]);
         });
     }
+}
+
+/// The body serves both, and what becomes of the first ends the second and begins the search for
+/// their parent in its place.
+#[test]
+fn one_that_ends_meanwhile_is_not_taken_for_the_next_in_its_place() {
+    let ms = Duration::from_millis;
+    let (gather, hedge) = (Gather { window: ms(100) }, Hedge::After { min: ms(10), max: ms(50) });
+    with(Config { requests_per_peer: 1, gather, hedge, ..plain() }, |net| {
+        net.connect(&[ALICE, MALLORY]);
+        let parent = child(&genesis());
+        let [one, two] = [1, 2].map(|salt| block(parent.hash(), 2, b"the same transactions", salt));
+        net.announce(ALICE, &one);
+        let header = net.expect_header_request_to(ALICE, &one);
+        net.announce(MALLORY, &one);
+        net.deliver_header(header, &one);
+        net.advance(100);
+        let body = net.expect_body_request_to(ALICE, &[&one]);
+        net.announce(MALLORY, &two);
+        let header = net.expect_header_request_to(MALLORY, &two);
+        net.deliver_header(header, &two);
+        net.advance(50);
+        let hedge = net.expect_body_request_to(MALLORY, &[&one]);
+        // The second waits for the one place of a peer that proves to be a forger.
+        net.advance(50);
+        let forged = Block { header: two.header.clone(), body: parent.body.clone() };
+        assert_eq!(net.push(MALLORY, &forged), Admission::WrongBody);
+        net.expect_penalty(MALLORY, Reason::WrongBody);
+        net.deliver_body(body, &[&one]);
+        net.expect_cancel(hedge);
+        assert_eq!(net.ends(End::NobodyLeft), 1);
+        let header = net.expect_header_request(&parent);
+        net.assert_quiet();
+        net.deliver_header(header, &parent);
+        net.advance(100);
+        let body = net.expect_body_request(&[&parent]);
+        net.deliver_body(body, &[&parent]);
+        net.import(&parent);
+        net.import(&one);
+    });
 }
