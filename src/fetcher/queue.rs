@@ -68,11 +68,7 @@ impl<T: Types> Fetcher<T> {
             return;
         }
         for (hash, _) in blocks {
-            if let Some(id) = self.table.find(hash)
-                && !matches!(self.table.stage(id), Some(Stage::Importing { .. }))
-            {
-                self.end(id, End::InChain);
-            }
+            self.end_in_chain(hash);
             self.wake_children(hash, chain);
         }
         if let Some(&(hash, number)) = blocks.last()
@@ -92,17 +88,27 @@ impl<T: Types> Fetcher<T> {
             return;
         }
         let (hash, number) = (block.header.hash(), block.header.number());
-        if let Some(id) = self.table.find(&hash)
-            && !matches!(self.table.stage(id), Some(Stage::Importing { .. }))
-        {
-            self.end(id, End::InChain);
-        }
+        self.end_in_chain(&hash);
         self.known.insert(hash);
         self.relay(hash, &block);
         self.announce_to_lacking(hash, number);
         self.wake_children(&hash, chain);
         self.move_window(chain);
         self.next_turns(chain);
+    }
+
+    /// A block came into the chain by another way: it is followed no more, and whoever has it is
+    /// told nothing of it. One that is with the host ends by the host's answer.
+    fn end_in_chain(&mut self, hash: &BlockHash) {
+        let Some(id) = self.table.find(hash) else { return };
+        if matches!(self.table.stage(id), Some(Stage::Importing { .. })) {
+            return;
+        }
+        let knowing = self.known.insert(*hash);
+        for (_, claim) in self.table.claims_of(id) {
+            knowing.insert(claim.peer);
+        }
+        self.end(id, End::InChain);
     }
 
     /// Finds a whole block its place: with the host, or waiting for what it lacks.

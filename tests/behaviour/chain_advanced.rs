@@ -8,7 +8,7 @@ use crate::toy::{ALICE, BOB, blocks_on, child, genesis};
 #[test]
 fn a_fetch_ends_and_its_requests_are_cancelled() {
     with_each(|net| {
-        net.connect(&[ALICE]);
+        net.connect(&[ALICE, BOB]);
         let block = child(&genesis());
         net.announce(ALICE, &block);
         net.advance_until_output();
@@ -19,7 +19,7 @@ fn a_fetch_ends_and_its_requests_are_cancelled() {
         if let Some(early) = early {
             net.expect_cancel(early);
         }
-        assert_eq!(net.expect_announce(&block), [ALICE]);
+        assert_eq!(net.expect_announce(&block), [BOB]);
         assert_eq!(net.ends(End::InChain), 1);
         net.fail(header, Failure::Disconnected);
         assert_eq!(net.counters().replies_unmatched, 1);
@@ -29,14 +29,15 @@ fn a_fetch_ends_and_its_requests_are_cancelled() {
 #[test]
 fn waiting_children_go_on_without_their_parent_being_fetched() {
     with(plain(), |net| {
-        net.connect(&[ALICE]);
+        net.connect(&[ALICE, BOB]);
         let blocks = blocks_on(&genesis(), 3);
         assert_eq!(net.push(ALICE, &blocks[2]), Admission::Accepted);
         let header = net.expect_header_request_to(ALICE, &blocks[1]);
         net.advance_chain(&blocks[..2]);
         net.expect_cancel(header);
         net.expect_verify(&blocks[2]);
-        assert_eq!(net.expect_announce(&blocks[1]), [ALICE]);
+        // Who has the child has its parent.
+        assert_eq!(net.expect_announce(&blocks[1]), [BOB]);
         net.import_verified(&[&blocks[2]]);
     });
 }
@@ -85,5 +86,23 @@ fn a_block_that_is_with_the_host_ends_by_the_hosts_answer() {
         net.expect_import(&block);
         net.imported(&block, herald::ImportOutcome::Imported);
         assert_eq!(net.ends(End::Imported), 1);
+    });
+}
+
+#[test]
+fn those_who_announced_it_are_not_told_of_it() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let blocks = blocks_on(&genesis(), 2);
+        net.announce(ALICE, &blocks[0]);
+        let header = net.expect_header_request_to(ALICE, &blocks[0]);
+        net.advance_chain(&blocks[..1]);
+        net.expect_cancel(header);
+        assert_eq!(net.expect_announce(&blocks[0]), [BOB]);
+        net.announce(BOB, &blocks[1]);
+        let header = net.expect_header_request_to(BOB, &blocks[1]);
+        net.seal(&blocks[1]);
+        net.expect_cancel(header);
+        assert_eq!(net.expect_relay(&blocks[1]), [ALICE]);
     });
 }

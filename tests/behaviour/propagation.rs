@@ -143,14 +143,15 @@ fn a_block_sealed_here_goes_to_all() {
 #[test]
 fn what_stands_on_a_block_sealed_here_goes_on() {
     with(plain(), |net| {
-        net.connect(&[Peer(0)]);
+        net.connect(&[Peer(0), Peer(1)]);
         let blocks = blocks_on(&genesis(), 2);
         assert_eq!(net.push(Peer(0), &blocks[1]), Admission::Accepted);
         let header = net.expect_header_request(&blocks[0]);
         net.seal(&blocks[0]);
         // The sealed block itself is not asked for any more.
         net.expect_cancel(header);
-        assert_eq!(net.expect_relay(&blocks[0]), [Peer(0)]);
+        // Who has its child has it.
+        assert_eq!(net.expect_relay(&blocks[0]), [Peer(1)]);
         net.import(&blocks[1]);
     });
 }
