@@ -48,13 +48,14 @@ impl<T: Types> Fetcher<T> {
         let places = wide(config.places());
         let sizes = Table::<T>::item_sizes();
         let known = KnownBlocks::BLOCK_BYTES as u64 + places.div_ceil(64) * 2 * 8;
-        config.bytes_total
-            + (size_of::<Self>() + size_of::<Counters>()) as u64
+        let own = (size_of::<Self>() + size_of::<Counters>()) as u64
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(4) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
             + places.next_power_of_two().max(4) * sizes.peer
             + wide(config.known_blocks) * known
-            + wide(config.bad_blocks) * BAD_BYTES as u64
+            + wide(config.bad_blocks) * BAD_BYTES as u64;
+        // A total as large as that says "no limit".
+        config.bytes_total.saturating_add(own)
     }
 }
