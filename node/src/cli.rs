@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{CommandResult, export, import, init, key};
+use crate::commands::{CommandResult, devnet, export, import, init, key, node};
+use crate::logging::{LogFormat, TerminalLogs};
 
 /// An Ethereum node that brings announced blocks home.
 ///
@@ -25,6 +26,8 @@ pub struct Cli {
 #[non_exhaustive]
 pub enum Command {
     #[expect(missing_docs, reason = "the arguments' own comment is the command's help")]
+    Devnet(devnet::DevnetArgs),
+    #[expect(missing_docs, reason = "as above")]
     Export(export::ExportArgs),
     #[expect(missing_docs, reason = "as above")]
     Import(import::ImportArgs),
@@ -32,15 +35,29 @@ pub enum Command {
     Init(init::InitArgs),
     #[expect(missing_docs, reason = "as above")]
     Key(key::KeyArgs),
+    #[expect(missing_docs, reason = "as above")]
+    Node(node::NodeArgs),
 }
 
 impl Command {
     fn run(&self) -> CommandResult {
         match self {
+            Self::Devnet(args) => devnet::run(args),
             Self::Export(args) => export::run(args),
             Self::Import(args) => import::run(args),
             Self::Init(args) => init::run(args),
             Self::Key(args) => key::run(args),
+            Self::Node(args) => node::run(args),
+        }
+    }
+
+    fn terminal_logs(&self) -> TerminalLogs {
+        match self {
+            // Its terminal shows blocks; each node has a log file.
+            Self::Devnet(_) => TerminalLogs::NotOfNodes,
+            Self::Export(_) | Self::Import(_) | Self::Init(_) | Self::Key(_) | Self::Node(_) => {
+                TerminalLogs::All
+            }
         }
     }
 }
@@ -50,7 +67,8 @@ impl Command {
 #[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging(cli.json);
+    let format = if cli.json { LogFormat::Json } else { LogFormat::Text };
+    crate::logging::start(format, cli.command.terminal_logs());
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -58,13 +76,4 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Logs go to standard error: what a command prints is for other programs.
-fn start_logging(json: bool) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,herald=info,herald_node=info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json { logs.json().init() } else { logs.init() }
 }

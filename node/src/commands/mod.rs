@@ -3,10 +3,12 @@
 //! To add one, write its module, and name it in [`Command`](crate::cli::Command).
 #![expect(clippy::print_stdout, reason = "commands speak to the terminal")]
 
+pub mod devnet;
 pub mod export;
 pub mod import;
 pub mod init;
 pub mod key;
+pub mod node;
 
 use std::path::PathBuf;
 
@@ -27,7 +29,8 @@ pub struct Datadir {
 }
 
 /// `--engine`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EngineFlag {
     /// Clique if the genesis has a `clique` section, otherwise trusted.
     #[default]

@@ -1,0 +1,174 @@
+//! Hands what the network brings to the fetcher, and what the fetcher does not own to the sync.
+
+use alloy_primitives::{B256, U256};
+use herald::driver::HandleError;
+use herald::{Admission, RequestId};
+use herald_proto::{Announcement, Block, Status};
+use libp2p::PeerId;
+use tokio::sync::mpsc;
+
+use super::FetcherHandle;
+use super::network::{OutOfReach, failure};
+use super::penalties::Penalties;
+use crate::chain::Chain;
+use crate::network::{NetworkEvent, NetworkEvents, RequestFailure};
+use crate::sync::{HeadNews, SYNC_REQUEST, SyncHandle};
+
+/// The task between the network and those who use it. It ends when the network does.
+#[derive(Debug)]
+pub(super) struct EventLoop {
+    pub(super) chain: Chain,
+    pub(super) fetcher: FetcherHandle,
+    pub(super) sync: SyncHandle,
+    pub(super) penalties: Penalties,
+    pub(super) events: NetworkEvents,
+    pub(super) out_of_reach: mpsc::Receiver<OutOfReach>,
+}
+
+/// The driver has ended, and so does the loop.
+struct Ended;
+
+impl From<herald::driver::Closed> for Ended {
+    fn from(_: herald::driver::Closed) -> Self {
+        Self
+    }
+}
+
+impl EventLoop {
+    pub(super) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                event = self.events.recv() => {
+                    let Some(event) = event else { return };
+                    if let Err(Ended) = self.handle(event).await {
+                        return;
+                    }
+                }
+                // The driver owns the sender; without it, the loop ends with the network.
+                Some(block) = self.out_of_reach.recv() => {
+                    self.heard_of(block.peer, block.hash, None, HeadNews::Far).await;
+                }
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: NetworkEvent) -> Result<(), Ended> {
+        match event {
+            NetworkEvent::PeerReady { peer, status } => {
+                self.penalties.gone(&peer);
+                let connection = self.fetcher.peer_connected(peer).await?;
+                tracing::info!(%peer, head = %status.head, ?connection, "peer connected");
+                self.stated(peer, &status).await;
+            }
+            NetworkEvent::StatusRenewed { peer, status } => self.stated(peer, &status).await,
+            NetworkEvent::PeerGone { peer, reason } => {
+                tracing::info!(%peer, %reason, "peer gone");
+                // Sync ends before the network; then it needs no news.
+                let _ended = self.sync.gone(peer).await;
+                self.fetcher.peer_gone(peer).await?;
+                self.penalties.gone(&peer);
+            }
+            NetworkEvent::PeerRefused { peer, reason } => {
+                tracing::info!(%peer, %reason, "peer refused");
+            }
+            // A flood that is under way when its peer is judged must not be worked through.
+            NetworkEvent::Announced { peer, .. } | NetworkEvent::NewBlock { peer, .. }
+                if self.penalties.is_going(&peer) => {}
+            NetworkEvent::Announced { peer, hashes } => self.announced(peer, hashes).await?,
+            NetworkEvent::NewBlock { peer, block, total_difficulty } => {
+                self.pushed(peer, block, total_difficulty).await?;
+            }
+            NetworkEvent::HeadersReply { peer, request, headers } => {
+                let rest = self.fetcher.filter_headers(peer, RequestId::new(request), headers).await;
+                if is_of_sync(request) {
+                    let _ended = self.sync.headers(peer, request, rest).await;
+                }
+            }
+            NetworkEvent::BodiesReply { peer, request, bodies } => {
+                let rest = self.fetcher.filter_bodies(peer, RequestId::new(request), bodies).await;
+                if is_of_sync(request) {
+                    let _ended = self.sync.bodies(peer, request, rest).await;
+                }
+            }
+            NetworkEvent::RequestFailed { peer, request, reason } => {
+                self.failed(peer, request, reason).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn announced(&self, peer: PeerId, hashes: Vec<Announcement>) -> Result<(), Ended> {
+        let blocks = hashes.iter().map(|block| (block.hash, block.number)).collect();
+        let admissions = match self.fetcher.announce_many(peer, blocks).await {
+            Ok(admissions) => admissions,
+            Err(HandleError::Busy) => {
+                tracing::debug!(%peer, count = hashes.len(), "announcements dropped: the fetcher is busy");
+                return Ok(());
+            }
+            Err(HandleError::Closed(closed)) => return Err(closed.into()),
+        };
+        let head = self.chain.head().header.number;
+        let above = hashes.iter().zip(admissions).filter(|(block, _)| block.number > head);
+        // The highest leads past all the others.
+        if let Some((block, admission)) = above.max_by_key(|(block, _)| block.number) {
+            self.heard_of(peer, block.hash, None, news(admission)).await;
+        }
+        Ok(())
+    }
+
+    async fn pushed(&self, peer: PeerId, block: Block, total_difficulty: U256) -> Result<(), Ended> {
+        let hash = block.hash();
+        match self.fetcher.push_block(peer, block.into()).await {
+            Ok(admission) => self.heard_of(peer, hash, Some(total_difficulty), news(admission)).await,
+            Err(HandleError::Busy) => {
+                tracing::debug!(%peer, block = %hash, "block dropped: the fetcher is busy");
+            }
+            Err(HandleError::Closed(closed)) => return Err(closed.into()),
+        }
+        Ok(())
+    }
+
+    async fn failed(&self, peer: PeerId, request: u64, reason: RequestFailure) -> Result<(), Ended> {
+        if is_of_sync(request) {
+            let _ended = self.sync.failed(peer, request, reason).await;
+        } else {
+            self.fetcher.request_failed(peer, RequestId::new(request), failure(&reason)).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is announced on connecting, so the Status must tell whether there is something to
+    /// catch up on.
+    async fn stated(&self, peer: PeerId, status: &Status) {
+        self.heard_of(peer, status.head, Some(status.total_difficulty), HeadNews::Status).await;
+    }
+
+    /// Tells the range sync of a head. It follows those that are unknown here and weigh no less.
+    async fn heard_of(&self, peer: PeerId, hash: B256, total_difficulty: Option<U256>, news: HeadNews) {
+        let _ended = self.sync.head(peer, hash, total_difficulty, news).await;
+    }
+}
+
+fn is_of_sync(request: u64) -> bool {
+    request & SYNC_REQUEST != 0
+}
+
+/// What the fetcher does not follow is the sync's at once.
+fn news(admission: Admission) -> HeadNews {
+    match admission {
+        Admission::TooFar => HeadNews::Far,
+        Admission::Accepted
+        | Admission::Deferred
+        | Admission::Duplicate
+        | Admission::Known
+        | Admission::PeerLimit
+        | Admission::TotalLimit
+        | Admission::EnoughAnnouncers
+        | Admission::BelowFinality
+        | Admission::BadBlock
+        | Admission::WrongBody
+        | Admission::WrongNumber
+        | Admission::UnknownPeer
+        | Admission::Stopped => HeadNews::Near,
+    }
+}

@@ -1,0 +1,116 @@
+//! The node's network as the fetcher's driver sees it.
+
+use alloy_primitives::U256;
+use herald::driver::Network;
+use herald::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
+use herald_proto::{Block, BlockId, Header, HeadersRequest};
+use libp2p::PeerId;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::penalties::{Judgement, Penalties};
+use super::{FetcherBlock, Types};
+use crate::chain::Chain;
+use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
+
+/// A network, for the driver.
+#[derive(Debug)]
+pub(super) struct NetworkHost {
+    network: NetworkHandle,
+    chain: Chain,
+    penalties: Penalties,
+    out_of_reach: mpsc::Sender<OutOfReach>,
+}
+
+/// A block whose parent the fetcher does not follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfReach {
+    pub(super) hash: BlockHash,
+    pub(super) peer: PeerId,
+}
+
+impl NetworkHost {
+    pub(super) fn new(
+        network: NetworkHandle,
+        chain: Chain,
+        penalties: Penalties,
+        out_of_reach: mpsc::Sender<OutOfReach>,
+    ) -> Self {
+        Self { network, chain, penalties, out_of_reach }
+    }
+
+    /// Our own total difficulty of a block whose parent is in the chain; what the sender claimed
+    /// does not count.
+    fn total_difficulty(&self, header: &Header) -> Option<U256> {
+        let head = self.chain.head();
+        let parent = if head.header.hash() == header.parent_hash {
+            head.total_difficulty
+        } else {
+            self.chain.total_difficulty(&header.parent_hash).ok().flatten()?
+        };
+        parent.checked_add(header.difficulty)
+    }
+}
+
+impl Network<Types> for NetworkHost {
+    fn request_header(&mut self, request: RequestId, peer: &PeerId, hash: BlockHash) -> Result<(), Failure> {
+        let headers = HeadersRequest { start: BlockId::Hash(hash), limit: 1, skip: 0, reverse: false };
+        self.network.send_headers_request(request.as_u64(), *peer, headers).map_err(|why| failure(&why))
+    }
+
+    fn request_bodies(&mut self, request: RequestId, peer: &PeerId, hashes: Hashes) -> Result<(), Failure> {
+        self.network
+            .send_bodies_request(request.as_u64(), *peer, hashes.to_vec())
+            .map_err(|why| failure(&why))
+    }
+
+    fn cancel(&mut self, request: RequestId, peer: &PeerId) {
+        self.network.cancel(*peer, request.as_u64());
+    }
+
+    fn relay(&mut self, block: FetcherBlock, peers: Vec<PeerId>) {
+        let block = Block::from(block);
+        match self.total_difficulty(&block.header) {
+            Some(total) => {
+                self.network.send_block(&peers, &block, total);
+            }
+            // Those peers get it announced once it is imported, or not at all.
+            None => tracing::debug!(block = %block.hash(), "not relayed: its weight is unknown"),
+        }
+    }
+
+    fn announce(&mut self, hash: BlockHash, number: BlockNumber, peers: Vec<PeerId>) {
+        self.network.announce(&peers, hash, number);
+    }
+
+    fn penalise(&mut self, peer: &PeerId, reason: Reason) {
+        match self.penalties.add(*peer, reason, Instant::now()) {
+            Judgement::Stays(weight) => {
+                tracing::debug!(%peer, reason = reason.label(), weight, "peer penalised");
+            }
+            Judgement::Goes => {
+                self.network.disconnect(*peer, DisconnectReason::Penalised(reason.label()));
+            }
+        }
+    }
+
+    fn out_of_reach(&mut self, hash: BlockHash, _number: BlockNumber, peer: &PeerId) {
+        // Full: a sync has been asked for often enough.
+        let _ = self.out_of_reach.try_send(OutOfReach { hash, peer: *peer });
+    }
+}
+
+/// What a failed request means to the fetcher.
+pub(super) fn failure(why: &RequestFailure) -> Failure {
+    match why {
+        RequestFailure::Refused => Failure::Refused,
+        RequestFailure::Timeout => Failure::TimedOut,
+        RequestFailure::Violation(_) => Failure::Malformed,
+        // Ours, or nobody's: another peer is asked.
+        RequestFailure::NotConnected
+        | RequestFailure::Busy
+        | RequestFailure::DuplicateId
+        | RequestFailure::BadRequest { .. }
+        | RequestFailure::Disconnected => Failure::Disconnected,
+    }
+}

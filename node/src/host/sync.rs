@@ -1,0 +1,92 @@
+//! The node's chain as the range sync sees it.
+
+use alloy_primitives::B256;
+use herald_proto::Block;
+use tokio::runtime::Handle;
+
+use super::{FetcherHandle, log_reorg};
+use crate::chain::{BlockError, Chain, ImportReport, Rule};
+use crate::sync::{ImportFault, SyncChain, SyncHead};
+
+/// A chain, for the range sync. The fetcher hears of what is imported.
+#[derive(Debug)]
+pub(super) struct SyncHost {
+    chain: Chain,
+    fetcher: FetcherHandle,
+}
+
+impl SyncHost {
+    pub(super) fn new(chain: Chain, fetcher: FetcherHandle) -> Self {
+        Self { chain, fetcher }
+    }
+
+    fn tell(&self, report: &ImportReport) {
+        if let Some(reorg) = &report.reorg {
+            log_reorg(reorg);
+        }
+        let blocks = report.canonical.iter().map(|block| (block.hash, block.number)).collect();
+        // On a thread that may block, while the runtime goes on. The driver ends after the sync.
+        let _closed = Handle::current().block_on(self.fetcher.chain_advanced(blocks));
+    }
+}
+
+impl SyncChain for SyncHost {
+    fn contains(&self, hash: &B256) -> bool {
+        self.chain.contains(hash).unwrap_or(false)
+    }
+
+    fn head(&self) -> SyncHead {
+        let head = self.chain.head();
+        SyncHead { number: head.header.number, total_difficulty: head.total_difficulty }
+    }
+
+    fn finalized(&self) -> u64 {
+        self.chain.finalized()
+    }
+
+    fn import(&self, blocks: Vec<Block>) -> Result<(), ImportFault> {
+        match self.chain.import(&blocks) {
+            Ok(report) => {
+                let number = self.chain.head().header.number;
+                tracing::info!(blocks = report.imported, number, "imported by range sync");
+                self.tell(&report);
+                Ok(())
+            }
+            Err(stopped) => {
+                self.tell(&stopped.report);
+                Err(match stopped.error {
+                    BlockError::Broken(rule) => {
+                        tracing::debug!(block = %stopped.hash, number = stopped.number, %rule, "block refused");
+                        ImportFault::Invalid { number: stopped.number, rule: label(&rule) }
+                    }
+                    BlockError::Store(error) => {
+                        tracing::warn!(%error, "blocks cannot be written");
+                        ImportFault::Local
+                    }
+                    // Later they may be taken; whoever gave them has done no wrong.
+                    BlockError::UnknownParent { .. } | BlockError::Future { .. } => ImportFault::Local,
+                })
+            }
+        }
+    }
+}
+
+/// A short name of a broken rule.
+fn label(rule: &Rule) -> &'static str {
+    match rule {
+        Rule::Number { .. } => "number",
+        Rule::Time { .. } => "time",
+        Rule::GasLimit { .. } => "gas limit",
+        Rule::GasUsed { .. } => "gas used",
+        Rule::ExtraData { .. } => "extra data",
+        Rule::BaseFee { .. } => "base fee",
+        Rule::ForkField { .. } => "fork fields",
+        Rule::BlobGas { .. } => "blob gas",
+        Rule::DifficultyAfterMerge { .. } | Rule::TotalDifficulty => "difficulty",
+        Rule::MergedBlock { .. } => "merge",
+        Rule::BodyRoot { .. } => "body root",
+        Rule::Withdrawals { .. } => "withdrawals",
+        Rule::UncleCount { .. } | Rule::Uncle { .. } | Rule::UncleHeader { .. } => "uncles",
+        Rule::Clique(_) => "clique",
+    }
+}

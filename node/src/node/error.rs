@@ -1,0 +1,47 @@
+//! Why a node does not start.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::chain::OpenError;
+use crate::network::{IdentityError, StartError};
+use crate::rpc::RpcError;
+use crate::sealer::SealerError;
+
+/// A node that does not start. Each says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The data directory cannot be used.
+    #[error("cannot use {} for the node's data: {error}; choose another --datadir", path.display())]
+    Datadir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: Arc<io::Error>,
+    },
+    /// The chain does not open.
+    #[error(transparent)]
+    Chain(#[from] OpenError),
+    /// The node's key cannot be had.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The network does not start.
+    #[error(transparent)]
+    Network(#[from] StartError),
+    /// The fetcher's configuration cannot work.
+    #[error(transparent)]
+    Fetcher(#[from] herald::driver::SpawnError),
+    /// JSON-RPC does not start.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// Blocks cannot be sealed.
+    #[error(transparent)]
+    Sealer(#[from] SealerError),
+    /// The runtime ended meanwhile.
+    #[error("the node was stopped while it started")]
+    Stopped,
+}

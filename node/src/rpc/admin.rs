@@ -1,0 +1,167 @@
+//! The methods `admin_…`.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{B256, U64, U256};
+use jsonrpsee::RpcModule;
+use jsonrpsee::types::Params;
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::RpcContext;
+use super::error::CallError;
+use super::params::Arguments;
+use crate::chain::{BlockId, Chain, ChainEvent};
+use crate::chainfile::import_file;
+use crate::network::{AddPeer, Direction, PeerInfo};
+
+/// Blocks that the fetcher is told of after an import: those further below the head concern nothing
+/// that it holds.
+const TOLD_MAX: usize = 256;
+
+pub(super) fn register(module: &mut RpcModule<RpcContext>) -> Result<(), super::RegisterError> {
+    module.register_method("admin_nodeInfo", |params, context, _| {
+        Arguments::new(&params)?.end()?;
+        Ok::<_, CallError>(NodeInfo::new(context))
+    })?;
+    module.register_method("admin_peers", |params, context, _| {
+        Arguments::new(&params)?.end()?;
+        let now = Instant::now();
+        let peers = context.network.peers();
+        Ok::<_, CallError>(peers.iter().map(|peer| Peer::new(peer, now)).collect::<Vec<_>>())
+    })?;
+    module.register_async_method("admin_addPeer", |params, context, _| async move {
+        add_peer(&params, &context).await
+    })?;
+    module.register_async_method("admin_importChain", |params, context, _| async move {
+        import_chain(&params, &context).await
+    })?;
+    Ok(())
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeInfo {
+    peer_id: String,
+    multiaddrs: Vec<Multiaddr>,
+    network_id: U64,
+    genesis: B256,
+    head: Head,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    number: U64,
+    hash: B256,
+    total_difficulty: U256,
+}
+
+impl NodeInfo {
+    fn new(context: &RpcContext) -> Self {
+        let head = context.chain.head();
+        Self {
+            peer_id: context.network.local_peer_id().to_string(),
+            multiaddrs: context.network.listen_addrs(),
+            network_id: U64::from(context.network_id),
+            genesis: context.chain.genesis_hash(),
+            head: Head {
+                number: U64::from(head.header.number),
+                hash: head.header.hash(),
+                total_difficulty: head.total_difficulty,
+            },
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Peer {
+    peer_id: String,
+    multiaddr: Multiaddr,
+    direction: &'static str,
+    head: B256,
+    total_difficulty: U256,
+    connected_seconds: U64,
+}
+
+impl Peer {
+    fn new(peer: &PeerInfo, now: Instant) -> Self {
+        Self {
+            peer_id: peer.peer_id.to_string(),
+            multiaddr: peer.address.clone(),
+            direction: match peer.direction {
+                Direction::Inbound => "inbound",
+                Direction::Outbound => "outbound",
+            },
+            head: peer.head,
+            total_difficulty: peer.total_difficulty,
+            connected_seconds: U64::from(now.saturating_duration_since(peer.connected_since).as_secs()),
+        }
+    }
+}
+
+async fn add_peer(params: &Params<'_>, context: &RpcContext) -> Result<bool, CallError> {
+    let mut arguments = Arguments::new(params)?;
+    let address = arguments.next::<String>("multiaddr")?.parse::<Multiaddr>()?;
+    arguments.end()?;
+    if !matches!(address.iter().last(), Some(Protocol::P2p(_))) {
+        return Err(CallError::NoPeerId);
+    }
+    match context.network.add_peer(address).await.map_err(|_| CallError::ShuttingDown)? {
+        AddPeer::Added | AddPeer::Known => Ok(true),
+        AddPeer::Ourselves => Err(CallError::OwnAddress),
+        AddPeer::Full => Err(CallError::PeersFull(context.peers_kept_max)),
+    }
+}
+
+/// Imports a file that lies on the node's machine, and lets the fetcher announce what is new.
+async fn import_chain(params: &Params<'_>, context: &RpcContext) -> Result<bool, CallError> {
+    let mut arguments = Arguments::new(params)?;
+    let path = PathBuf::from(arguments.next::<String>("file")?);
+    arguments.end()?;
+    let Ok(_running) = context.importing.try_lock() else {
+        return Err(CallError::ImportRunning(path));
+    };
+    let mut events = context.chain.events();
+    let chain = context.chain.clone();
+    let import = tokio::task::spawn_blocking(move || {
+        let import = import_file(&chain, &path, |_| {});
+        tracing::info!(file = %path.display(), ?import, "chain file imported");
+        import
+    });
+    let import = import.await.map_err(|_| CallError::ShuttingDown)?;
+    // Also when the file stopped at a bad block: what comes before it is in the chain.
+    let blocks = new_blocks(&context.chain, &mut events);
+    context.fetcher.chain_advanced(blocks).await.map_err(|_| CallError::ShuttingDown)?;
+    import?;
+    Ok(true)
+}
+
+/// What became canonical since `events` began. The head comes last, and alone where too much has
+/// happened to be told.
+fn new_blocks(
+    chain: &Chain,
+    events: &mut tokio::sync::broadcast::Receiver<std::sync::Arc<ChainEvent>>,
+) -> Vec<(B256, u64)> {
+    use tokio::sync::broadcast::error::TryRecvError;
+    let mut blocks = Vec::new();
+    loop {
+        match events.try_recv() {
+            Ok(event) => {
+                blocks.extend(event.canonical.iter().map(|BlockId { number, hash }| (*hash, *number)))
+            }
+            Err(TryRecvError::Lagged(_)) => blocks.clear(),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    let surplus = blocks.len().saturating_sub(TOLD_MAX);
+    blocks.drain(..surplus);
+    let head = chain.head().header;
+    if blocks.last().is_none_or(|(hash, _)| *hash != head.hash()) {
+        blocks.push((head.hash(), head.number));
+    }
+    blocks
+}
