@@ -3,7 +3,7 @@
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use herald_node::network::{Multiaddr, PeerId};
 use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL};
-use herald_proto::{Message, Status};
+use herald_proto::{Limits, Message, Status};
 use libp2p::swarm::{NetworkBehaviour, Stream, StreamProtocol, SwarmEvent};
 use libp2p::{SwarmBuilder, noise, ping, tcp, yamux};
 use libp2p_stream::{Control, IncomingStreams};
@@ -136,6 +136,16 @@ impl Raw {
         let mut bytes = Vec::new();
         let _broken = unless_hung("the end of a stream", self.0.read_to_end(&mut bytes)).await;
         bytes
+    }
+
+    /// The next message, of a frame shorter than 128 bytes.
+    pub async fn read_message(&mut self) -> Message {
+        let mut length = [0];
+        unless_hung("a frame", self.0.read_exact(&mut length)).await.unwrap();
+        assert!(length[0] < 0x80, "a short frame");
+        let mut frame = vec![0; usize::from(length[0])];
+        unless_hung("a frame", self.0.read_exact(&mut frame)).await.unwrap();
+        Message::decode(frame[0], &frame[1..], &Limits::default()).unwrap()
     }
 
     /// Closes our half.
