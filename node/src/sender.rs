@@ -70,3 +70,39 @@ fn recover(digest: B256, signature: &Signature) -> Option<Address> {
     let key = signature.recover_ecdsa(Message::from_digest(digest.0)).ok()?;
     Some(address_of(&key))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use alloy_primitives::{address, hex};
+    use herald_proto::DecodeErrorKind;
+
+    use super::*;
+
+    /// The example of EIP-155, signed with the key 0x4646…46.
+    const EIP_155: [u8; 110] = hex!(
+        "f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025"
+        "a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276"
+        "a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
+    );
+
+    #[test]
+    fn the_example_of_eip_155_has_its_sender() {
+        let transaction = Transaction::from_bare(&EIP_155).unwrap();
+        assert_eq!(recover_sender(&transaction), Ok(address!("9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F")));
+    }
+
+    #[test]
+    fn a_signature_of_nobody_and_an_unknown_type_are_told_apart() {
+        let mut bytes = EIP_155;
+        // r becomes larger than the curve's order.
+        bytes.iter_mut().skip(45).take(32).for_each(|byte| *byte = 0xff);
+        let transaction = Transaction::from_bare(&bytes).unwrap();
+        assert_eq!(recover_sender(&transaction), Err(SenderError::Signature));
+        let unknown = Transaction::from_bare(&[0x7e, 0xc0]).unwrap();
+        let error = recover_sender(&unknown).unwrap_err();
+        let SenderError::Fields(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), DecodeErrorKind::UnknownTransactionType(0x7e));
+    }
+}
