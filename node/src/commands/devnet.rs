@@ -1,12 +1,11 @@
 //! `herald devnet`: a network of nodes on this machine.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
-use super::CommandResult;
+use super::{CommandResult, say};
 use crate::devnet::{BlockLine, Devnet, Kept, Prepared, Wanted, banner};
 use crate::process::stop_signal;
 
@@ -104,15 +103,6 @@ async fn show(devnet: &mut Devnet<'_>, kept: Kept, info: Option<&Path>) -> Comma
     loop {
         let line: BlockLine = devnet.next_line().await;
         say(&format!("{line}\n"))?;
-    }
-}
-
-/// Prints at once. Whoever has closed the pipe does not want to read, and that is no failure.
-fn say(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod init;
 pub mod key;
 pub mod node;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -55,4 +56,13 @@ impl From<EngineFlag> for EngineChoice {
 fn progress_bar(total: u64, template: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the templates are fixed, and parse");
     ProgressBar::new(total).with_style(style)
+}
+
+/// Prints at once. Whoever has closed the pipe does not want to read, and that is no failure.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

@@ -10,7 +10,7 @@ use libp2p::Multiaddr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{CommandResult, EngineFlag};
+use super::{CommandResult, EngineFlag, say};
 use crate::genesis::Genesis;
 use crate::info::{Info, NodeInfo};
 use crate::key::AccountKey;
@@ -166,7 +166,7 @@ async fn start(
             node.start_sealing(key)?;
         }
         let described = node.info("node-0", log);
-        print_ready(&described);
+        say(&ready(&described))?;
         if let Some(path) = info {
             let (chain_id, genesis) = (node.chain_id(), node.chain().genesis_hash());
             Info { chain_id, genesis, nodes: vec![described], accounts: Vec::new() }.write(path)?;
@@ -182,13 +182,10 @@ async fn start(
     }
 }
 
-fn print_ready(node: &NodeInfo) {
-    println!("peer id:  {}", node.peer_id);
-    for address in &node.multiaddrs {
-        println!("address:  {address}");
-    }
-    println!("JSON-RPC: {}", node.rpc);
-    println!("log:      {}", node.log.display());
+fn ready(node: &NodeInfo) -> String {
+    let addresses: String = node.multiaddrs.iter().map(|address| format!("address:  {address}\n")).collect();
+    let (peer_id, rpc, log) = (&node.peer_id, &node.rpc, node.log.display());
+    format!("peer id:  {peer_id}\n{addresses}JSON-RPC: {rpc}\nlog:      {log}\n")
 }
 
 impl Settings {

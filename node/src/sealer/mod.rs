@@ -30,6 +30,8 @@ pub struct Sealer {
     chain: Chain,
     key: Arc<AccountKey>,
     mark: SealMark,
+    /// The plan before, so that a reason not to seal is told once and not with every head.
+    told: Option<Plan>,
 }
 
 /// What a sealed block is handed to: it is in the chain, and is now everybody's.
@@ -63,7 +65,7 @@ impl Sealer {
         // Whose turn it is shows later; whether there are turns shows now.
         chain.seal_turn(&chain.head().header, key.address())?;
         let mark = SealMark::open(datadir, key.address())?;
-        Ok(Self { chain, key: Arc::new(key), mark })
+        Ok(Self { chain, key: Arc::new(key), mark, told: None })
     }
 
     /// Who seals.
@@ -93,11 +95,12 @@ impl Sealer {
         }
     }
 
-    fn wait_for(&self, parent: &Header) -> Result<Plan, SealerError> {
+    fn wait_for(&mut self, parent: &Header) -> Result<Plan, SealerError> {
         let turn = self.chain.seal_turn(parent, self.address())?;
         let plan = plan(turn, parent.number.saturating_add(1), self.mark.number(), random_below);
         match plan {
             Plan::SealAt(_) | Plan::RecentlySigned => {}
+            _ if self.told == Some(plan) => {}
             Plan::NotASigner => {
                 tracing::warn!(signer = %self.address(), "not a signer of this chain, so nothing is sealed");
             }
@@ -105,6 +108,7 @@ impl Sealer {
                 tracing::info!(number = until, "this height is sealed already, waiting for the next");
             }
         }
+        self.told = Some(plan);
         Ok(plan)
     }
 

@@ -110,7 +110,7 @@ async fn no_height_is_sealed_twice_even_with_an_empty_store() {
 
     let fresh = tempfile::tempdir().unwrap();
     let chain = testkit::open(fresh.path(), fixture.chain.genesis(), &fixture.clock);
-    let again = Sealer::new(chain.clone(), fixture.keys[0].clone(), fixture.directory.path()).unwrap();
+    let mut again = Sealer::new(chain.clone(), fixture.keys[0].clone(), fixture.directory.path()).unwrap();
     let plan = again.wait_for(&chain.head().header).unwrap();
     assert_eq!(plan, Plan::SealedBefore { until: last });
 }
