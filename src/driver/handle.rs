@@ -12,7 +12,7 @@ use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 use super::QueueLimits;
 use super::queue::{self, Command, Place, Queue};
-use super::task::Inlet;
+use super::task::{Ending, Inlet};
 
 /// Reports to a driver what happens. Clones are cheap and report to the same one.
 ///
@@ -44,6 +44,7 @@ impl<T: Types> Handle<T> {
     pub(super) fn pair(limits: QueueLimits) -> (Self, Inlet<T>) {
         let (queue, commands) = Queue::new(limits);
         let (ending, alive) = watch::channel(());
+        let ending = Ending { bytes: queue.bytes(), _alive: ending };
         (Self { queue, alive }, Inlet { commands, _ending: ending })
     }
 

@@ -56,6 +56,11 @@ impl<T: Types> Queue<T> {
         (Self { calls, bytes, bytes_max }, commands)
     }
 
+    /// The room for bytes, to be closed when nobody reads the queue any more.
+    pub(super) fn bytes(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.bytes)
+    }
+
     /// A place for a call of so many bytes, if there is one now.
     pub(super) fn try_place(&self, bytes: usize) -> Result<Place<'_, T>, HandleError> {
         let bytes = match Arc::clone(&self.bytes).try_acquire_many_owned(self.charge(bytes)) {

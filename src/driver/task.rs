@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Time;
@@ -23,7 +23,21 @@ use super::queue::{Command, Packet};
 pub(super) struct Inlet<T: Types> {
     pub(super) commands: mpsc::Receiver<Packet<T>>,
     /// Dropped last: it tells the handles that all is over.
-    pub(super) _ending: watch::Sender<()>,
+    pub(super) _ending: Ending,
+}
+
+/// The end of the task, however it comes.
+pub(super) struct Ending {
+    /// Closed at the end: a call that was sent into the ended task's queue keeps its bytes as long as
+    /// the queue lives, and nobody must wait for them.
+    pub(super) bytes: Arc<Semaphore>,
+    pub(super) _alive: watch::Sender<()>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.bytes.close();
+    }
 }
 
 pub(super) struct Task<T: Types, C, N, O> {

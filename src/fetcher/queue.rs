@@ -313,7 +313,8 @@ impl<T: Types> Fetcher<T> {
         let Some(entry) = self.table.entry(id) else { return };
         let last = entry.born.after(self.config.lifetime).after(self.config.future_max);
         let expires = entry.expires.max(until);
-        if until > last || until > self.now.after(self.config.future_max) {
+        // A host that goes on saying "later" of a time that has come gets no more of them.
+        if self.now >= last || until > last || until > self.now.after(self.config.future_max) {
             return self.end(id, End::TooFarInFuture);
         }
         // While it was with the host, its giver may have left.
