@@ -7,7 +7,7 @@ use herald_proto::{Announcement, ForkId, Header, Message, Status};
 use serde_json::json;
 
 use crate::kit::{Herald, genesis, quantity, wait_for};
-use crate::support::hostile::{Hostile, Raw};
+use crate::support::hostile::Hostile;
 
 struct Victim {
     node: Herald,
@@ -92,16 +92,6 @@ async fn a_hundred_thousand_hashes_are_held_to_the_limits() {
     });
 }
 
-/// The id of the request for headers that the node makes next; requests for bodies are left open.
-async fn asked_for_headers(peer: &mut Hostile) -> (Raw, u64) {
-    loop {
-        let mut asked = peer.asked().await;
-        if let Message::GetBlockHeaders { request_id, .. } = asked.read_message().await {
-            return (asked, request_id);
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_header_of_another_block_costs_the_peer_its_place() {
     let victim = Victim::new();
@@ -109,12 +99,8 @@ async fn a_header_of_another_block_costs_the_peer_its_place() {
     let mut stream = peer.greet(victim.status.clone()).await;
     let announced = vec![Announcement { hash: B256::repeat_byte(9), number: 1 }];
     stream.write(&Message::NewBlockHashes(announced).to_frame()).await;
-    let (mut asked, request_id) = asked_for_headers(&mut peer).await;
-    let reply = Message::BlockHeaders { request_id, headers: vec![victim.block_0.clone()] };
-    asked.write(&reply.to_frame()).await;
-    asked.close().await;
-    peer.closed().await;
-    // By the fetcher or, where the first request got lost, by the range sync.
+    peer.answer_until_closed(&victim.block_0).await;
+    // By the fetcher or, where libp2p-stream has lost its request, by the range sync later.
     victim.wait_for_word(&peer, "wrong_header");
     victim.assert_well();
 }

@@ -3,7 +3,7 @@
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
 use herald_node::network::{Multiaddr, PeerId};
 use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL};
-use herald_proto::{Limits, Message, Status};
+use herald_proto::{Header, Limits, Message, Status};
 use libp2p::swarm::{NetworkBehaviour, Stream, StreamProtocol, SwarmEvent};
 use libp2p::{SwarmBuilder, noise, ping, tcp, yamux};
 use libp2p_stream::{Control, IncomingStreams};
@@ -109,6 +109,25 @@ impl Hostile {
         Raw(stream)
     }
 
+    /// Answers every request for headers with `header`, and leaves those for bodies open, until the
+    /// node has closed every connection.
+    pub async fn answer_until_closed(&mut self, header: &Header) {
+        let closed = unless_hung("being dropped", self.connections.wait_for(|count| *count == 0));
+        tokio::pin!(closed);
+        loop {
+            tokio::select! {
+                Some((_, stream)) = self.requests.next() => {
+                    // At once in a task: a stream that comes while none is awaited is lost.
+                    tokio::spawn(Raw(stream).answer_with(header.clone()));
+                }
+                gone = &mut closed => {
+                    gone.unwrap();
+                    return;
+                }
+            }
+        }
+    }
+
     /// Waits until the node has closed every connection.
     pub async fn closed(&mut self) {
         unless_hung("being dropped", self.connections.wait_for(|count| *count == 0)).await.unwrap();
@@ -146,6 +165,17 @@ impl Raw {
         let mut frame = vec![0; usize::from(length[0])];
         unless_hung("a frame", self.0.read_exact(&mut frame)).await.unwrap();
         Message::decode(frame[0], &frame[1..], &Limits::default()).unwrap()
+    }
+
+    async fn answer_with(mut self, header: Header) {
+        if let Message::GetBlockHeaders { request_id, .. } = self.read_message().await {
+            let reply = Message::BlockHeaders { request_id, headers: vec![header] };
+            self.write(&reply.to_frame()).await;
+            self.close().await;
+        } else {
+            // Until the test ends: closing it would be an answer.
+            std::future::pending().await
+        }
     }
 
     /// Closes our half.
