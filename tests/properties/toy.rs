@@ -1,6 +1,6 @@
 //! Toy blocks: whatever a test says of them is true.
 
-use herald::{Block, BlockHash, BlockNumber, Body, Header, Types};
+use herald::{BlockHash, BlockNumber, Body, Header, Types};
 
 #[derive(Debug)]
 pub(crate) struct Toy;
@@ -61,8 +61,6 @@ impl Body for ToyBody {
         self.bytes
     }
 }
-
-pub(crate) type ToyBlock = Block<Toy>;
 
 /// A hash that stands for a number.
 pub(crate) fn hash(n: u64) -> BlockHash {

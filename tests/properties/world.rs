@@ -11,7 +11,9 @@ use herald::{
     Reason, RequestId, Time, Verdict,
 };
 
-use crate::toy::{Toy, ToyBlock, ToyBody, ToyHeader, hash};
+use crate::toy::{Toy, ToyBody, ToyHeader, hash};
+
+type ToyBlock = herald::Block<Toy>;
 
 /// Peers that follow the rules.
 const HONEST: u8 = 2;
