@@ -277,6 +277,9 @@ impl<T: Types> Fetcher<T> {
         let (hash, number) = (block.header.hash(), block.header.number());
         let position = self.position(number, chain);
         let (blocks, deferred) = self.table.peer(slot).map_or((0, 0), |peer| (peer.blocks, peer.deferred));
+        // A hash of its own that waits for the window makes room for the block.
+        let own = entry.and_then(|id| self.table.stage(id)?.deferred_by()).is_some_and(|by| by == slot);
+        let deferred = deferred - u32::from(own);
         match position {
             Position::Within => {}
             Position::Above if deferred < self.config.deferred_per_peer => {}
@@ -302,6 +305,7 @@ impl<T: Types> Fetcher<T> {
             Some(id) => {
                 self.note_push(id);
                 self.cancel_requests(id);
+                self.table.take_stage(id);
                 id
             }
             None if chain.contains(&hash) => return Admission::Known,

@@ -42,6 +42,21 @@ fn a_pushed_block_is_taken_up_when_the_head_moves() {
 }
 
 #[test]
+fn a_deferred_hash_makes_room_for_its_own_block() {
+    with(plain(), |net| {
+        net.connect(&[ALICE]);
+        let blocks = blocks_on(&genesis(), 40);
+        for ahead in &blocks[35..39] {
+            assert_eq!(net.announce_as(ALICE, ahead.hash(), ahead.number()), Admission::Deferred);
+        }
+        assert_eq!(net.push(ALICE, &blocks[39]), Admission::TooFar);
+        assert_eq!(net.push(ALICE, &blocks[38]), Admission::Deferred);
+        assert_eq!((net.peer(ALICE).deferred, net.peer(ALICE).blocks), (4, 1));
+        net.disconnect(ALICE);
+    });
+}
+
+#[test]
 fn four_for_each_peer_and_no_more() {
     with(Config::default(), |net| {
         net.connect(&[ALICE, BOB]);
