@@ -134,7 +134,7 @@ pub enum Input<T: Types> {
         /// The block.
         block: Block<T>,
     },
-    /// Time has passed. Every other input does this as well.
+    /// Time has passed: waits that are over run out. No other input lets them.
     Tick,
     /// Release everything and be silent from now on.
     Shutdown,

@@ -1,4 +1,8 @@
-//! The node.
+//! A real node around the fetcher: libp2p, a chain on disk, sealing, JSON-RPC, and the commands of
+//! the binary `herald`. It uses the public driver only, so it is also the reference for embedding.
+//!
+//! `node` puts the parts together; `host` is where the fetcher's traits meet chain and network.
+//! docs/architecture.md has the rooms and what each may use.
 
 pub mod chain;
 pub mod chainfile;

@@ -23,7 +23,7 @@ pub use check::SyncFault;
 pub use machine::{HeadNews, Output, RangeSync};
 pub use task::{SyncClosed, SyncHandle, spawn};
 
-/// Ids of sync's requests have this bit set; the fetcher's count up from 1 and never do.
+/// Ids of sync's requests have this bit set; the fetcher's stay below 2^61 and never do.
 pub const SYNC_REQUEST: u64 = 1 << 63;
 
 /// The chain's head, as sync compares it with those of peers.
