@@ -1,0 +1,1 @@
+//! Virtual time: the queue of events, the generators of randomness, and the trace's hash.

@@ -1,0 +1,3 @@
+//! A deterministic simulator that runs the herald fetcher on thousands of nodes.
+
+pub mod engine;
