@@ -1,3 +1,5 @@
 //! A deterministic simulator that runs the herald fetcher on thousands of nodes.
 
 pub mod engine;
+pub mod model;
+pub mod policy;

@@ -1,0 +1,109 @@
+//! One node's chain: which of the world's blocks it has, and which is its head.
+
+use herald::{BlockHash, BlockNumber, ChainView};
+
+use super::block::{BlockData, BlockId, Blocks};
+
+/// A node's place in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// The node with this place.
+    pub const fn new(index: u32) -> Self {
+        Self(index)
+    }
+
+    /// The place as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The block tree of one node: a bit for each block of the world. A block comes in only after its
+/// parent, so that the bits are always a tree from genesis.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    words: Vec<u64>,
+    head: BlockId,
+    head_number: BlockNumber,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { words: vec![1], head: BlockId::GENESIS, head_number: 0 }
+    }
+}
+
+/// What a block's coming in did to the head.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadChange {
+    /// Nothing: the chain with it is not preferred.
+    None,
+    /// It is the new head, on top of the old one.
+    Extended,
+    /// It is the new head, on another branch.
+    Reorganised,
+}
+
+impl Chain {
+    /// Whether it has this block.
+    pub fn has(&self, id: BlockId) -> bool {
+        self.words.get(id.index() / 64).is_some_and(|word| word >> (id.index() % 64) & 1 == 1)
+    }
+
+    /// The preferred block.
+    pub fn head(&self) -> BlockId {
+        self.head
+    }
+
+    /// Its number.
+    pub fn head_number(&self) -> BlockNumber {
+        self.head_number
+    }
+
+    /// Takes a block in; its parent must be there.
+    pub fn insert(&mut self, block: &BlockData, blocks: &Blocks) -> HeadChange {
+        debug_assert!(self.has(block.parent), "a block comes in after its parent");
+        let (word, bit) = (block.id.index() / 64, block.id.index() % 64);
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= 1 << bit;
+        }
+        if !block.beats(blocks.get(self.head)) {
+            return HeadChange::None;
+        }
+        let extended = block.parent == self.head;
+        self.head = block.id;
+        self.head_number = block.number;
+        if extended { HeadChange::Extended } else { HeadChange::Reorganised }
+    }
+}
+
+/// A node's chain as its fetcher reads it.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The chain.
+    pub chain: &'a Chain,
+    /// The world's blocks.
+    pub blocks: &'a Blocks,
+    /// How far below the head a block is final; 0 where none ever is.
+    pub finality_depth: u64,
+}
+
+impl ChainView for View<'_> {
+    fn contains(&self, hash: &BlockHash) -> bool {
+        self.blocks.find(hash).is_some_and(|id| self.chain.has(id))
+    }
+
+    fn head(&self) -> BlockNumber {
+        self.chain.head_number
+    }
+
+    fn finalized(&self) -> BlockNumber {
+        if self.finality_depth == 0 { 0 } else { self.chain.head_number.saturating_sub(self.finality_depth) }
+    }
+}

@@ -1,0 +1,4 @@
+//! What is simulated: blocks, chains, links and topologies. No fetcher, no events.
+
+pub mod block;
+pub mod chain;

@@ -1,0 +1,125 @@
+//! What runs in each node: the real fetcher, or another machine to hold against it.
+
+use herald::{Config, Fetcher, Input, Outcome, Output, Time};
+
+use crate::model::block::Sim;
+use crate::model::chain::View;
+
+/// A machine that decides what a node fetches, imports and tells others.
+///
+/// Its contract is that of [`Fetcher`]: hand in what happens, drain [`poll_output`](Self::poll_output)
+/// after each call, and hand in [`Input::Tick`] when [`poll_timeout`](Self::poll_timeout) has come.
+/// An embedder that wants its own host code in the simulator implements this around it.
+pub trait Machine: Sized {
+    /// A machine without peers.
+    ///
+    /// `config` is the policy's configuration with the node's own seed; it has been checked.
+    fn new(config: Config) -> Self;
+    /// Takes what happens.
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim>;
+    /// The next thing for the node to do.
+    fn poll_output(&mut self) -> Option<Output<Sim>>;
+    /// When a tick is due.
+    fn poll_timeout(&self) -> Option<Time>;
+    /// Bytes in use, and the most that the machine promises, where it promises anything.
+    fn memory(&self) -> Memory;
+    /// What it counted.
+    fn tally(&self) -> Tally;
+    /// What it holds.
+    fn holdings(&self) -> Holdings;
+    /// Whether what it holds is consistent.
+    ///
+    /// # Errors
+    /// What is not, in words: a defect of the machine.
+    fn check(&self) -> Result<(), String>;
+}
+
+/// Memory in use, against what was promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// In use.
+    pub bytes: u64,
+    /// Never more than this; `None` where nothing is promised.
+    pub bound: Option<u64>,
+}
+
+/// What a machine has in hand at one moment. All zero at rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Hashes followed.
+    pub entries: u64,
+    /// Requests in flight.
+    pub requests: u64,
+    /// Announcements held, over all peers.
+    pub announcements: u64,
+    /// Whole blocks held, over all peers.
+    pub blocks: u64,
+    /// Bytes of headers and bodies held.
+    pub bytes: u64,
+}
+
+/// What a machine counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests not answered by their deadline.
+    pub deadlines_passed: u64,
+    /// Second peers asked.
+    pub hedges: u64,
+    /// Missing parents followed.
+    pub parents_sought: u64,
+    /// Deferred blocks that the window reached.
+    pub deferred_taken_up: u64,
+    /// Replies that belong to no request in flight.
+    pub replies_unmatched: u64,
+}
+
+impl Machine for Fetcher<Sim> {
+    fn new(config: Config) -> Self {
+        Fetcher::new(config).expect("the scenario checked the configuration")
+    }
+
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {
+        Fetcher::handle(self, now, input, chain)
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Sim>> {
+        Fetcher::poll_output(self)
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        Fetcher::poll_timeout(self)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { bytes: self.memory_bytes(), bound: Some(Self::memory_bound(self.config())) }
+    }
+
+    fn tally(&self) -> Tally {
+        let counters = self.counters();
+        Tally {
+            requests: counters.requests,
+            deadlines_passed: counters.deadlines_passed,
+            hedges: counters.hedges,
+            parents_sought: counters.parents_sought,
+            deferred_taken_up: counters.deferred_taken_up,
+            replies_unmatched: counters.replies_unmatched,
+        }
+    }
+
+    fn holdings(&self) -> Holdings {
+        let status = self.status();
+        Holdings {
+            entries: status.entries as u64,
+            requests: status.requests as u64,
+            announcements: status.peers.iter().map(|peer| u64::from(peer.announcements)).sum(),
+            blocks: status.peers.iter().map(|peer| u64::from(peer.blocks)).sum(),
+            bytes: status.bytes_held + status.peers.iter().map(|peer| peer.bytes).sum::<u64>(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check_invariants().map_err(|error| error.to_string())
+    }
+}
