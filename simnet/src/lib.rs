@@ -1,6 +1,7 @@
 //! A deterministic simulator that runs the herald fetcher on thousands of nodes.
 
 pub mod engine;
+pub mod measure;
 pub mod model;
 pub mod policy;
 pub mod scenario;
