@@ -32,10 +32,17 @@ impl Trace {
     #[inline]
     pub fn record(&mut self, time: Time, words: &[u64]) {
         self.events += 1;
-        self.add(time.as_nanos());
-        self.add(words.len() as u64);
-        for &word in words {
-            self.add(word);
+        let size = size_of::<u64>() * (2 + words.len());
+        if self.filled + size > BUFFER {
+            self.flush();
+        }
+        if let Some(place) = self.buffer.get_mut(self.filled..self.filled + size) {
+            fill(place, time, words);
+            self.filled += size;
+        } else {
+            let mut bytes = vec![0; size];
+            fill(&mut bytes, time, words);
+            self.hash.update(&bytes);
         }
     }
 
@@ -53,16 +60,18 @@ impl Trace {
         TraceHash(hash.digest())
     }
 
-    #[inline]
-    fn add(&mut self, word: u64) {
-        if self.filled >= BUFFER {
-            self.hash.update(&self.buffer);
-            self.filled = 0;
-        }
-        if let Some(place) = self.buffer.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut) {
-            *place = word.to_le_bytes();
-            self.filled += size_of::<u64>();
-        }
+    #[inline(never)]
+    fn flush(&mut self) {
+        self.hash.update(self.buffer.get(..self.filled).unwrap_or_default());
+        self.filled = 0;
+    }
+}
+
+#[inline]
+fn fill(place: &mut [u8], time: Time, words: &[u64]) {
+    let content = [time.as_nanos(), words.len() as u64];
+    for (bytes, &word) in place.as_chunks_mut().0.iter_mut().zip(content.iter().chain(words)) {
+        *bytes = word.to_le_bytes();
     }
 }
 
@@ -127,7 +136,9 @@ mod tests {
         let mut events = Vec::new();
         assert_eq!(trace.digest().as_u64(), plain(&events));
         for n in 0..600_u64 {
-            let words: Vec<u64> = (0..n % 7).map(|word| word * n).collect();
+            // Every seventieth is larger than the buffer.
+            let length = if n % 70 == 69 { n } else { n % 7 };
+            let words: Vec<u64> = (0..length).map(|word| word * n).collect();
             trace.record(Time::from_nanos(n * 1_000), &words);
             events.push((n * 1_000, words));
             assert_eq!(trace.digest().as_u64(), plain(&events), "after {n}");

@@ -1,23 +1,27 @@
 //! The queue of events to come.
 
+mod blocks;
 pub mod heap;
+mod ring;
+pub mod wheel;
 
 use herald::Time;
 
 pub use heap::HeapQueue;
+pub use wheel::WheelQueue;
 
 /// The events to come, first by time, then in the order in which they were pushed.
 ///
 /// A push before the time of the last popped event is a fault of the caller: it stops a debug build,
 /// and counts as a push at that time otherwise, so that time never runs backwards.
 #[derive(Clone, Debug)]
-pub struct EventQueue<E>(HeapQueue<E>);
+pub struct EventQueue<E>(WheelQueue<E>);
 
 impl<E> EventQueue<E> {
     /// An empty queue.
     #[must_use]
     pub fn new() -> Self {
-        Self(HeapQueue::new())
+        Self(WheelQueue::new())
     }
 
     /// Adds `event`, to come at `at`.
@@ -60,3 +64,6 @@ fn not_before(now: Time, at: Time) -> Time {
     debug_assert!(at >= now, "an event is pushed into the past: at {at:?}, now is {now:?}");
     at.max(now)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! A timing wheel of two turns, each slot a chain of small blocks.
+//!
+//! Time is cut into ticks of 2^`TICK_BITS` ns. The near ring has a slot for each of the next
+//! `NEAR` ticks; the far ring a slot for each of the next `FAR` spans of that many ticks; a heap
+//! keeps what lies beyond. Most events of a network are pushed into the near ring and never moved
+//! before their tick comes: then the tick's slot is sorted and drained from its end. What is pushed
+//! into a tick that has come already goes to a small heap, and the earlier of the two is next.
+//!
+//! Order within a slot does not matter, since sorting goes by time and number: so a slot is a stack
+//! of blocks, and both rings share the free ones.
+
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use herald::Time;
+
+use super::blocks::Blocks;
+use super::heap::Entry;
+use super::ring::Ring;
+
+/// A tick is 2^15 ns, 33 µs.
+///
+/// With a million events spread over 300 ms a tick holds a hundred, which sort in the first cache;
+/// with ten thousand it holds one, and finding the next slot costs no more than that.
+const TICK_BITS: u32 = 15;
+/// The near ring reaches 2^14 ticks, 537 ms: beyond the latencies of a network.
+const NEAR_BITS: u32 = 14;
+const NEAR: usize = 1 << NEAR_BITS;
+/// The far ring reaches 2^10 spans of the near ring, 550 s: beyond the timers of a fetcher.
+const FAR: usize = 1 << 10;
+/// Room for so many events of one tick is kept for the next; more is given back.
+const KEPT: usize = 1 << 14;
+
+/// A queue of events on a timing wheel, with the contract of [`EventQueue`](super::EventQueue).
+#[derive(Clone, Debug)]
+pub struct WheelQueue<E> {
+    /// The events of the ticks up to `tick`, the next one last.
+    current: Vec<Entry<E>>,
+    /// What was pushed into those ticks after they were sorted.
+    late: BinaryHeap<Reverse<Entry<E>>>,
+    near: Ring,
+    far: Ring,
+    beyond: BinaryHeap<Reverse<Entry<E>>>,
+    blocks: Blocks<Entry<E>>,
+    /// The last tick whose slot was taken; all events in the rings are of later ones.
+    tick: u64,
+    now: Time,
+    sequence: u64,
+    len: usize,
+}
+
+impl<E> WheelQueue<E> {
+    /// An empty queue: the rings take 72 KiB, each event about 48 bytes more than its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            current: Vec::new(),
+            late: BinaryHeap::new(),
+            near: Ring::new(NEAR),
+            far: Ring::new(FAR),
+            beyond: BinaryHeap::new(),
+            blocks: Blocks::new(),
+            tick: 0,
+            now: Time::ZERO,
+            sequence: 0,
+            len: 0,
+        }
+    }
+
+    /// Adds an event; one in the past comes now.
+    #[inline]
+    pub fn push(&mut self, at: Time, event: E) {
+        let at = super::not_before(self.now, at);
+        let entry = Entry { at, sequence: self.sequence, event };
+        self.sequence += 1;
+        self.len += 1;
+        self.place(entry);
+    }
+
+    /// Takes the first event.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(Time, E)> {
+        if self.current.is_empty() && self.late.is_empty() {
+            self.advance();
+        }
+        let entry = if self.late_is_next() {
+            self.late.pop().map(|Reverse(entry)| entry)?
+        } else {
+            self.current.pop()?
+        };
+        self.len -= 1;
+        self.now = entry.at;
+        Some((entry.at, entry.event))
+    }
+
+    /// The time of the first event.
+    #[inline]
+    pub fn peek_time(&mut self) -> Option<Time> {
+        if self.current.is_empty() && self.late.is_empty() {
+            self.advance();
+        }
+        if self.late_is_next() {
+            self.late.peek().map(|Reverse(entry)| entry.at)
+        } else {
+            self.current.last().map(|entry| entry.at)
+        }
+    }
+
+    /// How many events wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    #[inline]
+    fn late_is_next(&self) -> bool {
+        match (self.late.peek(), self.current.last()) {
+            (Some(Reverse(late)), Some(current)) => late < current,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    #[inline]
+    fn place(&mut self, entry: Entry<E>) {
+        let tick = tick_of(entry.at);
+        if tick <= self.tick {
+            self.late.push(Reverse(entry));
+        } else if tick - self.tick <= NEAR as u64 {
+            self.blocks.push(self.near.slot(tick), entry);
+        } else {
+            self.place_far(entry);
+        }
+    }
+
+    fn place_far(&mut self, entry: Entry<E>) {
+        let span = span_of(tick_of(entry.at));
+        if span - span_of(self.tick) <= FAR as u64 {
+            self.blocks.push(self.far.slot(span), entry);
+        } else {
+            self.beyond.push(Reverse(entry));
+        }
+    }
+
+    /// Goes on to the next tick that has events, if there is one, and sorts them.
+    fn advance(&mut self) {
+        loop {
+            let near = self.near.next(self.tick);
+            let far = self.far.next(span_of(self.tick));
+            let beyond = self.beyond.peek().map(|Reverse(entry)| span_of(tick_of(entry.at)));
+            let span = match (far, beyond) {
+                (Some(far), Some(beyond)) => Some(far.min(beyond)),
+                (far, beyond) => far.or(beyond),
+            };
+            match (near, span) {
+                (Some(tick), Some(span)) if span <= span_of(tick) => self.enter(span),
+                (None, Some(span)) => self.enter(span),
+                (Some(tick), _) => return self.take(tick),
+                (None, None) => return,
+            }
+        }
+    }
+
+    /// Moves the events of a span that is next into the near ring.
+    fn enter(&mut self, span: u64) {
+        // To just before the span: its first tick may have events in the near ring already, and all
+        // its ticks are within that ring's reach from here.
+        let before = (span << NEAR_BITS) - 1;
+        debug_assert!(self.tick <= before, "span {span} is entered late, at tick {}", self.tick);
+        self.tick = before;
+        let mut entries = core::mem::take(&mut self.current);
+        self.blocks.drain(self.far.take(span), &mut entries);
+        for entry in entries.drain(..) {
+            self.place(entry);
+        }
+        self.current = entries;
+        while self.beyond.peek().is_some_and(|Reverse(entry)| span_of(tick_of(entry.at)) == span) {
+            if let Some(Reverse(entry)) = self.beyond.pop() {
+                self.place(entry);
+            }
+        }
+    }
+
+    /// Makes `tick` the current one.
+    fn take(&mut self, tick: u64) {
+        if self.current.capacity() > KEPT {
+            self.current = Vec::new();
+        }
+        if self.late.capacity() > KEPT {
+            self.late = BinaryHeap::new();
+        }
+        self.tick = tick;
+        self.blocks.drain(self.near.take(tick), &mut self.current);
+        self.current.sort_unstable_by(|a, b| b.cmp(a));
+    }
+}
+
+impl<E> Default for WheelQueue<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const fn tick_of(at: Time) -> u64 {
+    at.as_nanos() >> TICK_BITS
+}
+
+const fn span_of(tick: u64) -> u64 {
+    tick >> NEAR_BITS
+}
