@@ -128,6 +128,7 @@
 //!
 //! Ethereum's blocks are in [`herald-proto`](https://docs.rs/herald-proto).
 
+mod bad;
 mod config;
 #[cfg(feature = "tokio")]
 pub mod driver;
@@ -142,7 +143,7 @@ mod types;
 pub use config::{
     BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
 };
-pub use fetcher::{Counters, Fetcher, PeerStatus, Status};
+pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
 pub use input::{ChainView, Failure, ImportOutcome, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
 pub use table::InvariantError;

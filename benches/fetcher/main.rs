@@ -9,6 +9,7 @@
 )]
 
 mod blocks;
+mod cold;
 mod cpu;
 mod host;
 
@@ -323,6 +324,6 @@ fn measured() -> Criterion<CpuTime> {
 criterion_group! {
     name = benches;
     config = measured();
-    targets = accepted, flood, in_flight, headers, bodies, pipeline, pushes
+    targets = accepted, flood, in_flight, headers, bodies, pipeline, pushes, cold::cold
 }
 criterion_main!(benches);

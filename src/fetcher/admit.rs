@@ -4,7 +4,7 @@ use crate::Time;
 use crate::config::Mode;
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
-use crate::table::{Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
+use crate::table::{Blame, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
 use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
 
 use super::Fetcher;
@@ -83,14 +83,14 @@ impl<T: Types> Fetcher<T> {
         }
         let Some(slot) = self.table.find_peer(peer) else { return Admission::UnknownPeer };
         // First, because this is what a flood costs.
-        if self.table.peer(slot).is_some_and(|peer| peer.announced >= self.config.announcements_per_peer) {
+        if self.table.load(slot).announced >= self.config.announcements_per_peer {
             return self.refuse(slot, Admission::PeerLimit);
         }
         if let Some(id) = self.table.find(&hash) {
             return self.admit_alternate(id, slot, number, chain);
         }
-        if let Some(peers) = self.known.peers_mut(&hash) {
-            peers.insert(slot);
+        if let Some(known) = self.known.find(&hash) {
+            self.known.mark(known, slot);
             return Admission::Known;
         }
         if self.bad.contains(&hash) {
@@ -100,7 +100,7 @@ impl<T: Types> Fetcher<T> {
         match position {
             Position::Within => {}
             Position::Above => {
-                if self.table.peer(slot).is_none_or(|peer| peer.deferred >= self.config.deferred_per_peer) {
+                if self.table.load(slot).deferred >= self.config.deferred_per_peer {
                     return Admission::TooFar;
                 }
             }
@@ -154,8 +154,8 @@ impl<T: Types> Fetcher<T> {
         let Some(entry) = self.table.entry(id) else { return Admission::Duplicate };
         let hash = entry.hash;
         if let Stage::Importing { step: Step::Importing, .. } = entry.stage() {
-            if let Some(peers) = self.known.peers_mut(&hash) {
-                peers.insert(slot);
+            if let Some(known) = self.known.find(&hash) {
+                self.known.mark(known, slot);
             }
             return Admission::Known;
         }
@@ -238,8 +238,8 @@ impl<T: Types> Fetcher<T> {
         {
             return self.admit_second_copy(id, slot, block.header.number(), chain);
         }
-        if let Some(peers) = self.known.peers_mut(&hash) {
-            peers.insert(slot);
+        if let Some(known) = self.known.find(&hash) {
+            self.known.mark(known, slot);
             return Admission::Known;
         }
         if let Some(reason) = self.known_fault(&block.header) {
@@ -261,7 +261,7 @@ impl<T: Types> Fetcher<T> {
         number: BlockNumber,
         chain: &impl ChainView,
     ) -> Admission {
-        if self.table.peer(slot).is_some_and(|peer| peer.announced < self.config.announcements_per_peer) {
+        if self.table.load(slot).announced < self.config.announcements_per_peer {
             let _ = self.admit_alternate(id, slot, number, chain);
         }
         Admission::Duplicate
@@ -276,7 +276,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         let (hash, number) = (block.header.hash(), block.header.number());
         let position = self.position(number, chain);
-        let (blocks, deferred) = self.table.peer(slot).map_or((0, 0), |peer| (peer.blocks, peer.deferred));
+        let Load { blocks, deferred, .. } = self.table.load(slot);
         // A hash of its own that waits for the window makes room for the block.
         let own = entry.and_then(|id| self.table.stage(id)?.deferred_by()).is_some_and(|by| by == slot);
         let deferred = deferred - u32::from(own);
@@ -360,7 +360,7 @@ impl<T: Types> Fetcher<T> {
     /// What is known to be wrong with a block, or with its parent.
     pub(super) fn known_fault(&self, header: &T::Header) -> Option<Reason> {
         let on_bad = || self.bad.contains(&header.parent_hash()).then_some(Reason::InvalidAncestor);
-        self.bad.peek(&header.hash()).copied().or_else(on_bad)
+        self.bad.reason(&header.hash()).or_else(on_bad)
     }
 
     /// A block was pushed that others had announced: the first of them is one whose blocks are

@@ -200,7 +200,7 @@ impl<T: Types> Fetcher<T> {
 
     /// Gives free places at a peer to the entries that wait for one.
     pub(super) fn use_free_place(&mut self, slot: PeerSlot) {
-        while self.has_place(slot) && self.table.peer(slot).is_some_and(|peer| peer.waiting > 0) {
+        while self.has_place(slot) && self.table.load(slot).waiting > 0 {
             let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::waits_for_place) == Some(slot);
             let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
                 return;
@@ -342,7 +342,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn has_place(&self, slot: PeerSlot) -> bool {
-        self.table.peer(slot).is_some_and(|peer| peer.requests < self.config.requests_per_peer)
+        self.table.load(slot).requests < self.config.requests_per_peer
     }
 
     /// Picks among the announcers that have not failed and are not being asked already.

@@ -1,28 +1,58 @@
 //! How much memory a fetcher uses, and the most that it can.
 
+use crate::bad::BadBlocks;
 use crate::config::Config;
 use crate::known::KnownBlocks;
-use crate::output::Reason;
 use crate::table::Table;
-use crate::types::{BlockHash, Types};
+use crate::types::Types;
 
 use super::{Counters, Fetcher};
 
-/// One remembered hash: a node of the cache, and its part of the map.
-const BAD_BYTES: usize = size_of::<(BlockHash, Reason, usize, usize)>() + 3 * (2 * size_of::<usize>() + 1);
+/// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that the
+/// fetcher allocates itself.
+///
+/// The queue of outputs is not in it: the host empties it. Nor is the configuration, which many
+/// fetchers may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Memory {
+    /// Headers and bodies.
+    pub held: u64,
+    /// The fetcher's own fields and counters: the same always.
+    pub fixed: u64,
+    /// Names and habits of peers.
+    pub peers: u64,
+    /// Hashes that are followed, with their announcers, requests and alarms.
+    pub in_work: u64,
+    /// Who has which recent block.
+    pub known_blocks: u64,
+    /// Hashes remembered as invalid.
+    pub bad_blocks: u64,
+}
+
+impl Memory {
+    /// All of it.
+    pub const fn total(&self) -> u64 {
+        self.held + self.fixed + self.peers + self.in_work + self.known_blocks + self.bad_blocks
+    }
+}
 
 impl<T: Types> Fetcher<T> {
-    /// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that
-    /// the fetcher allocates itself. The queue of outputs is not in it: the host empties it.
-    ///
-    /// Takes time linear in the peers and the known blocks.
+    /// Bytes in use; see [`Memory`]. Takes time linear in the requests in flight.
     pub fn memory_bytes(&self) -> u64 {
-        let own = size_of::<Self>()
-            + size_of::<Counters>()
-            + self.table.allocated_bytes()
-            + self.known.allocated_bytes()
-            + self.bad.len() * BAD_BYTES;
-        self.table.bytes_held() + own as u64
+        self.memory().total()
+    }
+
+    /// Bytes in use, by what for.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            held: self.table.bytes_held(),
+            fixed: (size_of::<Self>() + size_of::<Counters>()) as u64,
+            peers: self.table.peer_bytes() as u64,
+            in_work: self.table.work_bytes() as u64,
+            known_blocks: self.known.allocated_bytes() as u64,
+            bad_blocks: self.bad.allocated_bytes() as u64,
+        }
     }
 
     /// The most that [`memory_bytes`](Self::memory_bytes) can be with this configuration, whatever
@@ -47,14 +77,13 @@ impl<T: Types> Fetcher<T> {
         let requests = wide(config.peers) * wide(config.requests_per_peer);
         let places = wide(config.places());
         let sizes = Table::<T>::item_sizes();
-        let known = KnownBlocks::BLOCK_BYTES as u64 + places.div_ceil(64) * 2 * 8;
         let own = (size_of::<Self>() + size_of::<Counters>()) as u64
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(4) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
             + places.next_power_of_two().max(4) * sizes.peer
-            + wide(config.known_blocks) * known
-            + wide(config.bad_blocks) * BAD_BYTES as u64;
+            + KnownBlocks::bytes_max(config.known_blocks, config.places())
+            + BadBlocks::bytes_max(config.bad_blocks);
         // A total as large as that says "no limit".
         config.bytes_total.saturating_add(own)
     }

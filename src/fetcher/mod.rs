@@ -11,14 +11,15 @@ mod status;
 mod wait;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use lru::LruCache;
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::Time;
-use crate::config::{Config, ConfigError, Events, Gather, Grace};
+use crate::bad::BadBlocks;
+use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::KnownBlocks;
 use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
@@ -27,6 +28,7 @@ use crate::types::{BlockHash, Types};
 
 use wait::Coalescer;
 
+pub use memory::Memory;
 pub use status::{Counters, PeerStatus, Status};
 
 /// The announced-block fetcher: a pure state machine.
@@ -47,11 +49,10 @@ pub use status::{Counters, PeerStatus, Status};
 ///
 /// The same configuration and the same calls give the same outputs, on every machine.
 pub struct Fetcher<T: Types> {
-    config: Config,
+    config: Arc<Config>,
     table: Table<T>,
     known: KnownBlocks,
-    /// Blocks found invalid, each with what was found first.
-    bad: LruCache<BlockHash, Reason, FixedState>,
+    bad: BadBlocks,
     outputs: VecDeque<Output<T>>,
     random: Xoshiro128PlusPlus,
     now: Time,
@@ -74,23 +75,30 @@ impl<T: Types> Fetcher<T> {
     ///
     /// # Errors
     /// [`ConfigError`] where the configuration cannot work.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
+    pub fn new(config: impl Into<Arc<Config>>) -> Result<Self, ConfigError> {
+        let config = config.into();
+        let seed = config.seed;
+        Self::with_seed(config, seed)
+    }
+
+    /// As [`new`](Self::new), with a seed of its own in place of [`Config::seed`]: for a host of many
+    /// fetchers that share one configuration, and must not draw alike.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration cannot work.
+    pub fn with_seed(config: impl Into<Arc<Config>>, seed: u64) -> Result<Self, ConfigError> {
+        let config = config.into();
         config.check()?;
-        let hasher = FixedState::with_seed(config.seed);
-        let graces = match config.grace {
-            Grace::Fixed { wait, slack } => Coalescer::new(wait, slack),
-            Grace::Adaptive { max } => Coalescer::new(max, core::time::Duration::ZERO),
-        };
-        let Gather { window } = config.gather;
+        let hasher = FixedState::with_seed(seed);
         Ok(Self {
-            table: Table::new(&config),
-            known: KnownBlocks::new(config.known_blocks, hasher.clone()),
-            bad: LruCache::unbounded_with_hasher(hasher),
+            table: Table::new(&config, hasher.clone()),
+            known: KnownBlocks::new(config.known_blocks, hasher),
+            bad: BadBlocks::default(),
             outputs: VecDeque::new(),
-            random: Xoshiro128PlusPlus::seed_from_u64(config.seed),
+            random: Xoshiro128PlusPlus::seed_from_u64(seed),
             now: Time::ZERO,
-            graces,
-            gathers: Coalescer::new(window, window),
+            graces: Coalescer::default(),
+            gathers: Coalescer::default(),
             full_share: 128,
             running: Running::Yes,
             counters: Box::default(),
@@ -106,7 +114,7 @@ impl<T: Types> Fetcher<T> {
     /// The next thing for the host to do.
     pub fn poll_output(&mut self) -> Option<Output<T>> {
         let output = self.outputs.pop_front();
-        if output.is_none() && self.outputs.capacity() > OUTPUTS_KEPT {
+        if output.is_none() && self.outputs.capacity() > self.outputs_kept() {
             self.outputs = VecDeque::new();
         }
         output
@@ -227,10 +235,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
-        self.bad.put(hash, reason);
-        if self.bad.len() > self.config.bad_blocks as usize {
-            self.bad.pop_lru();
-        }
+        self.bad.insert(hash, reason, self.config.bad_blocks, self.table.hasher());
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {
@@ -238,12 +243,17 @@ impl<T: Types> Fetcher<T> {
         admission
     }
 
+    /// The capacity that the outputs' queue keeps: none at rest.
+    fn outputs_kept(&self) -> usize {
+        if self.table.len() == 0 { 0 } else { OUTPUTS_KEPT }
+    }
+
     fn is_stopped(&self) -> bool {
         self.running == Running::Stopped
     }
 }
 
-/// The outputs' queue keeps this capacity at rest.
+/// The outputs' queue keeps this capacity while hashes are followed.
 const OUTPUTS_KEPT: usize = 16;
 
 impl<T: Types> core::fmt::Debug for Fetcher<T> {

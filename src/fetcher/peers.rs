@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::Time;
+use crate::bad::BadBlocks;
 use crate::output::{Connection, End};
 use crate::table::{EntryId, PeerSlot, Room, Stage, Standing, Wait};
 use crate::types::Types;
@@ -58,7 +59,7 @@ impl<T: Types> Fetcher<T> {
             self.table.retire_peer(slot);
         }
         self.known.clear();
-        self.bad.clear();
+        self.bad = BadBlocks::default();
         self.outputs = VecDeque::new();
     }
 
@@ -106,9 +107,10 @@ impl<T: Types> Fetcher<T> {
     pub(super) fn find_new_holder(&mut self, id: EntryId) -> bool {
         let Some(charge) = self.table.stage(id).and_then(Stage::charge) else { return true };
         let fits = |slot: &PeerSlot| {
-            let blocks = self.table.peer(*slot).is_some_and(|peer| peer.blocks < self.config.blocks_per_peer);
+            let load = self.table.load(*slot);
+            let blocks = load.blocks < self.config.blocks_per_peer;
             let deferred = self.table.stage(id).and_then(Stage::deferred_by).is_none()
-                || self.table.peer(*slot).is_some_and(|peer| peer.deferred < self.config.deferred_per_peer);
+                || load.deferred < self.config.deferred_per_peer;
             // What is moved stands in the total already: asking for room again only errs on the
             // side of refusing.
             blocks && deferred && self.table.room(*slot, charge.bytes, 0) == Room::Enough
@@ -126,7 +128,7 @@ impl<T: Types> Fetcher<T> {
     /// A deferred hash goes to the allowance of another announcer, or ends.
     fn find_new_deferrer(&mut self, id: EntryId) {
         let max = self.config.deferred_per_peer;
-        let free = |slot: &PeerSlot| self.table.peer(*slot).is_some_and(|peer| peer.deferred < max);
+        let free = |slot: &PeerSlot| self.table.load(*slot).deferred < max;
         let peer = self.good_claimers(id).find(free);
         let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
         let lowest = good.map(|(_, claim)| claim.number).min();

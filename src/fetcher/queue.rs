@@ -104,9 +104,9 @@ impl<T: Types> Fetcher<T> {
         if matches!(self.table.stage(id), Some(Stage::Importing { .. })) {
             return;
         }
-        let knowing = self.known.insert(*hash);
+        let known = self.known.insert(*hash);
         for (_, claim) in self.table.claims_of(id) {
-            knowing.insert(claim.peer);
+            self.known.mark(known, claim.peer);
         }
         self.end(id, End::InChain);
     }
@@ -134,7 +134,7 @@ impl<T: Types> Fetcher<T> {
     fn defer(&mut self, id: EntryId, block: Held<Whole<T>>) {
         let giver = block.peer;
         self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, Some(giver));
-        let deferred = self.table.peer(giver).map_or(u32::MAX, |peer| peer.deferred);
+        let deferred = self.table.load(giver).deferred;
         if deferred > self.config.deferred_per_peer && !self.find_new_holder(id) {
             self.end(id, End::Passed);
         }
@@ -249,9 +249,8 @@ impl<T: Types> Fetcher<T> {
             return;
         }
         for &slot in owners {
-            let allowed = self.table.peer(slot).is_some_and(|peer| {
-                peer.presence == Presence::Here && peer.announced < self.config.announcements_per_peer
-            });
+            let here = self.table.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
+            let allowed = here && self.table.load(slot).announced < self.config.announcements_per_peer;
             let room =
                 self.table.entry(parent).is_some_and(|e| e.claim_count() < self.config.announcers_per_block);
             if allowed && room && self.table.claim_by(parent, slot).is_none() {
@@ -287,12 +286,12 @@ impl<T: Types> Fetcher<T> {
         let (hash, giver) = (value.header.hash(), *peer);
         let (header, body) = (value.header.clone(), value.body.clone());
         let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
-        let knowing = self.known.insert(hash);
+        let known = self.known.insert(hash);
         if self.table.peer(giver).is_some_and(|peer| peer.presence == Presence::Here) {
-            knowing.insert(giver);
+            self.known.mark(known, giver);
         }
         for &(_, slot) in &claims {
-            knowing.insert(slot);
+            self.known.mark(known, slot);
         }
         for (claim, _) in claims {
             self.table.remove_claim(claim);

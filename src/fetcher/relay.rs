@@ -40,17 +40,17 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn lacking(&mut self, hash: &BlockHash) -> Vec<PeerSlot> {
-        let knowing = self.known.peers_mut(hash);
-        let lacks = |slot: &PeerSlot| knowing.as_ref().is_none_or(|peers| !peers.contains(*slot));
+    fn lacking(&self, hash: &BlockHash) -> Vec<PeerSlot> {
+        let known = self.known.find(hash);
+        let lacks = |slot: &PeerSlot| !known.is_some_and(|known| self.known.has(known, *slot));
         self.table.peers().map(|(slot, _)| slot).filter(lacks).collect()
     }
 
     /// From now on these peers have the block.
     fn mark(&mut self, hash: &BlockHash, slots: &[PeerSlot]) -> Vec<T::PeerId> {
-        if let Some(knowing) = self.known.peers_mut(hash) {
+        if let Some(known) = self.known.find(hash) {
             for &slot in slots {
-                knowing.insert(slot);
+                self.known.mark(known, slot);
             }
         }
         slots.iter().filter_map(|&slot| self.table.peer(slot)).map(|peer| peer.id.clone()).collect()

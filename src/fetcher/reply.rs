@@ -214,7 +214,8 @@ impl<T: Types> Fetcher<T> {
                 self.ask_body(id);
             }
             None => {
-                let until = self.gathers.join(self.now);
+                let window = self.config.gather.window;
+                let until = self.gathers.join(self.now, window, window);
                 self.enter(id, Stage::Fetched { header, wait: Wait::Until(until) }, Some(slot));
             }
         }
@@ -319,7 +320,7 @@ impl<T: Types> Fetcher<T> {
         self.table.take_stage(id);
         let whole = Whole { header, body };
         let bytes = retained(&whole);
-        let full = self.table.peer(slot).is_none_or(|peer| peer.blocks >= self.config.blocks_per_peer);
+        let full = self.table.load(slot).blocks >= self.config.blocks_per_peer;
         let room = if full { Room::PeerFull } else { self.table.room(slot, bytes, 0) };
         if room != Room::Enough {
             return self.no_room(id, slot, room);

@@ -2,6 +2,7 @@
 
 use crate::Time;
 use crate::output::{Admission, End, Reason, StageName};
+use crate::table::Load;
 use crate::types::Types;
 
 use super::Fetcher;
@@ -132,16 +133,19 @@ impl<T: Types> Fetcher<T> {
     /// What is held now. Linear in the peers and the known blocks.
     pub fn status(&self) -> Status<T::PeerId> {
         let micros = |time: core::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let peers = self.table.peers().map(|(_, peer)| PeerStatus {
-            peer: peer.id.clone(),
-            announcements: peer.announced,
-            blocks: peer.blocks,
-            bytes: peer.bytes,
-            requests: peer.requests,
-            deferred: peer.deferred,
-            refused: peer.refused,
-            header_answer_us: peer.header_time.usual().map(micros),
-            body_answer_us: peer.body_time.usual().map(micros),
+        let peers = self.table.peers().map(|(slot, peer)| {
+            let Load { bytes, announced, blocks, requests, deferred, .. } = self.table.load(slot);
+            PeerStatus {
+                peer: peer.id.clone(),
+                announcements: announced,
+                blocks,
+                bytes,
+                requests,
+                deferred,
+                refused: peer.refused,
+                header_answer_us: peer.header_time.usual().map(micros),
+                body_answer_us: peer.body_time.usual().map(micros),
+            }
         });
         Status {
             stages: StageName::ALL.map(|stage| self.table.in_stage(stage)),

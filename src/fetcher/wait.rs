@@ -13,25 +13,19 @@ use super::Fetcher;
 
 /// Lets waits of one length share a wake-up: one that begins while another runs joins it, unless
 /// that would shorten it by more than the slack.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Coalescer {
-    wait: Duration,
-    slack: Duration,
     open: Option<Time>,
 }
 
 impl Coalescer {
-    pub(super) fn new(wait: Duration, slack: Duration) -> Self {
-        Self { wait, slack, open: None }
-    }
-
     /// When a wait that begins now is over.
-    pub(super) fn join(&mut self, now: Time) -> Time {
-        let earliest = now.after(self.wait.saturating_sub(self.slack));
+    pub(super) fn join(&mut self, now: Time, wait: Duration, slack: Duration) -> Time {
+        let earliest = now.after(wait.saturating_sub(slack));
         match self.open {
             Some(open) if open >= earliest && open > now => open,
             Some(_) | None => {
-                let end = now.after(self.wait);
+                let end = now.after(wait);
                 self.open = Some(end);
                 end
             }
@@ -59,7 +53,7 @@ impl<T: Types> Fetcher<T> {
     pub(super) fn grace(&mut self, slot: PeerSlot) -> Option<Time> {
         match self.config.grace {
             Grace::Fixed { wait, .. } if wait.is_zero() => None,
-            Grace::Fixed { .. } => Some(self.graces.join(self.now)),
+            Grace::Fixed { wait, slack } => Some(self.graces.join(self.now, wait, slack)),
             Grace::Adaptive { max } => {
                 let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.pushes.grace(max));
                 (!grace.is_zero()).then(|| self.now.after(grace))
@@ -175,21 +169,23 @@ mod tests {
     /// geth's timer: wakes 500 ms after the oldest announcement, and takes all older than 400 ms.
     #[test]
     fn waits_share_a_wake_up_within_the_slack() {
-        let mut graces = Coalescer::new(Duration::from_millis(500), Duration::from_millis(100));
-        assert_eq!(graces.join(ms(0)), ms(500));
-        assert_eq!(graces.join(ms(100)), ms(500));
-        assert_eq!(graces.join(ms(101)), ms(601));
-        assert_eq!(graces.join(ms(150)), ms(601));
-        assert_eq!(graces.join(ms(700)), ms(1_200));
+        let mut graces = Coalescer::default();
+        let mut join = |now| graces.join(ms(now), Duration::from_millis(500), Duration::from_millis(100));
+        assert_eq!(join(0), ms(500));
+        assert_eq!(join(100), ms(500));
+        assert_eq!(join(101), ms(601));
+        assert_eq!(join(150), ms(601));
+        assert_eq!(join(700), ms(1_200));
     }
 
     /// Gathering: all that come while one waits go with it.
     #[test]
     fn a_gathering_takes_all_along() {
         let window = Duration::from_millis(100);
-        let mut gathers = Coalescer::new(window, window);
-        assert_eq!(gathers.join(ms(0)), ms(100));
-        assert_eq!(gathers.join(ms(99)), ms(100));
-        assert_eq!(gathers.join(ms(100)), ms(200));
+        let mut gathers = Coalescer::default();
+        let mut join = |now| gathers.join(ms(now), window, window);
+        assert_eq!(join(0), ms(100));
+        assert_eq!(join(99), ms(100));
+        assert_eq!(join(100), ms(200));
     }
 }

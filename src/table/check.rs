@@ -60,7 +60,7 @@ impl<T: Types> Table<T> {
         demand(self.claims.len() == claims, "claims without an entry")?;
         let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
         demand(self.ledger.total() == held, "the bytes in all are wrong")?;
-        let beyond: u64 = self.peers.iter().map(|(_, peer)| self.ledger.beyond(peer.bytes)).sum();
+        let beyond: u64 = self.loads.iter().map(|load| self.ledger.beyond(load.bytes)).sum();
         demand(self.ledger.shared_used() == beyond, "the shared bytes are wrong")
     }
 
@@ -100,32 +100,33 @@ impl<T: Types> Table<T> {
 
     fn check_peer(&self, slot: PeerSlot, config: &Config) -> Checked {
         let Some(peer) = self.peer(slot) else { return demand(false, "a peer is gone") };
+        let load = self.load(slot);
         let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
         let charges = || stages().filter_map(Stage::charge).filter(|charge| charge.peer == slot);
-        demand(charges().map(|charge| charge.bytes).sum::<u64>() == peer.bytes, "a peer's bytes are wrong")?;
+        demand(charges().map(|charge| charge.bytes).sum::<u64>() == load.bytes, "a peer's bytes are wrong")?;
         let blocks = charges().filter(|charge| charge.what == Charged::Block).count();
-        demand(blocks == peer.blocks as usize, "a peer's blocks are wrong")?;
+        demand(blocks == load.blocks as usize, "a peer's blocks are wrong")?;
         let claims = self.claims_by(slot).filter(|(_, claim)| claim.peer == slot).count();
-        demand(claims == peer.claims.len() as usize, "a peer's claims are wrong")?;
+        demand(claims == load.claims.len() as usize, "a peer's claims are wrong")?;
         let announced = self.claims_by(slot).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
-        demand(announced == peer.announced as usize, "a peer's announcements are wrong")?;
+        demand(announced == load.announced as usize, "a peer's announcements are wrong")?;
         let requests = self.requests.iter().filter(|(_, request)| request.peer == slot).count();
-        demand(requests == peer.requests as usize, "a peer's requests are wrong")?;
+        demand(requests == load.requests as usize, "a peer's requests are wrong")?;
         let waiting = stages().filter(|stage| stage.waits_for_place() == Some(slot)).count();
-        demand(waiting == peer.waiting as usize, "the entries that wait for a peer are wrong")?;
+        demand(waiting == load.waiting as usize, "the entries that wait for a peer are wrong")?;
         let deferred = stages().filter(|stage| stage.deferred_by() == Some(slot)).count();
-        demand(deferred == peer.deferred as usize, "a peer's deferred blocks are wrong")?;
-        let within = peer.announced <= config.announcements_per_peer
-            && peer.blocks <= config.blocks_per_peer
-            && peer.bytes <= config.bytes_per_peer
-            && peer.requests <= config.requests_per_peer
-            && peer.deferred <= config.deferred_per_peer;
+        demand(deferred == load.deferred as usize, "a peer's deferred blocks are wrong")?;
+        let within = load.announced <= config.announcements_per_peer
+            && load.blocks <= config.blocks_per_peer
+            && load.bytes <= config.bytes_per_peer
+            && load.requests <= config.requests_per_peer
+            && load.deferred <= config.deferred_per_peer;
         demand(within, "a peer is over a limit")?;
         let named = self.find_peer(&peer.id) == Some(slot);
         match peer.presence {
             Presence::Here => demand(named, "a peer is not found by its name"),
             Presence::Gone => demand(
-                peer.blocks > 0 && peer.requests == 0 && claims == 0,
+                load.blocks > 0 && load.requests == 0 && claims == 0,
                 "a peer that is gone is still waited for",
             ),
         }

@@ -10,17 +10,18 @@ use super::alarms::Alarms;
 use super::claims::slab_entry;
 use super::requests::Requests;
 use super::siblings::Siblings;
-use super::{Claim, Entry, EntryId, Indexed, Peer, PeerSlot, Table};
+use super::{Claim, Entry, EntryId, Indexed, Load, Peer, PeerSlot, Table};
 
-/// Capacities up to this many entries are kept at rest; larger ones are given back.
+/// Capacities up to this many entries are not worth keeping: growing them again costs less than
+/// finding them outside the caches.
 const QUIET_ENTRIES: usize = 64;
 
 impl<T: Types> Table<T> {
-    /// Nothing is followed: gives back the memory of a busy time, unless it was used since the last
+    /// Nothing is followed: gives memory back, but for that of a burst that was used since the last
     /// such moment.
     pub(super) fn release(&mut self) {
         let busiest = core::mem::take(&mut self.busiest);
-        if self.entries.capacity() <= QUIET_ENTRIES || busiest * 4 > self.entries.capacity() {
+        if self.entries.capacity() > QUIET_ENTRIES && busiest * 4 > self.entries.capacity() {
             return;
         }
         self.entries = Slab::new();
@@ -28,20 +29,27 @@ impl<T: Types> Table<T> {
         self.claims.release();
         self.alarms.release();
         self.requests.release();
+        self.loads.release();
         self.by_parent.release();
         self.by_body.release();
     }
 
-    /// Bytes allocated by the table itself, the held headers and bodies not counted.
-    pub(crate) fn allocated_bytes(&self) -> usize {
-        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
+    /// Bytes allocated for the peers' names and habits.
+    pub(crate) fn peer_bytes(&self) -> usize {
         let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
-        let tables = self.by_hash.allocation_size() + self.by_peer_id.allocation_size();
+        peers + self.by_peer_id.allocation_size()
+    }
+
+    /// Bytes allocated for what is followed, the held headers and bodies not counted.
+    pub(crate) fn work_bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
         let siblings = self.by_parent.allocated_bytes() + self.by_body.allocated_bytes();
         let ordered = (self.by_number.len() + self.ready.len()) * ORDERED_ITEM_BYTES;
-        let parts =
-            self.claims.allocated_bytes() + self.alarms.allocated_bytes() + self.requests.allocated_bytes();
-        entries + peers + tables + siblings + ordered + parts
+        let parts = self.claims.allocated_bytes()
+            + self.alarms.allocated_bytes()
+            + self.requests.allocated_bytes()
+            + self.loads.allocated_bytes();
+        entries + self.by_hash.allocation_size() + siblings + ordered + parts
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that
@@ -59,7 +67,9 @@ impl<T: Types> Table<T> {
             // Two requests for bodies at most; those for a header, or ahead of one, are for it alone.
             + 2 * Requests::ENTRY_BYTES
             + 2 * ORDERED_ITEM_BYTES;
-        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>() + table_slot(size_of::<PeerSlot>());
+        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
+            + size_of::<Load>()
+            + table_slot(size_of::<PeerSlot>());
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,

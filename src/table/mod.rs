@@ -9,6 +9,7 @@ mod bytes;
 mod check;
 mod claims;
 mod ids;
+mod loads;
 mod memory;
 mod peer;
 mod requests;
@@ -21,7 +22,7 @@ use hashbrown::HashTable;
 use slab::Slab;
 use std::collections::BTreeSet;
 
-use core::hash::{BuildHasher, Hasher};
+use core::hash::BuildHasher;
 
 use crate::output::StageName;
 use crate::types::{BlockHash, BlockNumber, Header, Types};
@@ -30,6 +31,7 @@ use crate::{Config, Time};
 use alarms::Alarms;
 use bytes::Ledger;
 use claims::{Claims, Ends};
+use loads::Loads;
 use requests::Requests;
 use siblings::{Entries, Siblings};
 
@@ -37,6 +39,7 @@ pub(crate) use bytes::Room;
 pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
+pub(crate) use loads::Load;
 pub(crate) use peer::{AnswerTime, Peer, Presence};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
@@ -67,6 +70,7 @@ pub(crate) struct Table<T: Types> {
     by_hash: HashTable<Indexed>,
     claims: Claims,
     peers: Slab<Peer<T::PeerId>>,
+    loads: Loads,
     by_peer_id: HashTable<PeerSlot>,
     requests: Requests,
     alarms: Alarms,
@@ -86,13 +90,13 @@ pub(crate) struct Table<T: Types> {
 }
 
 impl<T: Types> Table<T> {
-    pub(crate) fn new(config: &Config) -> Self {
-        let hasher = FixedState::with_seed(config.seed);
+    pub(crate) fn new(config: &Config, hasher: FixedState) -> Self {
         Self {
             entries: Slab::new(),
             by_hash: HashTable::new(),
             claims: Claims::default(),
             peers: Slab::new(),
+            loads: Loads::default(),
             by_peer_id: HashTable::new(),
             requests: Requests::default(),
             alarms: Alarms::default(),
@@ -110,6 +114,9 @@ impl<T: Types> Table<T> {
     // --- entries
 
     pub(crate) fn find(&self, hash: &BlockHash) -> Option<EntryId> {
+        if self.entries.is_empty() {
+            return None;
+        }
         let tag = self.tag(hash);
         let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
         self.by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
@@ -193,11 +200,11 @@ impl<T: Types> Table<T> {
         if let Some(body) = stage.awaited_body() {
             self.by_body.join(body, id);
         }
-        if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
-            peer.deferred += 1;
+        if let Some(slot) = stage.deferred_by() {
+            self.load_mut(slot).deferred += 1;
         }
-        if let Some(peer) = stage.waits_for_place().and_then(|slot| self.peer_mut(slot)) {
-            peer.waiting += 1;
+        if let Some(slot) = stage.waits_for_place() {
+            self.load_mut(slot).waiting += 1;
         }
         if let Some(charge) = stage.charge() {
             self.charge(charge);
@@ -215,11 +222,11 @@ impl<T: Types> Table<T> {
         if let Some(body) = stage.awaited_body() {
             self.by_body.leave(body, id);
         }
-        if let Some(peer) = stage.deferred_by().and_then(|slot| self.peer_mut(slot)) {
-            peer.deferred -= 1;
+        if let Some(slot) = stage.deferred_by() {
+            self.load_mut(slot).deferred -= 1;
         }
-        if let Some(peer) = stage.waits_for_place().and_then(|slot| self.peer_mut(slot)) {
-            peer.waiting -= 1;
+        if let Some(slot) = stage.waits_for_place() {
+            self.load_mut(slot).waiting -= 1;
         }
         if let Some(charge) = stage.charge() {
             self.discharge(charge);
@@ -279,14 +286,8 @@ impl<T: Types> Table<T> {
         self.entries.iter().map(|(key, _)| EntryId::new(key)).collect()
     }
 
-    /// A block hash is already uniform; four seeded words are enough, and a third of the time of
-    /// hashing it as a byte string.
     fn tag(&self, hash: &BlockHash) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        for word in hash.0.chunks_exact(8) {
-            hasher.write_u64(u64::from_le_bytes(word.try_into().unwrap_or_default()));
-        }
-        (hasher.finish() >> 32) as u32
+        (crate::known::key(&self.hasher, hash) >> 32) as u32
     }
 
     // --- indexes
@@ -336,29 +337,24 @@ impl<T: Types> Table<T> {
 
     /// Records that a peer has an entry's block.
     pub(crate) fn add_claim(&mut self, id: EntryId, slot: PeerSlot, number: BlockNumber, origin: Origin) {
-        let (Some(entry), Some(peer)) = (self.entries.get_mut(id.index()), self.peers.get_mut(slot.index()))
-        else {
-            return;
-        };
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        let load = self.loads.of_mut(slot);
         if origin != Origin::Pushed {
-            peer.announced += 1;
+            load.announced += 1;
         }
-        self.claims.add((id, &mut entry.claims), (slot, &mut peer.claims), number, origin);
+        self.claims.add((id, &mut entry.claims), (slot, &mut load.claims), number, origin);
     }
 
     pub(crate) fn remove_claim(&mut self, claim: ClaimId) {
         let Some((entry, slot)) = self.claims.get(claim).map(|claim| (claim.entry, claim.peer)) else {
             return;
         };
-        let (Some(entry), Some(peer)) =
-            (self.entries.get_mut(entry.index()), self.peers.get_mut(slot.index()))
-        else {
-            return;
-        };
-        if let Some(claim) = self.claims.remove(claim, &mut entry.claims, &mut peer.claims)
+        let Some(entry) = self.entries.get_mut(entry.index()) else { return };
+        let load = self.loads.of_mut(slot);
+        if let Some(claim) = self.claims.remove(claim, &mut entry.claims, &mut load.claims)
             && claim.origin != Origin::Pushed
         {
-            peer.announced -= 1;
+            load.announced -= 1;
         }
     }
 
@@ -368,8 +364,7 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn claims_by(&self, slot: PeerSlot) -> impl Iterator<Item = (ClaimId, &Claim)> {
-        let ends = self.peer(slot).map(|peer| peer.claims).unwrap_or_default();
-        self.claims.of_peer(ends)
+        self.claims.of_peer(self.load(slot).claims)
     }
 
     pub(crate) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
@@ -405,6 +400,19 @@ impl<T: Types> Table<T> {
 
     pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer<T::PeerId>> {
         self.peers.get_mut(slot.index())
+    }
+
+    /// What is in work for a peer.
+    pub(crate) fn load(&self, slot: PeerSlot) -> Load {
+        self.loads.of(slot)
+    }
+
+    fn load_mut(&mut self, slot: PeerSlot) -> &mut Load {
+        self.loads.of_mut(slot)
+    }
+
+    pub(crate) fn hasher(&self) -> &FixedState {
+        &self.hasher
     }
 
     pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
@@ -447,10 +455,9 @@ impl<T: Types> Table<T> {
     }
 
     fn free_place(&mut self, slot: PeerSlot) {
-        let free = |peer: &Peer<T::PeerId>| {
-            peer.presence == Presence::Gone && peer.bytes == 0 && peer.blocks == 0 && peer.claims.len() == 0
-        };
-        if self.peers.get(slot.index()).is_some_and(free) {
+        let gone = self.peer(slot).is_some_and(|peer| peer.presence == Presence::Gone);
+        let load = self.load(slot);
+        if gone && load.bytes == 0 && load.blocks == 0 && load.claims.len() == 0 {
             self.peers.try_remove(slot.index());
         }
     }
@@ -460,8 +467,7 @@ impl<T: Types> Table<T> {
     /// Whether `bytes` more fit into a peer's allowance and the total, with `freed` of its bytes
     /// given back first.
     pub(crate) fn room(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Room {
-        let held = self.peer(slot).map_or(0, |peer| peer.bytes);
-        self.ledger.room(held, bytes, freed)
+        self.ledger.room(self.load(slot).bytes, bytes, freed)
     }
 
     pub(crate) fn bytes_held(&self) -> u64 {
@@ -469,22 +475,20 @@ impl<T: Types> Table<T> {
     }
 
     fn charge(&mut self, charge: Charge) {
-        let Some(peer) = self.peers.get_mut(charge.peer.index()) else { return };
-        self.ledger.add(&mut peer.bytes, charge.bytes);
+        let load = self.loads.of_mut(charge.peer);
+        self.ledger.add(&mut load.bytes, charge.bytes);
         if charge.what == Charged::Block {
-            peer.blocks += 1;
+            load.blocks += 1;
         }
     }
 
     fn discharge(&mut self, charge: Charge) {
-        let Some(peer) = self.peers.get_mut(charge.peer.index()) else { return };
-        self.ledger.take(&mut peer.bytes, charge.bytes);
+        let load = self.loads.of_mut(charge.peer);
+        self.ledger.take(&mut load.bytes, charge.bytes);
         if charge.what == Charged::Block {
-            peer.blocks -= 1;
+            load.blocks -= 1;
         }
-        if peer.presence == Presence::Gone {
-            self.free_place(charge.peer);
-        }
+        self.free_place(charge.peer);
     }
 
     /// Moves what an entry holds to another peer's account, whose fault it is then not.

@@ -4,26 +4,10 @@ use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
 
-use super::claims::Ends;
-
-/// A peer's place: its allowances and its measured habits.
+/// A peer's place: who it is, and its measured habits. All that is kept of it at rest.
 #[derive(Debug)]
 pub(crate) struct Peer<P> {
     pub(crate) id: P,
-    /// Its claims, of every origin.
-    pub(crate) claims: Ends,
-    /// Bytes held for it.
-    pub(crate) bytes: u64,
-    /// Its claims but those of pushed blocks.
-    pub(crate) announced: u32,
-    /// Whole blocks held for it.
-    pub(crate) blocks: u32,
-    /// Requests in flight at it.
-    pub(crate) requests: u32,
-    /// Entries that wait for a place among them.
-    pub(crate) waiting: u32,
-    /// Entries above the window that it caused.
-    pub(crate) deferred: u32,
     /// Announcements and pushes refused for its limits.
     pub(crate) refused: u32,
     pub(crate) header_time: AnswerTime,
@@ -45,13 +29,6 @@ impl<P> Peer<P> {
     pub(crate) fn new(id: P) -> Self {
         Self {
             id,
-            claims: Ends::default(),
-            bytes: 0,
-            announced: 0,
-            blocks: 0,
-            requests: 0,
-            waiting: 0,
-            deferred: 0,
             refused: 0,
             header_time: AnswerTime::default(),
             body_time: AnswerTime::default(),
@@ -115,8 +92,8 @@ impl AnswerTime {
 pub(crate) struct PushHabit {
     /// The share that is, of 256.
     share: u8,
-    /// After how long, smoothed, in microseconds.
-    delay_us: u32,
+    /// After how long, smoothed, in microseconds: 32 bits, unaligned, so that there is no padding.
+    delay_us: [u8; 4],
 }
 
 impl PushHabit {
@@ -124,8 +101,9 @@ impl PushHabit {
     pub(crate) fn pushed(&mut self, delay: Duration) {
         let delay = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         self.share += (u8::MAX - self.share).div_ceil(8);
-        self.delay_us =
-            if self.delay_us == 0 { delay } else { (self.delay_us / 4 * 3).saturating_add(delay / 4) };
+        let before = u32::from_ne_bytes(self.delay_us);
+        let smoothed = if before == 0 { delay } else { (before / 4 * 3).saturating_add(delay / 4) };
+        self.delay_us = smoothed.to_ne_bytes();
     }
 
     /// A block was fetched before anybody pushed it.
@@ -139,7 +117,7 @@ impl PushHabit {
         if self.share < 128 {
             return Duration::ZERO;
         }
-        Duration::from_micros(u64::from(self.delay_us) * 3 / 2).min(max)
+        Duration::from_micros(u64::from(u32::from_ne_bytes(self.delay_us)) * 3 / 2).min(max)
     }
 }
 

@@ -110,9 +110,7 @@ impl<T: Types> Table<T> {
         self.requests.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let key = self.requests.slab.insert(Request { peer, asked, entries, wanted, sent, deadline, serial });
-        if let Some(peer) = self.peer_mut(peer) {
-            peer.requests += 1;
-        }
+        self.load_mut(peer).requests += 1;
         id_of(serial, key)
     }
 
@@ -124,9 +122,7 @@ impl<T: Types> Table<T> {
     pub(crate) fn close_request(&mut self, id: RequestId) -> Option<Request> {
         self.requests.get(id)?;
         let request = self.requests.slab.try_remove(key_of(id))?;
-        if let Some(peer) = self.peer_mut(request.peer) {
-            peer.requests -= 1;
-        }
+        self.load_mut(request.peer).requests -= 1;
         Some(request)
     }
 
