@@ -1,5 +1,7 @@
 //! What runs in each node: the real fetcher, or another machine to hold against it.
 
+pub mod geth;
+
 use herald::{Config, Fetcher, Input, Outcome, Output, Time};
 
 use crate::model::block::Sim;
