@@ -162,6 +162,42 @@ fn a_header_that_does_not_verify_drops_its_giver_whatever_the_cause() {
 }
 
 #[test]
+fn a_peer_that_is_gone_is_not_dropped_again() {
+    let mut rig = Rig::new(1);
+    let [asked, pushed] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    rig.asked_for_header(A, asked);
+    let _ = rig.push(A, pushed);
+    rig.feed(Input::PeerGone { peer: A });
+    rig.verdict(pushed, Verdict::Invalid);
+    rig.advance(MILLI(10_000));
+    assert_eq!(rig.penalties(), []);
+}
+
+#[test]
+fn a_block_in_the_chain_is_known_however_it_comes() {
+    let mut rig = Rig::new(1);
+    let block = rig.child_of(BlockId::GENESIS, 1);
+    rig.insert(block);
+    assert_eq!(rig.push(A, block), Admission::Known);
+    assert_eq!(rig.announce(A, block), Admission::Known);
+    assert!(rig.handed_over().is_empty());
+    rig.assert_at_rest();
+}
+
+#[test]
+fn memory_is_what_it_holds_and_a_little_more() {
+    let mut rig = Rig::new(25);
+    assert!(rig.model.memory().bytes < 4_096, "{:?}", rig.model.memory());
+    assert_eq!(rig.model.memory().bound, None);
+    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let quiet = rig.model.memory().bytes;
+    let child = rig.child_of(parent, 100_000);
+    let _ = rig.push(A, child);
+    let more = rig.model.memory().bytes - quiet;
+    assert!((100_500..105_000).contains(&more), "{more}");
+}
+
+#[test]
 fn a_silent_peer_is_dropped_after_ten_seconds() {
     let mut rig = Rig::new(2);
     let [one, two] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
@@ -247,6 +283,36 @@ fn blocks_above_the_head_wait_for_their_height() {
         rig.import(block);
     }
     rig.assert_at_rest();
+}
+
+#[test]
+fn a_queued_block_that_the_chain_has_passed_by_more_than_seven_is_forgotten() {
+    for (height, expected) in [(9, Step::In(StageName::Importing)), (10, Step::Out(End::Passed))] {
+        let mut rig = Rig::new(1);
+        let parent = rig.child_of(BlockId::GENESIS, 1);
+        let side = rig.child_of(parent, 1);
+        let _ = rig.push(A, side);
+        rig.insert(parent);
+        let (first, last) = rig.line(parent, height - 1);
+        for at in first.index()..=last.index() {
+            rig.insert(BlockId(u32::try_from(at).unwrap()));
+        }
+        rig.wake();
+        assert_eq!(rig.story(side).last(), Some(&expected), "at height {height}");
+    }
+}
+
+#[test]
+fn a_header_that_came_gives_its_hash_new_time() {
+    let mut rig = Rig::new(2);
+    let block = rig.child_of(BlockId::GENESIS, 1);
+    let request = rig.asked_for_header(A, block);
+    rig.advance(MILLI(4_450));
+    rig.headers(A, request, &[block]);
+    rig.advance(MILLI(90));
+    rig.wake();
+    rig.advance(MILLI(10));
+    assert_eq!(rig.body_requests().len(), 1);
 }
 
 #[test]
