@@ -3,6 +3,7 @@
 //! A scenario comes from a TOML file, from the shipped ones, or from Rust: it is a plain struct with
 //! a default, and [`Scenario::check`] says what does not fit together.
 
+mod names;
 pub mod units;
 
 use units::{Rate, Size, Span};
