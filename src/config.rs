@@ -82,10 +82,6 @@ pub struct Config {
     /// only hashes not yet asked for. More costs about 150 bytes each in the worst case.
     pub announcements_per_peer: u32,
 
-    /// Announcers remembered for one hash. Default 64. Fewer lose alternates; more make an
-    /// announcement of a hash that all announce slower, since duplicates are looked for one by one.
-    pub announcers_per_block: u32,
-
     /// Whole blocks held for each peer that gave them. Default 64, geth's figure.
     pub blocks_per_peer: u32,
 
@@ -269,7 +265,6 @@ impl Default for Config {
             window_above: 32,
             deferred_per_peer: 4,
             announcements_per_peer: 256,
-            announcers_per_block: 64,
             blocks_per_peer: 64,
             bytes_per_peer: 24 * MIB,
             bytes_total: 256 * MIB,
@@ -314,7 +309,6 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let at_least_one = [
             ("announcements_per_peer", self.announcements_per_peer),
-            ("announcers_per_block", self.announcers_per_block),
             ("blocks_per_peer", self.blocks_per_peer),
             ("requests_per_peer", self.requests_per_peer),
             ("bodies_per_request", self.bodies_per_request),

@@ -247,8 +247,6 @@ pub enum Admission {
     PeerLimit,
     /// All peers together have used up the bytes.
     TotalLimit,
-    /// Enough announcers of this hash are remembered.
-    EnoughAnnouncers,
     /// It lies below the window, or too far above it.
     TooFar,
     /// It lies at or below the finalized block.
@@ -267,14 +265,13 @@ pub enum Admission {
 
 impl Admission {
     /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Deferred,
         Self::Duplicate,
         Self::Known,
         Self::PeerLimit,
         Self::TotalLimit,
-        Self::EnoughAnnouncers,
         Self::TooFar,
         Self::BelowFinality,
         Self::BadBlock,
@@ -298,7 +295,6 @@ impl Admission {
             Self::Known => "known",
             Self::PeerLimit => "peer_limit",
             Self::TotalLimit => "total_limit",
-            Self::EnoughAnnouncers => "enough_announcers",
             Self::TooFar => "too_far",
             Self::BelowFinality => "below_finality",
             Self::BadBlock => "bad_block",

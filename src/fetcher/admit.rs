@@ -1,7 +1,7 @@
 //! The door: announcements and pushed blocks.
 
 use crate::Time;
-use crate::config::Mode;
+use crate::config::{Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{Blame, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
@@ -39,6 +39,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_announcement(peer, hash, number, chain);
+        self.use_free_places();
         self.count_admission(admission)
     }
 
@@ -52,6 +53,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_block(peer, block, chain);
+        self.use_free_places();
         self.count_admission(admission)
     }
 
@@ -167,10 +169,6 @@ impl<T: Types> Fetcher<T> {
             self.penalise(slot, Reason::WrongNumber);
             return Admission::WrongNumber;
         }
-        let announcers = self.table.claims_of(id).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
-        if announcers >= self.config.announcers_per_block as usize {
-            return Admission::EnoughAnnouncers;
-        }
         let position = self.position(number, chain);
         match position {
             Position::Within | Position::Above => {}
@@ -200,14 +198,14 @@ impl<T: Types> Fetcher<T> {
                 self.table.set_stage(id, Stage::Announced(Wait::Window { peer, number }));
                 return Admission::Deferred;
             }
+            Some(&Stage::Announced(Wait::Until(time))) => self.shorten_grace(id, slot, time),
             Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
             Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
             Some(Stage::Queued { wait: QueueWait::Parent, .. }) => {
                 self.add_ancestor_alternate(id, slot, chain)
             }
             Some(
-                Stage::Announced(Wait::Until(_))
-                | Stage::Fetching { .. }
+                Stage::Fetching { .. }
                 | Stage::Fetched { .. }
                 | Stage::Completing { .. }
                 | Stage::Queued { .. }
@@ -216,6 +214,22 @@ impl<T: Types> Fetcher<T> {
             | None => {}
         }
         Admission::Accepted
+    }
+
+    /// A hash waits for a push, and one more peer announces it: the wait is over with the shortest of
+    /// its announcers'. Who pushes late itself can then delay nothing that others announce too.
+    fn shorten_grace(&mut self, id: EntryId, slot: PeerSlot, time: Time) {
+        match self.config.grace {
+            // From the first announcement on, whoever made it.
+            Grace::Fixed { .. } => {}
+            Grace::Adaptive { .. } => match self.grace(slot) {
+                None => self.ask_header(id),
+                Some(own) if own < time => {
+                    self.enter(id, Stage::Announced(Wait::Until(own)), Some(slot));
+                }
+                Some(_) => {}
+            },
+        }
     }
 
     fn admit_block(&mut self, peer: &T::PeerId, block: Block<T>, chain: &impl ChainView) -> Admission {

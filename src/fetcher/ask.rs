@@ -50,6 +50,7 @@ impl<T: Types> Fetcher<T> {
             Failure::Disconnected => None,
         };
         self.fail_request(request, reason);
+        self.use_free_places();
     }
 
     /// Asks the next announcer for an entry's header, and with it for its body where that pays.
@@ -160,17 +161,25 @@ impl<T: Types> Fetcher<T> {
         {
             self.penalise(open.peer, reason);
         }
-        for &id in &open.entries {
-            self.proceed(id);
-        }
-        self.use_free_place(open.peer);
+        self.proceed(&open.entries);
     }
 
-    /// Goes on with an entry of which a request has ended.
-    pub(super) fn proceed(&mut self, id: EntryId) {
+    /// Goes on with entries of which a request has ended. What several need of one peer is asked for
+    /// together.
+    pub(super) fn proceed(&mut self, ids: &[EntryId]) {
+        let mut bodies: SmallVec<[EntryId; 2]> = SmallVec::new();
+        for &id in ids {
+            self.proceed_with(id, &mut bodies);
+        }
+        if !bodies.is_empty() {
+            self.ask_bodies(&bodies);
+        }
+    }
+
+    fn proceed_with(&mut self, id: EntryId, bodies: &mut SmallVec<[EntryId; 2]>) {
         match self.table.stage(id) {
             Some(Stage::Fetching { race, .. }) if race.is_empty() => self.ask_header(id),
-            Some(Stage::Completing { race, .. }) if race.is_empty() => self.ask_body(id),
+            Some(Stage::Completing { race, .. }) if race.is_empty() => bodies.push(id),
             Some(
                 Stage::Announced(_)
                 | Stage::Fetching { .. }
@@ -198,8 +207,16 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Gives free places at a peer to the entries that wait for one.
-    pub(super) fn use_free_place(&mut self, slot: PeerSlot) {
+    /// Gives the places that got free during this call to the entries that wait for one.
+    ///
+    /// At the end of each input, when no entry is in the midst of a transition.
+    pub(super) fn use_free_places(&mut self) {
+        while let Some(slot) = self.table.next_freed() {
+            self.use_places_of(slot);
+        }
+    }
+
+    fn use_places_of(&mut self, slot: PeerSlot) {
         while self.has_place(slot) && self.table.load(slot).waiting > 0 {
             let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::waits_for_place) == Some(slot);
             let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
@@ -228,7 +245,6 @@ impl<T: Types> Fetcher<T> {
         {
             self.overtaken(open.peer, open.asked, self.now.since(open.sent));
             self.cancel(request, open.peer);
-            self.use_free_place(open.peer);
         }
     }
 

@@ -40,9 +40,12 @@ impl<T: Types> Fetcher<T> {
             self.drop_requests(entry, slot);
             self.table.remove_claim(claim);
         }
+        let mut bodies = Vec::new();
         for (_, entry) in claims {
-            self.go_on_without(entry, slot);
+            self.go_on_without(entry, slot, &mut bodies);
         }
+        self.proceed(&bodies);
+        self.use_free_places();
         self.known.forget_peer(slot);
         self.table.retire_peer(slot);
     }
@@ -60,25 +63,31 @@ impl<T: Types> Fetcher<T> {
         }
         self.known.clear();
         self.bad = BadBlocks::default();
+        self.use_free_places();
         self.outputs = VecDeque::new();
     }
 
-    /// An entry has lost one of those who have its block.
-    fn go_on_without(&mut self, id: EntryId, slot: PeerSlot) {
+    /// An entry has lost one of those who have its block. One that needs nothing but another request
+    /// goes to the `rest`.
+    fn go_on_without(&mut self, id: EntryId, slot: PeerSlot, rest: &mut Vec<EntryId>) {
         let Some(stage) = self.table.stage(id) else { return };
         if matches!(stage, Stage::Importing { .. }) {
             // With the host: it ends by the host's answer, charged to the place until then.
             return;
         }
         if stage.charge().is_some_and(|charge| charge.peer == slot) && !self.find_new_holder(id) {
-            return self.start_over(id);
+            match self.table.stage(id) {
+                // The header may be on its way from another; the body is asked for when it is here.
+                Some(Stage::Fetching { .. }) => self.table.drop_early_body(id),
+                _ => return self.start_over(id),
+            }
         }
         match self.table.stage(id) {
             Some(Stage::Announced(Wait::Window { peer, .. })) if *peer == slot => self.find_new_deferrer(id),
             Some(Stage::Announced(_)) if !self.has_good_claim(id) => self.end(id, End::NobodyLeft),
             Some(Stage::Announced(Wait::Place { peer, .. })) if *peer == slot => self.ask_header(id),
             Some(Stage::Fetched { wait: Wait::Place { peer, .. }, .. }) if *peer == slot => self.ask_body(id),
-            _ => self.proceed(id),
+            _ => rest.push(id),
         }
     }
 

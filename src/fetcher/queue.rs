@@ -31,6 +31,7 @@ impl<T: Types> Fetcher<T> {
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
+        self.use_free_places();
     }
 
     /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
@@ -58,6 +59,7 @@ impl<T: Types> Fetcher<T> {
             }
         }
         self.next_turns(chain);
+        self.use_free_places();
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
@@ -79,6 +81,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.move_window(chain);
         self.next_turns(chain);
+        self.use_free_places();
     }
 
     /// A block was made here, and is in the chain: it is relayed and announced.
@@ -95,6 +98,7 @@ impl<T: Types> Fetcher<T> {
         self.wake_children(&hash, chain);
         self.move_window(chain);
         self.next_turns(chain);
+        self.use_free_places();
     }
 
     /// A block came into the chain by another way: it is followed no more, and whoever has it is
@@ -251,9 +255,7 @@ impl<T: Types> Fetcher<T> {
         for &slot in owners {
             let here = self.table.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
             let allowed = here && self.table.load(slot).announced < self.config.announcements_per_peer;
-            let room =
-                self.table.entry(parent).is_some_and(|e| e.claim_count() < self.config.announcers_per_block);
-            if allowed && room && self.table.claim_by(parent, slot).is_none() {
+            if allowed && self.table.claim_by(parent, slot).is_none() {
                 self.table.add_claim(parent, slot, number, Origin::Child);
             }
         }

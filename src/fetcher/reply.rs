@@ -52,12 +52,12 @@ impl<T: Types> Fetcher<T> {
                 }
                 let header = headers.swap_remove(at);
                 self.take_header(id, request, slot, header, chain);
-                self.use_free_place(slot);
             }
             None if oversized => self.fail_request(request, Some(Reason::OversizedReply)),
             None if headers.is_empty() => self.fail_request(request, Some(Reason::EmptyReply)),
             None => self.fail_request(request, Some(Reason::WrongHeader)),
         }
+        self.use_free_places();
         headers
     }
 
@@ -82,21 +82,16 @@ impl<T: Types> Fetcher<T> {
             self.measure(&open);
         }
         let early = open.entries.first().copied().filter(|&id| self.early_request(id) == Some(request));
-        let strangers = match early {
-            Some(id) if oversized => {
-                self.fail_request(request, Some(Reason::OversizedReply));
-                debug_assert!(self.early_request(id) != Some(request), "a closed request is forgotten");
-                return Vec::new();
+        match early {
+            Some(_) if oversized => self.fail_request(request, Some(Reason::OversizedReply)),
+            Some(id) => self.take_early_body(id, request, slot, bodies),
+            None => {
+                let strangers = self.take_bodies(request, slot, bodies, chain);
+                let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Strangers(strangers) };
+                self.close_body_request(request, &open, sent);
             }
-            Some(id) => {
-                self.take_early_body(id, request, slot, bodies);
-                return Vec::new();
-            }
-            None => self.take_bodies(request, slot, bodies, chain),
-        };
-        let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Strangers(strangers) };
-        self.close_body_request(request, &open, sent);
-        self.use_free_place(slot);
+        }
+        self.use_free_places();
         Vec::new()
     }
 
@@ -162,12 +157,12 @@ impl<T: Types> Fetcher<T> {
             return self.reject(id, reason);
         }
         if self.config.mode == Mode::HeadersOnly {
-            return self.complete(id, slot, header, None, chain);
+            return self.complete(id, (slot, Blame::Giver), header, None, chain);
         }
         if let Some(body) = T::empty_body(&header) {
             self.full_share -= self.full_share.div_ceil(8);
             self.cancel_requests(id);
-            return self.complete(id, slot, header, Some(body), chain);
+            return self.complete(id, (slot, Blame::Giver), header, Some(body), chain);
         }
         self.full_share += (u8::MAX - self.full_share).div_ceil(8);
         self.take_full_header(id, slot, header, chain);
@@ -178,7 +173,9 @@ impl<T: Types> Fetcher<T> {
         let Some(Stage::Fetching { early, .. }) = self.table.take_stage(id) else { return };
         let early = match early {
             Early::Here(body) if body.value.commitment() == header.body_commitment() => {
-                return self.complete(id, body.peer, header, Some(body.value), chain);
+                // Whoever only took the charge of the body over has given nothing.
+                let holder = if body.blame == Blame::Giver { body.peer } else { slot };
+                return self.complete(id, (holder, Blame::Giver), header, Some(body.value), chain);
             }
             Early::Here(body) => {
                 // Whoever only took the charge over from one that left may well have the right one.
@@ -236,8 +233,7 @@ impl<T: Types> Fetcher<T> {
             let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Giver });
             self.table.set_stage(id, Stage::Fetching { race, early });
         }
-        self.proceed(id);
-        self.use_free_place(slot);
+        self.proceed(&[id]);
     }
 
     /// Gives bodies to all entries that wait for them. How many nobody waits for.
@@ -286,8 +282,10 @@ impl<T: Types> Fetcher<T> {
         else {
             return;
         };
-        // Another block's announcer may have given it: then it is held for whoever gave the header.
-        let holder = if self.table.claim_by(id, slot).is_some() { slot } else { header.peer };
+        // Another block's announcer may have given it: then it is held for whoever the header is held
+        // for, who may have taken that over from one that left.
+        let claims = self.table.claim_by(id, slot).is_some();
+        let holder = if claims { (slot, Blame::Giver) } else { (header.peer, header.blame) };
         self.complete(id, holder, header.value, Some(body), chain);
     }
 
@@ -312,7 +310,7 @@ impl<T: Types> Fetcher<T> {
     fn complete(
         &mut self,
         id: EntryId,
-        slot: PeerSlot,
+        (slot, blame): (PeerSlot, Blame),
         header: T::Header,
         body: Option<T::Body>,
         chain: &impl ChainView,
@@ -331,6 +329,6 @@ impl<T: Types> Fetcher<T> {
         {
             peer.pushes.fetched();
         }
-        self.settle(id, Held { value: whole, peer: slot, bytes, blame: Blame::Giver }, chain);
+        self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
     }
 }

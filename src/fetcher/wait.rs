@@ -47,6 +47,7 @@ impl<T: Types> Fetcher<T> {
         if !gathered.is_empty() {
             self.ask_bodies(&gathered);
         }
+        self.use_free_places();
     }
 
     /// The end of the grace of a hash that `slot` has just announced first; `None` for none.

@@ -29,11 +29,12 @@ fn demand(holds: bool, what: &'static str) -> Checked {
 impl<T: Types> Table<T> {
     /// Whether all indexes, counters and limits hold. Linear in what is held.
     pub(crate) fn check(&self, config: &Config) -> Checked {
+        demand(self.freed.is_empty(), "a place that got free was not given to who waits")?;
         demand(self.alarms.is_sound(), "the alarms' heap is out of order")?;
         demand(self.by_hash.len() == self.entries.len(), "hashes and entries differ in number")?;
         self.check_totals()?;
         for (key, _) in &self.entries {
-            self.check_entry(EntryId::new(key), config)?;
+            self.check_entry(EntryId::new(key))?;
         }
         for (key, _) in &self.peers {
             self.check_peer(PeerSlot::new(key), config)?;
@@ -64,7 +65,7 @@ impl<T: Types> Table<T> {
         demand(self.ledger.shared_used() == beyond, "the shared bytes are wrong")
     }
 
-    fn check_entry(&self, id: EntryId, config: &Config) -> Checked {
+    fn check_entry(&self, id: EntryId) -> Checked {
         let Some(entry) = self.entry(id) else { return demand(false, "an entry is gone") };
         demand(self.find(&entry.hash) == Some(id), "an entry is not found by its hash")?;
         let importing = matches!(entry.stage, Stage::Importing { .. });
@@ -94,8 +95,9 @@ impl<T: Types> Table<T> {
             let there = self.request(request).is_some_and(|request| request.entries.contains(&id));
             demand(there, "an entry waits for a request that is not for it")?;
         }
-        let announced = self.claims_of(id).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
-        demand(announced <= config.announcers_per_block as usize, "an entry has too many announcers")
+        let mut claimers: Vec<_> = self.claims_of(id).map(|(_, claim)| claim.peer).collect();
+        claimers.sort_unstable();
+        demand(claimers.is_sorted_by(|a, b| a < b), "a peer has two claims to one entry")
     }
 
     fn check_peer(&self, slot: PeerSlot, config: &Config) -> Checked {
@@ -116,6 +118,10 @@ impl<T: Types> Table<T> {
         demand(waiting == load.waiting as usize, "the entries that wait for a peer are wrong")?;
         let deferred = stages().filter(|stage| stage.deferred_by() == Some(slot)).count();
         demand(deferred == load.deferred as usize, "a peer's deferred blocks are wrong")?;
+        demand(
+            load.waiting == 0 || load.requests >= config.requests_per_peer,
+            "an entry waits for a peer's place while one is free",
+        )?;
         let within = load.announced <= config.announcements_per_peer
             && load.blocks <= config.blocks_per_peer
             && load.bytes <= config.bytes_per_peer

@@ -82,6 +82,8 @@ pub(crate) struct Table<T: Types> {
     by_number: BTreeSet<(BlockNumber, EntryId)>,
     /// Who waits for a turn with the host.
     ready: BTreeSet<(BlockNumber, EntryId)>,
+    /// Peers with a place that got free during this call while entries waited for one.
+    freed: Vec<PeerSlot>,
     ledger: Ledger,
     stages: [u32; StageName::ALL.len()],
     /// The most entries since the table was last empty.
@@ -104,6 +106,7 @@ impl<T: Types> Table<T> {
             by_body: Siblings::new(hasher.clone()),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
+            freed: Vec::new(),
             ledger: Ledger::new(config),
             stages: [0; StageName::ALL.len()],
             busiest: 0,
@@ -252,6 +255,17 @@ impl<T: Types> Table<T> {
         }
     }
 
+    /// Drops a body that came ahead of its header.
+    pub(crate) fn drop_early_body(&mut self, id: EntryId) {
+        match self.take_stage(id) {
+            Some(Stage::Fetching { race, early: Early::Here(_) }) => {
+                self.set_stage(id, Stage::Fetching { race, early: Early::None });
+            }
+            Some(stage) => self.set_stage(id, stage),
+            None => {}
+        }
+    }
+
     pub(crate) fn set_step(&mut self, id: EntryId, to: Step) {
         if let Some(Entry { stage: Stage::Importing { step, .. }, .. }) = self.entries.get_mut(id.index()) {
             *step = to;
@@ -320,6 +334,15 @@ impl<T: Types> Table<T> {
         self.ready.first().map(|&(_, id)| id)
     }
 
+    /// A peer with a place that got free, and for which an entry waited.
+    pub(crate) fn next_freed(&mut self) -> Option<PeerSlot> {
+        let freed = self.freed.pop();
+        if freed.is_none() && self.freed.capacity() > 0 {
+            self.freed = Vec::new();
+        }
+        freed
+    }
+
     // --- alarms
 
     pub(crate) fn set_alarm(&mut self, id: EntryId, time: Option<Time>) {
@@ -368,7 +391,13 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
-        self.claims_of(id).find(|(_, claim)| claim.peer == slot)
+        // A hash that all announce has many claims, and a busy peer too: seldom both.
+        let of_entry = self.entry(id).map_or(0, Entry::claim_count);
+        if of_entry <= self.load(slot).claims.len() {
+            self.claims_of(id).find(|(_, claim)| claim.peer == slot)
+        } else {
+            self.claims_by(slot).find(|(_, claim)| claim.entry == id)
+        }
     }
 
     /// Marks that a peer failed for an entry. Whether that is new.

@@ -122,7 +122,11 @@ impl<T: Types> Table<T> {
     pub(crate) fn close_request(&mut self, id: RequestId) -> Option<Request> {
         self.requests.get(id)?;
         let request = self.requests.slab.try_remove(key_of(id))?;
-        self.load_mut(request.peer).requests -= 1;
+        let load = self.load_mut(request.peer);
+        load.requests -= 1;
+        if load.waiting > 0 {
+            self.freed.push(request.peer);
+        }
         Some(request)
     }
 

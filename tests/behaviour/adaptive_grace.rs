@@ -3,7 +3,7 @@
 use herald::{Admission, Config};
 
 use crate::harness::{Net, plain, with};
-use crate::toy::{ALICE, BOB, Toy, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, Toy, child, genesis};
 
 type Block = herald::Block<Toy>;
 
@@ -67,6 +67,53 @@ fn each_announcer_is_waited_for_by_its_own_measure() {
         net.deliver_header(header, &block);
         let body = net.expect_body_request_to(BOB, &[&block]);
         net.deliver_body(body, &[&block]);
+        net.import(&block);
+    });
+}
+
+#[test]
+fn one_who_is_never_followed_by_a_push_ends_the_wait_for_others() {
+    with(plain(), |net| {
+        let block = child(&pushes_are_the_rule(net));
+        net.connect(&[CAROL]);
+        net.announce(ALICE, &block);
+        net.advance(10);
+        net.announce(CAROL, &block);
+        let header = net.expect_header_request(&block);
+        let (asked, block_of) = (header.peer, &block);
+        net.deliver_header(header, block_of);
+        let body = net.expect_body_request_to(asked, &[block_of]);
+        net.deliver_body(body, &[block_of]);
+        net.import(block_of);
+    });
+}
+
+#[test]
+fn the_shortest_of_the_announcers_waits_counts() {
+    with(plain(), |net| {
+        let tip = pushes_are_the_rule(net);
+        // Carol's blocks are pushed too, but after 20 ms.
+        net.connect(&[CAROL]);
+        let mut tip = tip;
+        for _ in 0..6 {
+            tip = child(&tip);
+            net.announce(CAROL, &tip);
+            let header = net.expect_header_request_to(CAROL, &tip);
+            net.advance(20);
+            assert_eq!(net.push(BOB, &tip), Admission::Accepted);
+            net.expect_cancel(header);
+            net.import(&tip);
+        }
+        let block = child(&tip);
+        net.announce(ALICE, &block);
+        net.advance(10);
+        net.announce(CAROL, &block);
+        net.advance(29);
+        net.assert_quiet();
+        net.advance(1);
+        let header = net.expect_header_request(&block);
+        assert_eq!(net.push(BOB, &block), Admission::Accepted);
+        net.expect_cancel(header);
         net.import(&block);
     });
 }

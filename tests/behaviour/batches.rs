@@ -121,6 +121,24 @@ fn a_silent_peer_is_blamed_once_for_the_whole_request() {
 }
 
 #[test]
+fn a_request_that_fails_is_made_again_as_one() {
+    with(Config::geth(), |net| {
+        let (blocks, ask) = batch(net, 3);
+        net.connect(&[BOB]);
+        blocks.iter().for_each(|block| net.announce(BOB, block));
+        net.reply_bodies(ask, &[]);
+        net.expect_penalty(ALICE, Reason::EmptyReply);
+        let all: Vec<_> = blocks.iter().collect();
+        let again = net.expect_body_request_to(BOB, &all);
+        net.deliver_body(again, &all);
+        for block in &blocks {
+            net.expect_verify(block);
+        }
+        net.import_verified(&all);
+    });
+}
+
+#[test]
 fn a_block_that_is_pushed_meanwhile_leaves_the_request_and_its_body_is_no_fault() {
     with(Config::geth(), |net| {
         let (blocks, ask) = batch(net, 2);

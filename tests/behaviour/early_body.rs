@@ -1,9 +1,13 @@
 //! Header and body asked for together: whichever comes first waits for the other.
 
-use herald::{BodyRequest, Config, End, Reason};
+use std::time::Duration;
+
+use herald::{Admission, BodyRequest, Config, End, Failure, Hedge, Reason, Verdict};
 
 use crate::harness::{Ask, Net, plain, with};
-use crate::toy::{ALICE, BOB, MALLORY, Peer, Toy, block as block_of, child, genesis, large_child};
+use crate::toy::{
+    ALICE, BOB, MALLORY, Peer, Toy, block as block_of, child, genesis, large_child, made_up_hash,
+};
 use crate::toy::{BlockExt, HEADER_BYTES};
 
 type Block = herald::Block<Toy>;
@@ -121,6 +125,55 @@ fn an_early_body_without_room_is_asked_for_again_without_blame() {
         let body = net.expect_body_request_to(ALICE, &[&fits]);
         net.deliver_body(body, &[&fits]);
         net.import(&fits);
+    });
+}
+
+#[test]
+fn a_holder_that_leaves_takes_its_body_along_but_not_the_header_asked_of_another() {
+    let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
+    let limits = Config { bytes_per_peer: 2_000, bytes_total: 400_000, hedge, ..together() };
+    with(limits, |net| {
+        net.connect(&[ALICE, BOB]);
+        // Bob has no room for what Alice holds.
+        assert_eq!(net.push(BOB, &block_of(made_up_hash(1), 9, &[7; 1_600], 0)), Admission::Accepted);
+        let parent = net.expect_header_request_for(made_up_hash(1));
+        net.drain();
+        net.fail(parent, Failure::Disconnected);
+        net.drain();
+        let block = large_child(&genesis(), 500);
+        let (slow, body) = ask_both(net, ALICE, &block);
+        net.announce(BOB, &block);
+        net.deliver_body(body, &[&block]);
+        net.advance_until_output();
+        let header = net.expect_header_request_to(BOB, &block);
+        net.disconnect(ALICE);
+        net.assert_quiet();
+        assert_ne!(slow, header);
+        net.deliver_header(header, &block);
+        net.expect_body_request_to(BOB, &[&block]);
+        net.disconnect(BOB);
+    });
+}
+
+#[test]
+fn an_early_body_is_held_for_who_gave_the_header_where_its_own_giver_is_gone() {
+    let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
+    with(Config { hedge, ..together() }, |net| {
+        net.connect(&[ALICE, BOB, MALLORY]);
+        let block = child(&genesis());
+        let (_, body) = ask_both(net, ALICE, &block);
+        net.announce(BOB, &block);
+        net.announce(MALLORY, &block);
+        net.deliver_body(body, &[&block]);
+        net.disconnect(ALICE);
+        let header = net.expect_header_request_to(BOB, &block);
+        net.fail(header, Failure::Refused);
+        net.expect_penalty(BOB, Reason::Refusal);
+        let header = net.expect_header_request_to(MALLORY, &block);
+        net.deliver_header(header, &block);
+        net.expect_verify(&block);
+        net.verdict(&block, Verdict::Invalid);
+        net.expect_penalty(MALLORY, Reason::InvalidHeader);
     });
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use herald::{Admission, Block, Config, End, Gather, Hedge, Reason};
+use herald::{Admission, Block, Config, Gather, Hedge, Reason, StageName, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Toy, block, child, genesis};
+use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, Toy, block, child, genesis};
 
 fn twins() -> [Block<Toy>; 2] {
     [1, 2].map(|salt| block(genesis().hash(), 1, b"the same transactions", salt))
@@ -77,10 +77,37 @@ fn asked_for_in_one_request_and_answered_once_or_twice() {
     }
 }
 
-/// The body serves both, and what becomes of the first ends the second and begins the search for
-/// their parent in its place.
 #[test]
-fn one_that_ends_meanwhile_is_not_taken_for_the_next_in_its_place() {
+fn who_only_took_a_header_over_is_not_blamed_for_the_block_that_anothers_body_completes() {
+    with(plain(), |net| {
+        net.connect(&[ALICE, BOB, CAROL]);
+        let [one, two] = twins();
+        net.announce(ALICE, &one);
+        let header_one = net.expect_header_request_to(ALICE, &one);
+        net.announce(BOB, &one);
+        net.deliver_header(header_one, &one);
+        net.expect_body_request_to(ALICE, &[&one]);
+        net.disconnect(ALICE);
+        let body_one = net.expect_body_request_to(BOB, &[&one]);
+        net.announce(CAROL, &two);
+        let header_two = net.expect_header_request_to(CAROL, &two);
+        net.deliver_header(header_two, &two);
+        let body_two = net.expect_body_request_to(CAROL, &[&two]);
+        net.deliver_body(body_two, &[&two]);
+        net.expect_cancel(body_one);
+        net.expect_verify(&one);
+        net.expect_verify(&two);
+        // Bob gave nothing of it.
+        net.verdict(&one, Verdict::Invalid);
+        net.assert_quiet();
+        net.import_verified(&[&two]);
+    });
+}
+
+/// The body serves both, and only then the place that got free is given away: the second does not
+/// end for want of somebody to ask.
+#[test]
+fn one_that_waits_for_a_place_is_served_before_the_place_is_given_away() {
     let ms = Duration::from_millis;
     let (gather, hedge) = (Gather { window: ms(100) }, Hedge::After { min: ms(10), max: ms(50) });
     with(Config { requests_per_peer: 1, gather, hedge, ..plain() }, |net| {
@@ -105,14 +132,16 @@ fn one_that_ends_meanwhile_is_not_taken_for_the_next_in_its_place() {
         net.expect_penalty(MALLORY, Reason::WrongBody);
         net.deliver_body(body, &[&one]);
         net.expect_cancel(hedge);
-        assert_eq!(net.ends(End::NobodyLeft), 1);
         let header = net.expect_header_request(&parent);
         net.assert_quiet();
+        assert_eq!(net.status().in_stage(StageName::Queued), 2);
         net.deliver_header(header, &parent);
         net.advance(100);
         let body = net.expect_body_request(&[&parent]);
         net.deliver_body(body, &[&parent]);
         net.import(&parent);
-        net.import(&one);
+        net.expect_verify(&one);
+        net.expect_verify(&two);
+        net.import_verified(&[&one, &two]);
     });
 }

@@ -1,9 +1,9 @@
 //! What one peer gives beyond its limits is refused; what others gave of the same block stays.
 
-use herald::{Admission, Config};
+use herald::{Admission, Config, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, child, genesis, large_child, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, block, child, genesis, large_child, made_up_hash};
 
 #[test]
 fn a_push_over_the_limit_of_blocks() {
@@ -89,16 +89,24 @@ fn a_queued_block_survives_the_same_block_from_a_peer_over_its_limit() {
 }
 
 #[test]
-fn announcers_beyond_those_remembered_are_not_followed_and_those_remembered_stay() {
-    with(Config { announcers_per_block: 2, ..plain() }, |net| {
-        net.connect(&[ALICE, BOB, MALLORY]);
+fn however_many_announce_what_they_do_not_have_one_who_has_it_is_asked() {
+    with(plain(), |net| {
+        let liars: Vec<_> = (1_000..1_127).map(Peer).collect();
+        net.connect(&liars);
+        net.connect(&[ALICE]);
         let block = child(&genesis());
+        for &liar in &liars {
+            net.announce_meanwhile(liar, &block);
+        }
+        let mut ask = net.expect_header_request(&block);
         net.announce(ALICE, &block);
-        let header = net.expect_header_request_to(ALICE, &block);
-        net.announce(BOB, &block);
-        assert_eq!(net.announce_as(MALLORY, block.hash(), 1), Admission::EnoughAnnouncers);
-        assert_eq!(net.peer(MALLORY).announcements, 0);
-        net.deliver_header(header, &block);
+        for _ in &liars {
+            net.reply_headers(ask, &[]);
+            net.expect_penalty(ask.peer, Reason::EmptyReply);
+            ask = net.expect_header_request(&block);
+        }
+        assert_eq!(ask.peer, ALICE);
+        net.deliver_header(ask, &block);
         let body = net.expect_body_request_to(ALICE, &[&block]);
         net.deliver_body(body, &[&block]);
         net.import(&block);

@@ -96,14 +96,13 @@ fn all_bodies_of_a_batch_are_asked_of_others() {
         net.announce(BOB, &blocks[0]);
         net.announce(BOB, &blocks[2]);
         net.disconnect(ALICE);
-        // Whoever is left is asked for what it has, one by one; what nobody has is forgotten.
-        let first = net.expect_body_request_to(BOB, &[&blocks[0]]);
-        let third = net.expect_body_request_to(BOB, &[&blocks[2]]);
+        // Whoever is left is asked for what it has; what nobody has is forgotten.
+        let rest = net.expect_body_request_to(BOB, &[&blocks[0], &blocks[2]]);
         assert_eq!(net.ends(End::NobodyLeft), 1);
-        net.deliver_body(first, &[&blocks[0]]);
-        net.import(&blocks[0]);
-        net.deliver_body(third, &[&blocks[2]]);
-        net.import(&blocks[2]);
+        net.deliver_body(rest, &[&blocks[0], &blocks[2]]);
+        net.expect_verify(&blocks[0]);
+        net.expect_verify(&blocks[2]);
+        net.import_verified(&[&blocks[0], &blocks[2]]);
     });
 }
 

@@ -90,8 +90,9 @@ fn a_push_frees_the_place_of_the_fetch_that_it_ends() {
         net.announce(ALICE, &blocks[1]);
         assert_eq!(net.push(BOB, &blocks[0]), herald::Admission::Accepted);
         net.expect_cancel(first);
+        net.expect_verify(&blocks[0]);
         let second = net.expect_header_request_to(ALICE, &blocks[1]);
-        net.import(&blocks[0]);
+        net.import_verified(&[&blocks[0]]);
         net.fail(second, herald::Failure::Disconnected);
     });
 }

@@ -19,10 +19,10 @@ use world::{Step, World};
 
 /// Small limits, so that few steps reach them, and every policy.
 fn configs() -> impl Strategy<Value = Config> {
-    let limits = (1..6_u32, 1..4_u32, 1..3_u32, 1..4_u32, 2..8_u32, 1..4_u32, 0..3_u32);
+    let limits = (1..6_u32, 1..4_u32, 1..3_u32, 2..8_u32, 1..4_u32, 0..3_u32);
     let policies = (any::<bool>(), 0..3_u8, 0..2_u8, 0..3_u8, any::<bool>(), any::<u64>(), 0..10_u8);
     (limits, policies, 8_000..60_000_u64).prop_map(|(limits, policies, bytes_per_peer)| {
-        let (announcements, blocks, requests, announcers, peers, importing, deferred) = limits;
+        let (announcements, blocks, requests, peers, importing, deferred) = limits;
         let (geth, fan_out, choice, body_request, hedge, seed, mode) = policies;
         let base = if geth { Config::geth() } else { Config::default() };
         let ms = Duration::from_millis;
@@ -40,7 +40,6 @@ fn configs() -> impl Strategy<Value = Config> {
             window_above: 12,
             deferred_per_peer: deferred,
             announcements_per_peer: announcements * 3,
-            announcers_per_block: announcers,
             blocks_per_peer: blocks,
             requests_per_peer: requests,
             bodies_per_request: 1 + blocks,

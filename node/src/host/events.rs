@@ -163,7 +163,6 @@ fn news(admission: Admission) -> HeadNews {
         | Admission::Known
         | Admission::PeerLimit
         | Admission::TotalLimit
-        | Admission::EnoughAnnouncers
         | Admission::BelowFinality
         | Admission::BadBlock
         | Admission::WrongBody

@@ -338,8 +338,6 @@ pub struct FetcherOptions {
     pub deferred_per_peer: Option<u32>,
     /// Announcements for each peer.
     pub announcements_per_peer: Option<u32>,
-    /// Announcers of one hash.
-    pub announcers_per_block: Option<u32>,
     /// Whole blocks for each peer.
     pub blocks_per_peer: Option<u32>,
     /// Bytes for each peer.
