@@ -1,29 +1,70 @@
 //! What is run: every option of a world, with its default and its reason.
 //!
-//! A scenario comes from a TOML file, from the shipped ones, or from Rust: it is a plain struct with
-//! a default, and [`Scenario::check`] says what does not fit together.
+//! A scenario comes from a TOML file ([`Scenario::read`]), from the shipped ones ([`shipped()`]), or
+//! from Rust: it is a plain struct with a default, and [`Scenario::check`] says what does not fit
+//! together.
+//!
+//! ```
+//! use herald_simnet::scenario::units::{Size, Span};
+//! use herald_simnet::scenario::{ChainOptions, Policy, Scenario, SizeDraw, Topology};
+//!
+//! let scenario = Scenario {
+//!     name: "two-policies".into(),
+//!     nodes: 50,
+//!     policies: vec![Policy::Herald, Policy::GethTimers],
+//!     topology: Topology::RandomRegular { degree: 6 },
+//!     chain: ChainOptions {
+//!         interval: Span::ms(450),
+//!         block_size: SizeDraw::Fixed(Size::kb(100)),
+//!         ..ChainOptions::default()
+//!     },
+//!     ..Scenario::default()
+//! };
+//! scenario.check()?;
+//! // As a file, with every option written out; it reads back as the same scenario.
+//! let toml = scenario.to_toml()?;
+//! assert!(toml.contains("interval = \"450 ms\""));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod check;
+mod defaults;
+mod error;
+mod fetcher;
+mod file;
+mod forms;
 mod names;
+mod presets;
+mod shipped;
 pub mod units;
 
+pub use check::{DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
+pub use error::{Amount, ScenarioError};
+pub use file::{EdgeError, FileError};
+pub use presets::{Distribution, Network, OutboundDegrees};
+pub use shipped::{Shipped, by_name, shipped};
+
+use serde::{Deserialize, Serialize};
 use units::{Rate, Size, Span};
 
 /// Everything about a run. The same scenario and version give the same run, byte for byte.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// A short name, for files and reports.
+    /// A short name, for files and reports: letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// What it is to show.
     pub purpose: String,
-    /// From which all randomness comes. Default 1.
+    /// From which all randomness comes. Default 1; at most 2^63 - 1, so that a TOML file can say it.
     pub seed: u64,
     /// How many nodes. Default 100.
     pub nodes: u32,
     /// What runs in the nodes, one world for each, all on the same schedule, topology and latencies.
+    /// Default [`Policy::Herald`] alone.
     pub policies: Vec<Policy>,
-    /// Who is connected to whom.
+    /// Who is connected to whom. Default random regular with 8 peers.
     pub topology: Topology,
-    /// Where the nodes are, and what that means for latency and bandwidth.
+    /// Where the nodes are, and what that means for latency and bandwidth. Default SimBlock's tables
+    /// of 2019.
     pub regions: Regions,
     /// How messages travel.
     pub links: Links,
@@ -31,21 +72,22 @@ pub struct Scenario {
     pub wire: Wire,
     /// Blocks, sealers, and what they cost a node.
     pub chain: ChainOptions,
-    /// Hostile nodes.
+    /// Hostile nodes. Default none.
     pub adversaries: Vec<Adversaries>,
-    /// What goes wrong, and when.
+    /// What goes wrong, and when. Default nothing.
     pub faults: Vec<Fault>,
     /// Changes to the fetcher's configuration, the same for each policy.
     pub fetcher: FetcherOptions,
     /// Check the machines' invariants at the touched node after every so many events; 0 is never.
     /// Default 0: it costs more than all else.
     pub check_stride: u32,
-    /// What must hold at the end.
+    /// What must hold at the end. Default nothing.
     pub assertions: Assertions,
 }
 
 /// What runs in the nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Our fetcher with `Config::default()`.
     Herald,
@@ -85,7 +127,8 @@ pub enum Topology {
 }
 
 /// Where the nodes are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "forms::RegionsForm", into = "forms::RegionsForm")]
 pub struct Regions {
     /// Names, for reports.
     pub names: Vec<String>,
@@ -100,7 +143,8 @@ pub struct Regions {
 }
 
 /// How messages travel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Links {
     /// A message's latency is drawn evenly from the link's, this share less to this share more.
     /// Default 0.1.
@@ -121,7 +165,8 @@ pub struct Links {
 }
 
 /// Whether small messages wait behind bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SmallMessages {
     /// They do not wait.
     Overtake,
@@ -130,7 +175,8 @@ pub enum SmallMessages {
 }
 
 /// Bytes of messages on the wire, the transport's headers included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Wire {
     /// A header. Default 600: a London header of 547 bytes in RLP, and framing.
     pub header: Size,
@@ -143,7 +189,8 @@ pub struct Wire {
 }
 
 /// Blocks, sealers, and what they cost a node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ChainOptions {
     /// How many blocks are measured. Default 10.
     pub blocks: u32,
@@ -153,13 +200,14 @@ pub struct ChainOptions {
     pub drain: Span,
     /// Time between blocks; the mean where they are drawn. Default 13.3 s.
     pub interval: Span,
-    /// Who seals, and when.
+    /// Who seals, and when. Default [`Sealing::Poisson`].
     pub sealing: Sealing,
     /// How many nodes seal. Default 20.
     pub sealers: u32,
-    /// Their shares of the blocks under [`Sealing::Poisson`]; empty is even shares. Need not sum to 1.
+    /// Their shares of the blocks under [`Sealing::Poisson`]; one for each sealer, or
+    /// none for even shares. Need not sum to 1.
     pub shares: Vec<f64>,
-    /// Bytes of a whole block.
+    /// Bytes of a whole block. Default 60 KB each.
     pub block_size: SizeDraw,
     /// The share of blocks with an empty body. Default 0.
     pub empty_share: f64,
@@ -177,7 +225,8 @@ pub struct ChainOptions {
 }
 
 /// Who seals, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sealing {
     /// One after the other, each interval.
     Turn,
@@ -186,7 +235,8 @@ pub enum Sealing {
 }
 
 /// Bytes of a block.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "forms::SizeDrawForm", into = "forms::SizeDrawForm")]
 pub enum SizeDraw {
     /// Always the same.
     Fixed(Size),
@@ -197,20 +247,27 @@ pub enum SizeDraw {
 }
 
 /// Hostile nodes of one kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Adversaries {
     /// What they do.
     pub kind: AdversaryKind,
-    /// Their share of the nodes; sealers are honest unless the kind seals itself.
+    /// Their share of the nodes, at least one node where it is not 0; sealers are honest unless the
+    /// kind seals itself. Default 0.2. Not used by [`AdversaryKind::Eclipse`], which takes all peers
+    /// of its victim but one.
+    #[serde(default = "defaults::share")]
     pub share: f64,
     /// How often, for kinds that act by themselves. Default 1 s.
+    #[serde(default = "defaults::every")]
     pub every: Span,
     /// For kinds that wait before they answer. Default 450 ms: just inside the shortest deadline.
+    #[serde(default = "defaults::delay")]
     pub delay: Span,
 }
 
 /// What hostile nodes do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AdversaryKind {
     /// Announces, and never gives the header.
     WithholdHeader,
@@ -247,7 +304,8 @@ pub enum AdversaryKind {
 }
 
 /// What goes wrong, and when.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "forms::FaultForm", into = "forms::FaultForm")]
 pub enum Fault {
     /// The network falls into two parts.
     Partition {
@@ -293,7 +351,8 @@ pub enum Fault {
 }
 
 /// Which way a partition cuts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Both.
     Both,
@@ -302,7 +361,8 @@ pub enum Direction {
 }
 
 /// How a node goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// Its connections are closed: peers know after the latency.
     Closed,
@@ -311,7 +371,8 @@ pub enum Exit {
 }
 
 /// What a node knows when it is back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MemoryKept {
     /// Its chain.
     Chain,
@@ -320,7 +381,8 @@ pub enum MemoryKept {
 }
 
 /// Changes to the fetcher's configuration; what is not given stays as the policy has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FetcherOptions {
     /// The longest adaptive grace, or the fixed one.
     pub grace: Option<Span>,
@@ -357,7 +419,8 @@ pub struct FetcherOptions {
 }
 
 /// What must hold at the end of a run, under [`Policy::Herald`]; other policies are shown beside it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Assertions {
     /// All honest nodes that are online have one head at the end of the drain.
     pub converged: bool,

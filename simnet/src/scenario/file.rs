@@ -1,0 +1,256 @@
+//! Scenarios as TOML files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::forms::TopologySource;
+use super::{
+    Adversaries, Assertions, ChainOptions, EDGES_MAX, Fault, FetcherOptions, Links, Policy, Regions,
+    Scenario, ScenarioError, Topology, Wire,
+};
+
+/// The longest scenario file that is read: a million edges, written out.
+const SCENARIO_BYTES_MAX: u64 = 32 << 20;
+/// The longest file of edges that is read: the most edges, at 14 bytes a line.
+const EDGE_BYTES_MAX: u64 = EDGES_MAX as u64 * 14;
+
+impl Scenario {
+    /// Reads a TOML file. A file of edges is looked for in the same folder.
+    ///
+    /// # Errors
+    /// [`FileError`] names the file, the line and the key, and what to do.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        Self::parse(&read_bounded(path, SCENARIO_BYTES_MAX)?, path)
+    }
+
+    /// Reads TOML. `origin` is where it came from: errors name it, files of edges are looked for in
+    /// its folder, and its stem is the scenario's name where that is not given.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: &str, origin: &Path) -> Result<Self, FileError> {
+        let document: Document =
+            toml::from_str(text).map_err(|error| FileError::syntax(origin, text, error))?;
+        let scenario = document.resolve(origin)?;
+        scenario
+            .check()
+            .map_err(|error| FileError::Check { path: origin.to_owned(), error: Box::new(error) })?;
+        Ok(scenario)
+    }
+
+    /// Writes it as TOML with every option spelt out, presets and edges too. What
+    /// [`check`](Self::check) accepts reads back as the same scenario.
+    ///
+    /// # Errors
+    /// [`FileError::Write`] where TOML has no way to say a value.
+    pub fn to_toml(&self) -> Result<String, FileError> {
+        Ok(toml::to_string(&Document::of(self.clone()))?)
+    }
+}
+
+/// A scenario as it stands in a file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Document {
+    name: Option<String>,
+    purpose: String,
+    seed: u64,
+    nodes: u32,
+    policies: Vec<Policy>,
+    check_stride: u32,
+    topology: TopologySource,
+    regions: Regions,
+    links: Links,
+    wire: Wire,
+    chain: ChainOptions,
+    adversaries: Vec<Adversaries>,
+    faults: Vec<Fault>,
+    fetcher: FetcherOptions,
+    assertions: Assertions,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        let mut document = Self::of(Scenario::default());
+        // The file's own name takes its place.
+        document.name = None;
+        document
+    }
+}
+
+impl Document {
+    fn of(scenario: Scenario) -> Self {
+        Self {
+            name: Some(scenario.name),
+            purpose: scenario.purpose,
+            seed: scenario.seed,
+            nodes: scenario.nodes,
+            policies: scenario.policies,
+            check_stride: scenario.check_stride,
+            topology: TopologySource::Here(scenario.topology),
+            regions: scenario.regions,
+            links: scenario.links,
+            wire: scenario.wire,
+            chain: scenario.chain,
+            adversaries: scenario.adversaries,
+            faults: scenario.faults,
+            fetcher: scenario.fetcher,
+            assertions: scenario.assertions,
+        }
+    }
+
+    fn resolve(self, origin: &Path) -> Result<Scenario, FileError> {
+        let stem = || origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let topology = match self.topology {
+            TopologySource::Here(topology) => topology,
+            TopologySource::File(file) => Topology::read_edges(&origin.with_file_name("").join(file))?,
+        };
+        Ok(Scenario {
+            name: self.name.or_else(stem).unwrap_or_else(|| Scenario::default().name),
+            purpose: self.purpose,
+            seed: self.seed,
+            nodes: self.nodes,
+            policies: self.policies,
+            topology,
+            regions: self.regions,
+            links: self.links,
+            wire: self.wire,
+            chain: self.chain,
+            adversaries: self.adversaries,
+            faults: self.faults,
+            fetcher: self.fetcher,
+            check_stride: self.check_stride,
+            assertions: self.assertions,
+        })
+    }
+}
+
+impl Topology {
+    /// Reads a file of edges: two node numbers on each line, apart by blanks, a tab or a comma. Empty
+    /// lines and what follows a `#` are passed over.
+    ///
+    /// # Errors
+    /// [`FileError`] names the line. Whether the nodes exist is for [`Scenario::check`].
+    pub fn read_edges(path: &Path) -> Result<Self, FileError> {
+        let text = read_bounded(path, EDGE_BYTES_MAX)?;
+        let mut edges = Vec::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let edge =
+                parse_edge(text).map_err(|error| FileError::Edge { path: path.to_owned(), line, error })?;
+            edges.extend(edge);
+        }
+        Ok(Self::Edges { edges })
+    }
+}
+
+fn parse_edge(line: &str) -> Result<Option<(u32, u32)>, EdgeError> {
+    let content = line.split_once('#').map_or(line, |(content, _)| content);
+    let mut words = content.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+    let number = |word: &str| word.parse().map_err(|_| EdgeError::NoNumber { word: shortened(word) });
+    match (words.next(), words.next(), words.next()) {
+        (None, _, _) => Ok(None),
+        (Some(from), Some(to), None) => Ok(Some((number(from)?, number(to)?))),
+        (Some(_), None, _) | (Some(_), Some(_), Some(_)) => Err(EdgeError::NotTwo),
+    }
+}
+
+/// Why a scenario could not be read or written.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// The file system's reason.
+    #[error("{}: cannot be read: {error}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Larger than is read.
+    #[error("{}: more than {max} bytes; give a smaller file", path.display())]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+        /// The most that is read.
+        max: u64,
+    },
+    /// Not TOML, or not a scenario.
+    #[error("{}, line {line}: {}\n  | {near}", path.display(), error.message())]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What stands on it.
+        near: String,
+        /// What is wrong with it.
+        error: Box<toml::de::Error>,
+    },
+    /// A line of a file of edges.
+    #[error("{}, line {line}: {error}", path.display())]
+    Edge {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: EdgeError,
+    },
+    /// Well written, but it cannot be run.
+    #[error("{}: {error}", path.display())]
+    Check {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: Box<ScenarioError>,
+    },
+    /// TOML has no way to say it.
+    #[error("cannot be written as TOML: {0}")]
+    Write(#[from] toml::ser::Error),
+}
+
+/// A line that is no edge.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EdgeError {
+    /// One number, or more than two.
+    #[error("an edge is two node numbers, as in \"3 17\"")]
+    NotTwo,
+    /// Something else than a node's number.
+    #[error("\"{word}\" is not a node's number; nodes are counted from 0")]
+    NoNumber {
+        /// What it is.
+        word: String,
+    },
+}
+
+impl FileError {
+    fn syntax(path: &Path, text: &str, error: toml::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.as_bytes().get(..start).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let near = shortened(text.lines().nth(line - 1).unwrap_or_default().trim());
+        Self::Toml { path: path.to_owned(), line, near, error: Box::new(error) }
+    }
+}
+
+/// Enough of a text to find it by.
+fn shortened(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn read_bounded(path: &Path, max: u64) -> Result<String, FileError> {
+    let unreadable = |error| FileError::Read { path: path.to_owned(), error };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > max {
+        return Err(FileError::TooLong { path: path.to_owned(), max });
+    }
+    String::from_utf8(bytes).map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,388 @@
+//! How tables with alternatives stand in a file: flat, with a key that names the alternative, so that
+//! every error has the line of its key.
+//!
+//! Each form lists all keys that any of its alternatives has, and says which it cannot use.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use thiserror::Error;
+
+use super::units::{Rate, Size, Span};
+use super::{
+    Direction, Distribution, Exit, Fault, MemoryKept, Network, OutboundDegrees, Regions, SizeDraw, Topology,
+};
+
+/// Keys that do not make one of the alternatives.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(super) enum FormError {
+    #[error("`{kind}` needs the key `{key}`; add it")]
+    Missing { kind: &'static str, key: &'static str },
+    #[error("`{kind}` has no key `{key}`; take it out")]
+    Unused { kind: &'static str, key: &'static str },
+    #[error("give {wanted}")]
+    Unclear { wanted: &'static str },
+}
+
+/// The keys of a form, taken out one by one by the alternative that it turned out to be.
+struct Keys {
+    kind: &'static str,
+}
+
+impl Keys {
+    fn need<T>(&self, key: &'static str, value: Option<T>) -> Result<T, FormError> {
+        value.ok_or(FormError::Missing { kind: self.kind, key })
+    }
+
+    /// Refuses the first of `keys` that was given.
+    fn refuse(&self, keys: &[(&'static str, bool)]) -> Result<(), FormError> {
+        match keys.iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(FormError::Unused { kind: self.kind, key }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A topology, or the file that its edges are in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "TopologyForm", into = "TopologyForm")]
+pub(super) enum TopologySource {
+    Here(Topology),
+    File(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TopologyKind {
+    RandomRegular,
+    Degrees,
+    Line,
+    Star,
+    Edges,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TopologyForm {
+    kind: TopologyKind,
+    degree: Option<u32>,
+    preset: Option<OutboundDegrees>,
+    cumulative: Option<Vec<f64>>,
+    file: Option<PathBuf>,
+    edges: Option<Vec<(u32, u32)>>,
+}
+
+impl TopologyForm {
+    fn of(kind: TopologyKind) -> Self {
+        Self { kind, degree: None, preset: None, cumulative: None, file: None, edges: None }
+    }
+}
+
+impl TryFrom<TopologyForm> for TopologySource {
+    type Error = FormError;
+
+    fn try_from(form: TopologyForm) -> Result<Self, FormError> {
+        let TopologyForm { kind, degree, preset, cumulative, file, edges } = form;
+        let degree_key = ("degree", degree.is_some());
+        let table_keys = [("preset", preset.is_some()), ("cumulative", cumulative.is_some())];
+        let edge_keys = [("file", file.is_some()), ("edges", edges.is_some())];
+        let refuse_all = |kind| {
+            let keys = Keys { kind };
+            keys.refuse(&[degree_key]).and(keys.refuse(&table_keys)).and(keys.refuse(&edge_keys))
+        };
+        Ok(Self::Here(match kind {
+            TopologyKind::RandomRegular => {
+                let keys = Keys { kind: "random-regular" };
+                keys.refuse(&table_keys).and(keys.refuse(&edge_keys))?;
+                Topology::RandomRegular { degree: keys.need("degree", degree)? }
+            }
+            TopologyKind::Degrees => {
+                let keys = Keys { kind: "degrees" };
+                keys.refuse(&[degree_key]).and(keys.refuse(&edge_keys))?;
+                match (preset, cumulative) {
+                    (Some(preset), None) => Topology::degrees(preset),
+                    (None, Some(cumulative)) => Topology::Degrees { cumulative },
+                    (Some(_), Some(_)) | (None, None) => {
+                        return Err(FormError::Unclear { wanted: "either `preset` or `cumulative`" });
+                    }
+                }
+            }
+            TopologyKind::Line => refuse_all("line").map(|()| Topology::Line)?,
+            TopologyKind::Star => refuse_all("star").map(|()| Topology::Star)?,
+            TopologyKind::Edges => {
+                let keys = Keys { kind: "edges" };
+                keys.refuse(&[degree_key]).and(keys.refuse(&table_keys))?;
+                match (file, edges) {
+                    (Some(file), None) => return Ok(Self::File(file)),
+                    (None, Some(edges)) => Topology::Edges { edges },
+                    (Some(_), Some(_)) | (None, None) => {
+                        return Err(FormError::Unclear { wanted: "either `file` or `edges`" });
+                    }
+                }
+            }
+        }))
+    }
+}
+
+impl From<TopologySource> for TopologyForm {
+    fn from(source: TopologySource) -> Self {
+        let of = Self::of;
+        match source {
+            TopologySource::File(file) => Self { file: Some(file), ..of(TopologyKind::Edges) },
+            TopologySource::Here(topology) => match topology {
+                Topology::RandomRegular { degree } => {
+                    Self { degree: Some(degree), ..of(TopologyKind::RandomRegular) }
+                }
+                Topology::Degrees { cumulative } => {
+                    Self { cumulative: Some(cumulative), ..of(TopologyKind::Degrees) }
+                }
+                Topology::Line => of(TopologyKind::Line),
+                Topology::Star => of(TopologyKind::Star),
+                Topology::Edges { edges } => Self { edges: Some(edges), ..of(TopologyKind::Edges) },
+            },
+        }
+    }
+}
+
+/// A preset, or all tables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegionsForm {
+    preset: Option<Network>,
+    distribution: Option<Distribution>,
+    names: Option<Vec<String>>,
+    shares: Option<Vec<f64>>,
+    up: Option<Vec<Rate>>,
+    down: Option<Vec<Rate>>,
+    latency: Option<Vec<Vec<Span>>>,
+}
+
+impl TryFrom<RegionsForm> for Regions {
+    type Error = FormError;
+
+    fn try_from(form: RegionsForm) -> Result<Self, FormError> {
+        let RegionsForm { preset, distribution, names, shares, up, down, latency } = form;
+        if let Some(network) = preset {
+            Keys { kind: "preset" }.refuse(&[
+                ("names", names.is_some()),
+                ("shares", shares.is_some()),
+                ("up", up.is_some()),
+                ("down", down.is_some()),
+                ("latency", latency.is_some()),
+            ])?;
+            return Ok(Self::preset(network, distribution.unwrap_or(network.distribution())));
+        }
+        let keys = Keys { kind: "regions without a preset" };
+        keys.refuse(&[("distribution", distribution.is_some())])?;
+        Ok(Self {
+            names: keys.need("names", names)?,
+            shares: keys.need("shares", shares)?,
+            latency: keys.need("latency", latency)?,
+            up: keys.need("up", up)?,
+            down: keys.need("down", down)?,
+        })
+    }
+}
+
+impl From<Regions> for RegionsForm {
+    fn from(regions: Regions) -> Self {
+        let Regions { names, shares, latency, up, down } = regions;
+        Self {
+            preset: None,
+            distribution: None,
+            names: Some(names),
+            shares: Some(shares),
+            up: Some(up),
+            down: Some(down),
+            latency: Some(latency),
+        }
+    }
+}
+
+/// `"60 KB"`, `{ min = "1 KB", max = "200 KB" }` or `{ median = "60 KB", sigma = 0.5 }`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum SizeDrawForm {
+    Fixed(Size),
+    Table(SizeDrawTable),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SizeDrawTable {
+    min: Option<Size>,
+    max: Option<Size>,
+    median: Option<Size>,
+    sigma: Option<f64>,
+}
+
+// By hand, since serde's own for untagged alternatives forgets what was wrong, and where.
+impl<'de> Deserialize<'de> for SizeDrawForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = SizeDrawForm;
+
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("a number of bytes such as \"60 KB\", or a table of `min` and `max`, or of `median` and `sigma`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<SizeDrawForm, E> {
+                text.parse().map(SizeDrawForm::Fixed).map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<SizeDrawForm, A::Error> {
+                SizeDrawTable::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(SizeDrawForm::Table)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl TryFrom<SizeDrawForm> for SizeDraw {
+    type Error = FormError;
+
+    fn try_from(form: SizeDrawForm) -> Result<Self, FormError> {
+        let table = match form {
+            SizeDrawForm::Fixed(size) => return Ok(Self::Fixed(size)),
+            SizeDrawForm::Table(table) => table,
+        };
+        match table {
+            SizeDrawTable { min: Some(min), max: Some(max), median: None, sigma: None } => {
+                Ok(Self::Uniform(min, max))
+            }
+            SizeDrawTable { min: None, max: None, median: Some(median), sigma: Some(sigma) } => {
+                Ok(Self::LogNormal(median, sigma))
+            }
+            SizeDrawTable { .. } => Err(FormError::Unclear {
+                wanted: "`min` and `max`, or `median` and `sigma`, and nothing else",
+            }),
+        }
+    }
+}
+
+impl From<SizeDraw> for SizeDrawForm {
+    fn from(draw: SizeDraw) -> Self {
+        let nothing = SizeDrawTable { min: None, max: None, median: None, sigma: None };
+        match draw {
+            SizeDraw::Fixed(size) => Self::Fixed(size),
+            SizeDraw::Uniform(min, max) => {
+                Self::Table(SizeDrawTable { min: Some(min), max: Some(max), ..nothing })
+            }
+            SizeDraw::LogNormal(median, sigma) => {
+                Self::Table(SizeDrawTable { median: Some(median), sigma: Some(sigma), ..nothing })
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FaultKind {
+    Partition,
+    Churn,
+    Join,
+    Leave,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FaultForm {
+    kind: FaultKind,
+    at: Span,
+    lasts: Option<Span>,
+    share: Option<f64>,
+    direction: Option<Direction>,
+    every: Option<Span>,
+    away: Option<Span>,
+    exit: Option<Exit>,
+    memory: Option<MemoryKept>,
+}
+
+impl FaultForm {
+    fn of(kind: FaultKind, at: Span) -> Self {
+        Self {
+            kind,
+            at,
+            lasts: None,
+            share: None,
+            direction: None,
+            every: None,
+            away: None,
+            exit: None,
+            memory: None,
+        }
+    }
+}
+
+impl TryFrom<FaultForm> for Fault {
+    type Error = FormError;
+
+    fn try_from(form: FaultForm) -> Result<Self, FormError> {
+        let FaultForm { kind, at, lasts, share, direction, every, away, exit, memory } = form;
+        let direction_key = ("direction", direction.is_some());
+        let churn_keys = [
+            ("every", every.is_some()),
+            ("away", away.is_some()),
+            ("exit", exit.is_some()),
+            ("memory", memory.is_some()),
+        ];
+        let only_share = |kind| {
+            let keys = Keys { kind };
+            keys.refuse(&[("lasts", lasts.is_some()), direction_key]).and(keys.refuse(&churn_keys))?;
+            keys.need("share", share)
+        };
+        Ok(match kind {
+            FaultKind::Partition => {
+                let keys = Keys { kind: "partition" };
+                keys.refuse(&churn_keys)?;
+                Self::Partition {
+                    at,
+                    lasts: keys.need("lasts", lasts)?,
+                    share: keys.need("share", share)?,
+                    direction: direction.unwrap_or(Direction::Both),
+                }
+            }
+            FaultKind::Churn => {
+                let keys = Keys { kind: "churn" };
+                keys.refuse(&[("share", share.is_some()), direction_key])?;
+                Self::Churn {
+                    at,
+                    lasts: keys.need("lasts", lasts)?,
+                    every: keys.need("every", every)?,
+                    away: keys.need("away", away)?,
+                    exit: exit.unwrap_or(Exit::Closed),
+                    memory: memory.unwrap_or(MemoryKept::Chain),
+                }
+            }
+            FaultKind::Join => Self::Join { at, share: only_share("join")? },
+            FaultKind::Leave => Self::Leave { at, share: only_share("leave")? },
+        })
+    }
+}
+
+impl From<Fault> for FaultForm {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Partition { at, lasts, share, direction } => Self {
+                lasts: Some(lasts),
+                share: Some(share),
+                direction: Some(direction),
+                ..Self::of(FaultKind::Partition, at)
+            },
+            Fault::Churn { at, lasts, every, away, exit, memory } => Self {
+                lasts: Some(lasts),
+                every: Some(every),
+                away: Some(away),
+                exit: Some(exit),
+                memory: Some(memory),
+                ..Self::of(FaultKind::Churn, at)
+            },
+            Fault::Join { at, share } => Self { share: Some(share), ..Self::of(FaultKind::Join, at) },
+            Fault::Leave { at, share } => Self { share: Some(share), ..Self::of(FaultKind::Leave, at) },
+        }
+    }
+}
