@@ -78,6 +78,7 @@ impl<T: Types> Fetcher<T> {
         let places = wide(config.places());
         let sizes = Table::<T>::item_sizes();
         let own = (size_of::<Self>() + size_of::<Counters>()) as u64
+            + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(4) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request

@@ -71,13 +71,6 @@ impl Alarms {
         self.heap.capacity() * size_of::<(Time, EntryId)>() + self.places.capacity() * size_of::<u32>()
     }
 
-    /// Gives memory back; only when there are no alarms.
-    pub(crate) fn release(&mut self) {
-        debug_assert!(self.heap.is_empty(), "alarms are released at rest");
-        self.heap = Vec::new();
-        self.places = Vec::new();
-    }
-
     /// Every parent is due no later than its children, and every place is right.
     pub(crate) fn is_sound(&self) -> bool {
         let ordered = (1..self.heap.len()).all(|place| self.due((place - 1) / 2) <= self.due(place));

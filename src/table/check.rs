@@ -6,7 +6,7 @@ use crate::Config;
 use crate::output::StageName;
 use crate::types::Types;
 
-use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table};
+use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,62 +29,70 @@ fn demand(holds: bool, what: &'static str) -> Checked {
 impl<T: Types> Table<T> {
     /// Whether all indexes, counters and limits hold. Linear in what is held.
     pub(crate) fn check(&self, config: &Config) -> Checked {
-        demand(self.freed.is_empty(), "a place that got free was not given to who waits")?;
-        demand(self.alarms.is_sound(), "the alarms' heap is out of order")?;
-        demand(self.by_hash.len() == self.entries.len(), "hashes and entries differ in number")?;
-        self.check_totals()?;
-        for (key, _) in &self.entries {
-            self.check_entry(EntryId::new(key))?;
+        match &self.work {
+            Some(work) => self.check_work(work)?,
+            None => demand(self.ledger.total() == 0, "bytes are held, and nothing is followed")?,
         }
         for (key, _) in &self.peers {
             self.check_peer(PeerSlot::new(key), config)?;
         }
-        self.check_requests()
+        Ok(())
     }
 
-    fn check_totals(&self) -> Checked {
+    fn check_work(&self, work: &Work<T>) -> Checked {
+        demand(work.freed.is_empty(), "a place that got free was not given to who waits")?;
+        demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
+        demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
+        self.check_totals(work)?;
+        for (key, _) in &work.entries {
+            self.check_entry(work, EntryId::new(key))?;
+        }
+        self.check_requests(work)
+    }
+
+    fn check_totals(&self, work: &Work<T>) -> Checked {
         for stage in StageName::ALL {
-            let count = self.entries.iter().filter(|(_, entry)| entry.stage.name() == stage).count();
+            let count = work.entries.iter().filter(|(_, entry)| entry.stage.name() == stage).count();
             demand(self.in_stage(stage) as usize == count, "a stage's count is wrong")?;
         }
-        let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
+        let stages = || work.entries.iter().map(|(_, entry)| &entry.stage);
         let parents = stages().filter(|stage| stage.awaited_parent().is_some()).count();
-        demand(self.by_parent.count() == parents, "parents awaited by strangers")?;
+        demand(work.by_parent.count() == parents, "parents awaited by strangers")?;
         let bodies = stages().filter(|stage| stage.awaited_body().is_some()).count();
-        demand(self.by_body.count() == bodies, "bodies awaited by strangers")?;
+        demand(work.by_body.count() == bodies, "bodies awaited by strangers")?;
         let numbers = stages().filter(|stage| stage.watched_number().is_some()).count();
-        demand(self.by_number.len() == numbers, "numbers watched by strangers")?;
+        demand(work.by_number.len() == numbers, "numbers watched by strangers")?;
         let turns =
             stages().filter(|stage| matches!(stage, Stage::Queued { wait: QueueWait::Turn, .. })).count();
-        demand(self.ready.len() == turns, "turns awaited by strangers")?;
-        let claims: usize = self.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
-        demand(self.claims.len() == claims, "claims without an entry")?;
+        demand(work.ready.len() == turns, "turns awaited by strangers")?;
+        let claims: usize = work.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
+        demand(work.claims.len() == claims, "claims without an entry")?;
         let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
         demand(self.ledger.total() == held, "the bytes in all are wrong")?;
-        let beyond: u64 = self.loads.iter().map(|load| self.ledger.beyond(load.bytes)).sum();
+        let beyond: u64 = work.loads.iter().map(|load| self.ledger.beyond(load.bytes)).sum();
         demand(self.ledger.shared_used() == beyond, "the shared bytes are wrong")
     }
 
-    fn check_entry(&self, id: EntryId) -> Checked {
+    fn check_entry(&self, work: &Work<T>, id: EntryId) -> Checked {
         let Some(entry) = self.entry(id) else { return demand(false, "an entry is gone") };
         demand(self.find(&entry.hash) == Some(id), "an entry is not found by its hash")?;
         let importing = matches!(entry.stage, Stage::Importing { .. });
         demand(
-            self.alarms.of(id).is_some() != importing,
+            work.alarms.of(id).is_some() != importing,
             "an entry waits without an alarm, or is importing with one",
         )?;
-        let late = self.alarms.of(id).is_some_and(|time| time > entry.expires);
+        let late = work.alarms.of(id).is_some_and(|time| time > entry.expires);
         demand(!late, "an alarm lies after the entry's end")?;
         if let Some(parent) = entry.stage.awaited_parent() {
-            let there = self.by_parent.of(&parent).contains(&id);
+            let there = work.by_parent.of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
         }
         if let Some(body) = entry.stage.awaited_body() {
-            let there = self.by_body.of(&body).contains(&id);
+            let there = work.by_body.of(&body).contains(&id);
             demand(there, "an entry is not found by its body")?;
         }
         if let Some(number) = entry.stage.watched_number() {
-            demand(self.by_number.contains(&(number, id)), "an entry is not found by its number")?;
+            demand(work.by_number.contains(&(number, id)), "an entry is not found by its number")?;
         }
         let asking = matches!(entry.stage, Stage::Fetching { .. } | Stage::Completing { .. });
         demand(
@@ -103,7 +111,8 @@ impl<T: Types> Table<T> {
     fn check_peer(&self, slot: PeerSlot, config: &Config) -> Checked {
         let Some(peer) = self.peer(slot) else { return demand(false, "a peer is gone") };
         let load = self.load(slot);
-        let stages = || self.entries.iter().map(|(_, entry)| &entry.stage);
+        let entries = || self.work.iter().flat_map(|work| &work.entries);
+        let stages = || entries().map(|(_, entry)| &entry.stage);
         let charges = || stages().filter_map(Stage::charge).filter(|charge| charge.peer == slot);
         demand(charges().map(|charge| charge.bytes).sum::<u64>() == load.bytes, "a peer's bytes are wrong")?;
         let blocks = charges().filter(|charge| charge.what == Charged::Block).count();
@@ -112,7 +121,12 @@ impl<T: Types> Table<T> {
         demand(claims == load.claims.len() as usize, "a peer's claims are wrong")?;
         let announced = self.claims_by(slot).filter(|(_, claim)| claim.origin != Origin::Pushed).count();
         demand(announced == load.announced as usize, "a peer's announcements are wrong")?;
-        let requests = self.requests.iter().filter(|(_, request)| request.peer == slot).count();
+        let requests = self
+            .work
+            .iter()
+            .flat_map(|work| work.requests.iter())
+            .filter(|(_, request)| request.peer == slot)
+            .count();
         demand(requests == load.requests as usize, "a peer's requests are wrong")?;
         let waiting = stages().filter(|stage| stage.waits_for_place() == Some(slot)).count();
         demand(waiting == load.waiting as usize, "the entries that wait for a peer are wrong")?;
@@ -138,8 +152,8 @@ impl<T: Types> Table<T> {
         }
     }
 
-    fn check_requests(&self) -> Checked {
-        for (id, request) in self.requests.iter() {
+    fn check_requests(&self, work: &Work<T>) -> Checked {
+        for (id, request) in work.requests.iter() {
             demand(!request.entries.is_empty(), "a request is for nothing")?;
             demand(self.peer(request.peer).is_some(), "a request is at a peer that is gone")?;
             demand(

@@ -90,10 +90,6 @@ impl Claims {
         self.slab.capacity() * size_of::<slab_entry::Sized<Claim>>()
     }
 
-    pub(crate) fn release(&mut self) {
-        self.slab = Slab::new();
-    }
-
     /// Adds a claim at the end of both lists.
     pub(crate) fn add(
         &mut self,

@@ -46,9 +46,4 @@ impl Loads {
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.0.capacity() * size_of::<Load>()
     }
-
-    /// Gives memory back; only when nothing is in work.
-    pub(crate) fn release(&mut self) {
-        self.0 = Vec::new();
-    }
 }

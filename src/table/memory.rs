@@ -1,8 +1,6 @@
 //! What the table takes, and when it gives it back.
 
 use alloy_primitives::B256;
-use hashbrown::HashTable;
-use slab::Slab;
 
 use crate::types::{BlockNumber, Types};
 
@@ -10,7 +8,7 @@ use super::alarms::Alarms;
 use super::claims::slab_entry;
 use super::requests::Requests;
 use super::siblings::Siblings;
-use super::{Claim, Entry, EntryId, Indexed, Load, Peer, PeerSlot, Table};
+use super::{Claim, Entry, EntryId, Indexed, Load, Peer, PeerSlot, Table, Work};
 
 /// Capacities up to this many entries are not worth keeping: growing them again costs less than
 /// finding them outside the caches.
@@ -20,18 +18,11 @@ impl<T: Types> Table<T> {
     /// Nothing is followed: gives memory back, but for that of a burst that was used since the last
     /// such moment.
     pub(super) fn release(&mut self) {
-        let busiest = core::mem::take(&mut self.busiest);
-        if self.entries.capacity() > QUIET_ENTRIES && busiest * 4 > self.entries.capacity() {
-            return;
+        let Some(work) = self.work.as_mut().filter(|work| work.entries.is_empty()) else { return };
+        let (busiest, capacity) = (core::mem::take(&mut work.busiest), work.entries.capacity());
+        if capacity <= QUIET_ENTRIES || busiest * 4 <= capacity {
+            self.work = None;
         }
-        self.entries = Slab::new();
-        self.by_hash = HashTable::new();
-        self.claims.release();
-        self.alarms.release();
-        self.requests.release();
-        self.loads.release();
-        self.by_parent.release();
-        self.by_body.release();
     }
 
     /// Bytes allocated for the peers' names and habits.
@@ -42,14 +33,16 @@ impl<T: Types> Table<T> {
 
     /// Bytes allocated for what is followed, the held headers and bodies not counted.
     pub(crate) fn work_bytes(&self) -> usize {
-        let entries = self.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
-        let siblings = self.by_parent.allocated_bytes() + self.by_body.allocated_bytes();
-        let ordered = (self.by_number.len() + self.ready.len()) * ORDERED_ITEM_BYTES;
-        let parts = self.claims.allocated_bytes()
-            + self.alarms.allocated_bytes()
-            + self.requests.allocated_bytes()
-            + self.loads.allocated_bytes();
-        entries + self.by_hash.allocation_size() + siblings + ordered + parts
+        let Some(work) = &self.work else { return 0 };
+        let entries = work.entries.capacity() * size_of::<slab_entry::Sized<Entry<T>>>();
+        let siblings = work.by_parent.allocated_bytes() + work.by_body.allocated_bytes();
+        let ordered = (work.by_number.len() + work.ready.len()) * ORDERED_ITEM_BYTES;
+        let parts = work.claims.allocated_bytes()
+            + work.alarms.allocated_bytes()
+            + work.requests.allocated_bytes()
+            + work.loads.allocated_bytes();
+        let freed = work.freed.capacity() * size_of::<PeerSlot>();
+        size_of::<Work<T>>() + entries + work.by_hash.allocation_size() + siblings + ordered + parts + freed
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that
@@ -69,12 +62,15 @@ impl<T: Types> Table<T> {
             + 2 * ORDERED_ITEM_BYTES;
         let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
             + size_of::<Load>()
+            // In the list of those with a free place.
+            + size_of::<PeerSlot>()
             + table_slot(size_of::<PeerSlot>());
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
             request: Requests::ITEM_BYTES as u64,
             peer: peer as u64,
+            fixed: size_of::<Work<T>>() as u64,
         }
     }
 }
@@ -85,6 +81,8 @@ pub(crate) struct ItemSizes {
     pub(crate) claim: u64,
     pub(crate) request: u64,
     pub(crate) peer: u64,
+    /// Whatever is followed.
+    pub(crate) fixed: u64,
 }
 
 /// What one item of a B-tree set of numbers takes at most: nodes are at least half full except the

@@ -8,6 +8,7 @@ use crate::output::RequestId;
 use crate::types::Types;
 
 use super::claims::slab_entry;
+use super::work::Work;
 use super::{EntryId, PeerSlot, Table};
 
 /// What was asked for.
@@ -36,10 +37,9 @@ pub(crate) struct Request {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     slab: Slab<Request>,
-    /// The last serial given; 29 bits, so that ids stay below 2^61 and the rest is free for the host.
-    serial: u32,
 }
 
+/// 29 bits, so that ids stay below 2^61 and the rest is free for the host.
 const SERIAL_MAX: u32 = u32::MAX >> 3;
 
 /// The place of a request, which may hold another one by now.
@@ -71,12 +71,6 @@ impl Requests {
         self.slab.iter().map(|(key, request)| (id_of(request.serial, key), request))
     }
 
-    pub(crate) fn release(&mut self) {
-        if self.slab.is_empty() {
-            self.slab = Slab::new();
-        }
-    }
-
     fn get(&self, id: RequestId) -> Option<&Request> {
         self.slab.get(key_of(id)).filter(|request| id_of(request.serial, key_of(id)) == id)
     }
@@ -106,39 +100,41 @@ impl<T: Types> Table<T> {
         sent: Time,
         deadline: Time,
     ) -> RequestId {
-        let serial = if self.requests.serial >= SERIAL_MAX { 1 } else { self.requests.serial + 1 };
-        self.requests.serial = serial;
+        let serial = if self.serial >= SERIAL_MAX { 1 } else { self.serial + 1 };
+        self.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let key = self.requests.slab.insert(Request { peer, asked, entries, wanted, sent, deadline, serial });
-        self.load_mut(peer).requests += 1;
-        id_of(serial, key)
+        let request = Request { peer, asked, entries, wanted, sent, deadline, serial };
+        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
+        work.loads.of_mut(peer).requests += 1;
+        id_of(serial, work.requests.slab.insert(request))
     }
 
     pub(crate) fn request(&self, id: RequestId) -> Option<&Request> {
-        self.requests.get(id)
+        self.work.as_ref()?.requests.get(id)
     }
 
     /// Ends a request. Its entries must be told.
     pub(crate) fn close_request(&mut self, id: RequestId) -> Option<Request> {
-        self.requests.get(id)?;
-        let request = self.requests.slab.try_remove(key_of(id))?;
-        let load = self.load_mut(request.peer);
+        let work = self.work.as_mut()?;
+        work.requests.get(id)?;
+        let request = work.requests.slab.try_remove(key_of(id))?;
+        let load = work.loads.of_mut(request.peer);
         load.requests -= 1;
         if load.waiting > 0 {
-            self.freed.push(request.peer);
+            work.freed.push(request.peer);
         }
         Some(request)
     }
 
     /// Takes one entry out of a request. What is left of the entries.
     pub(crate) fn leave_request(&mut self, id: RequestId, entry: EntryId) -> usize {
-        let Some(request) = self.requests.get_mut(id) else { return 0 };
+        let Some(request) = self.work.as_mut().and_then(|work| work.requests.get_mut(id)) else { return 0 };
         take_out(&mut request.entries, entry);
         request.entries.len()
     }
 
     pub(crate) fn request_count(&self) -> usize {
-        self.requests.slab.len()
+        self.work.as_ref().map_or(0, |work| work.requests.slab.len())
     }
 }
 

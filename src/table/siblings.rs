@@ -31,7 +31,6 @@ struct Ends {
 pub(crate) struct Siblings<K> {
     lists: HashMap<K, Ends, FixedState>,
     links: Vec<Links>,
-    hasher: FixedState,
 }
 
 impl<K: Eq + Hash> Siblings<K> {
@@ -41,7 +40,7 @@ impl<K: Eq + Hash> Siblings<K> {
     pub(crate) const LIST_BYTES: usize = size_of::<(K, Ends)>();
 
     pub(crate) fn new(hasher: FixedState) -> Self {
-        Self { lists: HashMap::with_hasher(hasher.clone()), links: Vec::new(), hasher }
+        Self { lists: HashMap::with_hasher(hasher), links: Vec::new() }
     }
 
     /// Adds an entry, which waits for nothing else of this kind, at the end of a list.
@@ -103,13 +102,6 @@ impl<K: Eq + Hash> Siblings<K> {
 
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.lists.allocation_size() + self.links.capacity() * Self::ENTRY_BYTES
-    }
-
-    /// Gives memory back; only when nobody waits.
-    pub(crate) fn release(&mut self) {
-        debug_assert!(self.lists.is_empty(), "lists are released at rest");
-        self.lists = HashMap::with_hasher(self.hasher.clone());
-        self.links = Vec::new();
     }
 }
 

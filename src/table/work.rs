@@ -1,0 +1,192 @@
+//! What is followed, and every index over it. It is made with the first entry and given back with
+//! the last: a quiet fetcher has none.
+
+use alloy_primitives::B256;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use slab::Slab;
+use std::collections::BTreeSet;
+
+use crate::Time;
+use crate::output::StageName;
+use crate::types::{BlockHash, BlockNumber, Types};
+
+use super::alarms::Alarms;
+use super::claims::{Claims, Ends};
+use super::loads::Loads;
+use super::requests::Requests;
+use super::siblings::Siblings;
+use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Wait};
+
+/// One hash that is followed.
+pub(crate) struct Entry<T: Types> {
+    pub(crate) hash: BlockHash,
+    /// When it was first heard of.
+    pub(crate) born: Time,
+    /// When its waiting ends, whatever it waits for.
+    pub(crate) expires: Time,
+    pub(super) claims: Ends,
+    pub(super) stage: Stage<T>,
+}
+
+impl<T: Types> Entry<T> {
+    pub(crate) fn stage(&self) -> &Stage<T> {
+        &self.stage
+    }
+
+    pub(crate) fn claim_count(&self) -> u32 {
+        self.claims.len()
+    }
+}
+
+/// The stage of an entry between two stages: indexed by nothing.
+pub(super) fn neutral<T: Types>() -> Stage<T> {
+    Stage::Announced(Wait::Until(Time::ZERO))
+}
+
+pub(super) struct Work<T: Types> {
+    pub(super) entries: Slab<Entry<T>>,
+    pub(super) by_hash: HashTable<Indexed>,
+    pub(super) claims: Claims,
+    pub(super) loads: Loads,
+    pub(super) requests: Requests,
+    pub(super) alarms: Alarms,
+    /// Who waits for a parent.
+    pub(super) by_parent: Siblings<B256>,
+    /// Who waits for a body. Several may wait for the same: two blocks can have equal bodies.
+    pub(super) by_body: Siblings<T::Commitment>,
+    /// Whom the chain's advance concerns.
+    pub(super) by_number: BTreeSet<(BlockNumber, EntryId)>,
+    /// Who waits for a turn with the host.
+    pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
+    /// Peers with a place that got free during this call while entries waited for one.
+    pub(super) freed: Vec<PeerSlot>,
+    pub(super) stages: [u32; StageName::ALL.len()],
+    /// The most entries since there were none.
+    pub(super) busiest: usize,
+}
+
+impl<T: Types> Work<T> {
+    pub(super) fn new(hasher: &FixedState) -> Self {
+        Self {
+            entries: Slab::new(),
+            by_hash: HashTable::new(),
+            claims: Claims::default(),
+            loads: Loads::default(),
+            requests: Requests::default(),
+            alarms: Alarms::default(),
+            by_parent: Siblings::new(hasher.clone()),
+            by_body: Siblings::new(hasher.clone()),
+            by_number: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            freed: Vec::new(),
+            stages: [0; StageName::ALL.len()],
+            busiest: 0,
+        }
+    }
+
+    pub(super) fn find(&self, hash: &BlockHash, tag: u32) -> Option<EntryId> {
+        let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
+        self.by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
+    }
+
+    /// Adds an entry, announced with nothing to wait for.
+    pub(super) fn insert(&mut self, hash: BlockHash, tag: u32, born: Time, expires: Time) -> EntryId {
+        let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
+        let id = EntryId::new(self.entries.insert(entry));
+        self.by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
+        self.busiest = self.busiest.max(self.entries.len());
+        self.count(StageName::Announced, 1);
+        id
+    }
+
+    /// Removes an entry that has neither claims nor a stage.
+    pub(super) fn remove(&mut self, id: EntryId, tag: u32) {
+        self.alarms.clear(id);
+        self.entries.try_remove(id.index());
+        if let Ok(found) = self.by_hash.find_entry(spread(tag), |at| at.id == id) {
+            found.remove();
+        }
+        self.count(StageName::Announced, -1);
+    }
+
+    /// The indexes that lead to an entry itself.
+    pub(super) fn index(&mut self, id: EntryId, stage: &Stage<T>) {
+        let number = stage.watched_number();
+        if let Some(number) = number {
+            self.by_number.insert((number, id));
+        }
+        if let (Stage::Queued { wait: QueueWait::Turn, .. }, Some(number)) = (stage, number) {
+            self.ready.insert((number, id));
+        }
+        if let Some(parent) = stage.awaited_parent() {
+            self.by_parent.join(parent, id);
+        }
+        if let Some(body) = stage.awaited_body() {
+            self.by_body.join(body, id);
+        }
+        if let Some(slot) = stage.deferred_by() {
+            self.loads.of_mut(slot).deferred += 1;
+        }
+        if let Some(slot) = stage.waits_for_place() {
+            self.loads.of_mut(slot).waiting += 1;
+        }
+    }
+
+    pub(super) fn unindex(&mut self, id: EntryId, stage: &Stage<T>) {
+        if let Some(number) = stage.watched_number() {
+            self.by_number.remove(&(number, id));
+            self.ready.remove(&(number, id));
+        }
+        if let Some(parent) = stage.awaited_parent() {
+            self.by_parent.leave(parent, id);
+        }
+        if let Some(body) = stage.awaited_body() {
+            self.by_body.leave(body, id);
+        }
+        if let Some(slot) = stage.deferred_by() {
+            self.loads.of_mut(slot).deferred -= 1;
+        }
+        if let Some(slot) = stage.waits_for_place() {
+            self.loads.of_mut(slot).waiting -= 1;
+        }
+    }
+
+    pub(super) fn claims_of(&self, id: EntryId) -> impl Iterator<Item = (ClaimId, &Claim)> + use<'_, T> {
+        let ends = self.entries.get(id.index()).map(|entry| entry.claims).unwrap_or_default();
+        self.claims.of_entry(ends)
+    }
+
+    pub(super) fn claims_by(&self, slot: PeerSlot) -> impl Iterator<Item = (ClaimId, &Claim)> + use<'_, T> {
+        self.claims.of_peer(self.loads.of(slot).claims)
+    }
+
+    pub(super) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
+        // A hash that all announce has many claims, and a busy peer too: seldom both.
+        let of_entry = self.entries.get(id.index()).map_or(0, Entry::claim_count);
+        if of_entry <= self.loads.of(slot).claims.len() {
+            self.claims_of(id).find(|(_, claim)| claim.peer == slot)
+        } else {
+            self.claims_by(slot).find(|(_, claim)| claim.entry == id)
+        }
+    }
+
+    pub(super) fn count(&mut self, stage: StageName, change: i32) {
+        if let Some(count) = self.stages.get_mut(stage as usize) {
+            *count = count.wrapping_add_signed(change);
+        }
+    }
+}
+
+/// An entry in the index by hash, with a part of its hash's hash: the index grows without a look at
+/// the entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Indexed {
+    tag: u32,
+    id: EntryId,
+}
+
+/// A tag as wide as the hash table wants it, which looks at both ends.
+fn spread(tag: u32) -> u64 {
+    u64::from(tag) << 32 | u64::from(tag)
+}
