@@ -2,3 +2,5 @@
 
 pub mod block;
 pub mod chain;
+pub mod schedule;
+pub mod topology;

@@ -36,7 +36,8 @@ const SUM_SLACK: f64 = 1e-6;
 /// bits hold.
 const RATE_MIN: Rate = Rate::kbit(10);
 const RATE_MAX: Rate = Rate::mbit(1_000_000);
-const BLOCK_MAX: Size = Size::mib(64);
+/// The largest block.
+pub const BLOCK_MAX: Size = Size::mib(64);
 const MESSAGE_MAX: Size = Size(64 << 10);
 const DAY: Span = Span::s(86_400);
 const SHORTEST: Span = Span(1_000);

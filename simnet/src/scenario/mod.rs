@@ -38,7 +38,7 @@ mod presets;
 mod shipped;
 pub mod units;
 
-pub use check::{DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
+pub use check::{BLOCK_MAX, DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
 pub use error::{Amount, ScenarioError};
 pub use file::{EdgeError, FileError};
 pub use presets::{Distribution, Network, OutboundDegrees};
