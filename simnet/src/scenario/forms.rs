@@ -24,7 +24,7 @@ pub(super) enum FormError {
     Unclear { wanted: &'static str },
 }
 
-/// The keys of a form, taken out one by one by the alternative that it turned out to be.
+/// What one alternative of a form asks of the keys.
 struct Keys {
     kind: &'static str,
 }

@@ -167,7 +167,7 @@ impl Pairing {
     fn spares(&self) -> Option<Vec<u32>> {
         let nodes = self.first.len() as u32 - 1;
         let mut reached = vec![false; nodes as usize];
-        // The half-edge by which each node was reached; a node's own number of half-edges where none.
+        // The half-edge by which each node was reached; none leads to the first of a part.
         let mut by = vec![u32::MAX; nodes as usize];
         let mut spares = Vec::new();
         let mut open = Vec::new();
