@@ -105,6 +105,18 @@ impl KnownBlocks {
         word.is_some_and(|word| word >> bit & 1 == 1)
     }
 
+    /// All known blocks, for the check.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = KnownId> {
+        self.index.iter().map(|&place| KnownId(place))
+    }
+
+    /// How many peers are known to have a block.
+    pub(crate) fn count(&self, id: KnownId) -> usize {
+        let first = self.blocks.get(id.0 as usize).map_or(0, |known| known.peers.count_ones());
+        let more = self.more.iter().skip(id.0 as usize * self.more_each).take(self.more_each);
+        (first + more.map(|word| word.count_ones()).sum::<u32>()) as usize
+    }
+
     pub(crate) fn remove(&mut self, hash: &BlockHash) {
         let Some(id) = self.find(hash) else { return };
         self.unlist(id.0, hash);
@@ -316,6 +328,7 @@ mod tests {
                     let id = known.find(&hash(*n));
                     let found = (0..200).filter(|slot| id.is_some_and(|id| known.has(id, PeerSlot::new(*slot))));
                     prop_assert_eq!(&found.collect::<BTreeSet<_>>(), peers);
+                    prop_assert_eq!(id.map(|id| known.count(id)), Some(peers.len()));
                 }
             }
         }

@@ -172,7 +172,7 @@ where
                 let _ = reply.send(self.core.status());
             }
             Command::Counters { reply } => {
-                let _ = reply.send(self.core.counters().clone());
+                let _ = reply.send(self.core.counters());
             }
             Command::Shutdown => return Flow::End,
         }

@@ -12,6 +12,7 @@ use crate::types::{BlockHash, Types};
 use core::time::Duration;
 
 use super::Fetcher;
+use super::tally::Count;
 
 /// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
 /// than a slow one, so that newcomers get a try.
@@ -35,7 +36,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let slot = self.table.find_peer(peer);
         let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else {
-            self.counters.replies_unmatched += 1;
+            self.tally.raise(Count::RepliesUnmatched);
             return;
         };
         let (slot, asked, waited) = (open.peer, open.asked, self.now.since(open.sent));
@@ -137,7 +138,7 @@ impl<T: Types> Fetcher<T> {
             if let Some(race) = self.table.race_mut(id) {
                 race.add(request);
             }
-            self.counters.hedges += 1;
+            self.tally.raise(Count::Hedges);
             match asked {
                 Asked::Header => self.output_header_request(request, slot, hash),
                 Asked::Bodies => self.output_body_request(request, slot, hash.into()),
@@ -345,7 +346,7 @@ impl<T: Types> Fetcher<T> {
             Asked::Bodies => self.config.body_deadline,
         };
         let wait = self.answer_time(slot, asked).unwrap_or_default().deadline(deadline);
-        self.counters.requests += 1;
+        self.tally.raise(Count::Requests);
         self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
     }
 

@@ -6,7 +6,8 @@ use crate::known::KnownBlocks;
 use crate::table::Table;
 use crate::types::Types;
 
-use super::{Counters, Fetcher};
+use super::Fetcher;
+use super::tally::Tally;
 
 /// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that the
 /// fetcher allocates itself.
@@ -18,7 +19,7 @@ use super::{Counters, Fetcher};
 pub struct Memory {
     /// Headers and bodies.
     pub held: u64,
-    /// The fetcher's own fields and counters: the same always.
+    /// The fetcher's own fields and counters: the same nearly always.
     pub fixed: u64,
     /// Names and habits of peers.
     pub peers: u64,
@@ -47,7 +48,7 @@ impl<T: Types> Fetcher<T> {
     pub fn memory(&self) -> Memory {
         Memory {
             held: self.table.bytes_held(),
-            fixed: (size_of::<Self>() + size_of::<Counters>()) as u64,
+            fixed: (size_of::<Self>() + self.tally.allocated_bytes()) as u64,
             peers: self.table.peer_bytes() as u64,
             in_work: self.table.work_bytes() as u64,
             known_blocks: self.known.allocated_bytes() as u64,
@@ -77,7 +78,7 @@ impl<T: Types> Fetcher<T> {
         let requests = wide(config.peers) * wide(config.requests_per_peer);
         let places = wide(config.places());
         let sizes = Table::<T>::item_sizes();
-        let own = (size_of::<Self>() + size_of::<Counters>()) as u64
+        let own = (size_of::<Self>() + Tally::HIGH_BYTES) as u64
             + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(4) * sizes.claim

@@ -8,6 +8,7 @@ mod queue;
 mod relay;
 mod reply;
 mod status;
+mod tally;
 mod wait;
 
 use std::collections::VecDeque;
@@ -26,6 +27,7 @@ use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
 use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
 use crate::types::{BlockHash, Types};
 
+use tally::{Count, Tally};
 use wait::Coalescer;
 
 pub use memory::Memory;
@@ -61,7 +63,7 @@ pub struct Fetcher<T: Types> {
     /// The share of recent blocks that were not empty, of 256.
     full_share: u8,
     running: Running,
-    counters: Box<Counters>,
+    tally: Tally,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +103,7 @@ impl<T: Types> Fetcher<T> {
             gathers: Coalescer::default(),
             full_share: 128,
             running: Running::Yes,
-            counters: Box::default(),
+            tally: Tally::new(),
             config,
         })
     }
@@ -165,6 +167,11 @@ impl<T: Types> Fetcher<T> {
         {
             return Err(InvariantError("more blocks are remembered than configured"));
         }
+        let slots = || self.table.peers().map(|(slot, _)| slot);
+        let marked = |id| slots().filter(|slot| self.known.has(id, *slot)).count();
+        if self.known.ids().any(|id| self.known.count(id) != marked(id)) {
+            return Err(InvariantError("a peer that is gone is said to have a block"));
+        }
         if self.table.place_count() > self.config.places() as usize {
             return Err(InvariantError("more places are taken than configured"));
         }
@@ -180,7 +187,7 @@ impl<T: Types> Fetcher<T> {
     /// Takes the host's time; one that goes back is clamped and counted.
     fn set_time(&mut self, now: Time) {
         if now < self.now {
-            self.counters.time_went_back += 1;
+            self.tally.raise(Count::TimeWentBack);
         } else {
             self.now = now;
         }
@@ -215,7 +222,7 @@ impl<T: Types> Fetcher<T> {
         let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
         self.cancel_requests(id);
         self.table.remove(id);
-        self.counters.count_end(end);
+        self.tally.raise(Count::End(end));
         if self.config.events == Events::On {
             self.output(Output::Event(Event::Ended { hash, end }));
         }
@@ -224,7 +231,7 @@ impl<T: Types> Fetcher<T> {
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
         let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
         let peer = peer.id.clone();
-        self.counters.count_penalty(reason);
+        self.tally.raise(Count::Penalty(reason));
         self.output(Output::Penalise { peer, reason });
     }
 
@@ -239,7 +246,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {
-        self.counters.count_admission(admission);
+        self.tally.raise(Count::Admission(admission));
         admission
     }
 

@@ -1,5 +1,7 @@
 //! Telling others: whole blocks to some, announcements to the rest.
 
+use smallvec::SmallVec;
+
 use crate::config::FanOut;
 use crate::output::Output;
 use crate::table::PeerSlot;
@@ -40,8 +42,12 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn lacking(&self, hash: &BlockHash) -> Vec<PeerSlot> {
+    fn lacking(&self, hash: &BlockHash) -> Slots {
         let known = self.known.find(hash);
+        // Only connected peers are marked; that all are is the usual end of a block.
+        if known.is_some_and(|known| self.known.count(known) >= self.table.peer_count()) {
+            return Slots::new();
+        }
         let lacks = |slot: &PeerSlot| !known.is_some_and(|known| self.known.has(known, *slot));
         self.table.peers().map(|(slot, _)| slot).filter(lacks).collect()
     }
@@ -53,6 +59,11 @@ impl<T: Types> Fetcher<T> {
                 self.known.mark(known, slot);
             }
         }
-        slots.iter().filter_map(|&slot| self.table.peer(slot)).map(|peer| peer.id.clone()).collect()
+        let mut peers = Vec::with_capacity(slots.len());
+        peers.extend(slots.iter().filter_map(|&slot| self.table.peer(slot)).map(|peer| peer.id.clone()));
+        peers
     }
 }
+
+/// Peers' places, without an allocation for the peers that most nodes have.
+type Slots = SmallVec<[PeerSlot; 64]>;

@@ -11,6 +11,7 @@ use crate::types::{Body, Header, Types};
 
 use super::Fetcher;
 use super::admit::{Position, retained};
+use super::tally::Count;
 
 /// What a reply with bodies held beyond those that were waited for.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Header> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Header) else {
-            self.counters.replies_unmatched += 1;
+            self.tally.raise(Count::RepliesUnmatched);
             return headers;
         };
         let Some(&id) = open.entries.first() else { return headers };
@@ -73,7 +74,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Body> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Bodies) else {
-            self.counters.replies_unmatched += 1;
+            self.tally.raise(Count::RepliesUnmatched);
             return bodies;
         };
         let slot = open.peer;

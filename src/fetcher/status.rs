@@ -11,9 +11,9 @@ use super::Fetcher;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Counters {
-    admissions: [u64; Admission::ALL.len()],
-    ends: [u64; End::ALL.len()],
-    penalties: [u64; Reason::ALL.len()],
+    pub(super) admissions: [u64; Admission::ALL.len()],
+    pub(super) ends: [u64; End::ALL.len()],
+    pub(super) penalties: [u64; Reason::ALL.len()],
     /// Requests sent.
     pub requests: u64,
     /// Requests not answered by their deadline.
@@ -46,24 +46,6 @@ impl Counters {
     /// How many penalties were given for this.
     pub fn penalties(&self, reason: Reason) -> u64 {
         self.penalties.get(reason as usize).copied().unwrap_or(0)
-    }
-
-    pub(super) fn count_admission(&mut self, admission: Admission) {
-        raise(self.admissions.get_mut(admission as usize));
-    }
-
-    pub(super) fn count_end(&mut self, end: End) {
-        raise(self.ends.get_mut(end as usize));
-    }
-
-    pub(super) fn count_penalty(&mut self, reason: Reason) {
-        raise(self.penalties.get_mut(reason as usize));
-    }
-}
-
-fn raise(counter: Option<&mut u64>) {
-    if let Some(counter) = counter {
-        *counter += 1;
     }
 }
 
@@ -126,8 +108,8 @@ pub struct PeerStatus<P> {
 
 impl<T: Types> Fetcher<T> {
     /// What happened since the start.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        self.tally.counters()
     }
 
     /// What is held now. Linear in the peers and the known blocks.

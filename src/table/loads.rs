@@ -23,10 +23,15 @@ pub(crate) struct Load {
 }
 
 /// The loads, by peer's place. A place beyond the end has none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Loads(Vec<Load>);
 
 impl Loads {
+    /// Room for so many places at once: what is in work soon concerns most of them.
+    pub(crate) fn new(places: usize) -> Self {
+        Self(vec![Load::default(); places])
+    }
+
     pub(crate) fn of(&self, slot: PeerSlot) -> Load {
         self.0.get(slot.index()).copied().unwrap_or_default()
     }
@@ -34,7 +39,9 @@ impl Loads {
     pub(crate) fn of_mut(&mut self, slot: PeerSlot) -> &mut Load {
         let index = slot.index();
         if index >= self.0.len() {
-            self.0.resize((index + 1).next_power_of_two(), Load::default());
+            let len = (index + 1).next_power_of_two();
+            self.0.reserve_exact(len - self.0.len());
+            self.0.resize(len, Load::default());
         }
         self.0.get_mut(index).expect("the list was just made long enough")
     }

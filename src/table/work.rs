@@ -67,12 +67,12 @@ pub(super) struct Work<T: Types> {
 }
 
 impl<T: Types> Work<T> {
-    pub(super) fn new(hasher: &FixedState) -> Self {
+    pub(super) fn new(hasher: &FixedState, places: usize) -> Self {
         Self {
             entries: Slab::new(),
             by_hash: HashTable::new(),
             claims: Claims::default(),
-            loads: Loads::default(),
+            loads: Loads::new(places),
             requests: Requests::default(),
             alarms: Alarms::default(),
             by_parent: Siblings::new(hasher.clone()),

@@ -280,7 +280,7 @@ impl Net {
         self.fetcher.status()
     }
 
-    pub fn counters(&self) -> &Counters {
+    pub fn counters(&self) -> Counters {
         self.fetcher.counters()
     }
 
