@@ -7,7 +7,7 @@ const BLOCK: usize = 8;
 /// Free blocks whose memory is kept in any case; beyond it, as many as are in use.
 const KEPT: usize = 256;
 
-/// Which block is on top of a stack; `Chain::default()` is an empty stack.
+/// Which block is on top of a stack; [`Chain::EMPTY`] is an empty stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chain(u32);
 
@@ -54,16 +54,26 @@ impl<T> Blocks<T> {
     /// Appends the entries of a stack to `entries`, in no order, and frees its blocks.
     pub(super) fn drain(&mut self, mut chain: Chain, entries: &mut Vec<T>) {
         while chain != Chain::EMPTY {
-            let keep = self.free.len() < KEPT + self.blocks.len() / 2;
             let block = &mut self.blocks[chain.0 as usize];
             entries.append(&mut block.entries);
-            if keep {
-                self.free.push(chain);
-            } else {
-                block.entries = Vec::new();
+            let below = block.below;
+            self.free.push(chain);
+            self.give_back();
+            chain = below;
+        }
+    }
+
+    /// Frees the memory of up to two blocks, so that what is kept falls as fast as what is used.
+    fn give_back(&mut self) {
+        for _ in 0..2 {
+            let used = self.blocks.len() - self.free.len() - self.bare.len();
+            if self.free.len() <= KEPT + used {
+                return;
+            }
+            if let Some(chain) = self.free.pop() {
+                self.blocks[chain.0 as usize].entries = Vec::new();
                 self.bare.push(chain);
             }
-            chain = block.below;
         }
     }
 
@@ -83,5 +93,39 @@ impl<T> Blocks<T> {
         }
         block.entries.push(entry);
         chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_comes_back_and_memory_is_given_back_after_a_peak() {
+        let mut blocks = Blocks::new();
+        let mut chains = vec![Chain::EMPTY; 1_000];
+        for n in 0..100_000_u64 {
+            let place = n as usize % chains.len();
+            blocks.push(chains.get_mut(place).expect("within the chains"), n);
+        }
+        let mut entries = Vec::new();
+        chains.drain(..).for_each(|chain| blocks.drain(chain, &mut entries));
+        entries.sort_unstable();
+        assert!(entries.into_iter().eq(0..100_000));
+
+        let room: usize = blocks.blocks.iter().map(|block| block.entries.capacity()).sum();
+        assert_eq!(room, KEPT * BLOCK);
+        assert_eq!(blocks.free.len() + blocks.bare.len(), blocks.blocks.len());
+    }
+
+    #[test]
+    fn blocks_are_used_again() {
+        let mut blocks = Blocks::new();
+        for _ in 0..100 {
+            let mut chain = Chain::EMPTY;
+            (0..100).for_each(|n| blocks.push(&mut chain, n));
+            blocks.drain(chain, &mut Vec::new());
+        }
+        assert_eq!(blocks.blocks.len(), 100_usize.div_ceil(BLOCK));
     }
 }
