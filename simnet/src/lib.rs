@@ -4,4 +4,5 @@ pub mod engine;
 pub mod measure;
 pub mod model;
 pub mod policy;
+pub mod report;
 pub mod scenario;

@@ -1,0 +1,68 @@
+//! The report of a run: one HTML file that needs nothing but itself, for all policies of one scenario
+//! side by side.
+//!
+//! It holds no date and nothing of the machine that made it: the same runs give the same bytes.
+
+mod figures;
+mod page;
+mod plots;
+mod tables;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use crate::measure::Run;
+use crate::scenario::{Policy, Scenario};
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportInput<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// What it came to, one for each policy.
+    pub runs: &'a [Run],
+    /// The least that each delivery could have taken, in nanoseconds, for all blocks and nodes
+    /// together in any order; those that could not be reached at all are
+    /// [`NEVER`](crate::measure::NEVER).
+    pub bound: Option<&'a [u64]>,
+    /// The assertions of the scenario, and what was found.
+    pub verdicts: &'a [VerdictRow],
+}
+
+/// One assertion, and what each policy came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictRow {
+    /// What must hold.
+    pub assertion: String,
+    /// What was wanted, with its unit.
+    pub wanted: String,
+    /// What was found, policy by policy.
+    pub found: Vec<Finding>,
+}
+
+/// What one policy came to under one assertion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Under which policy.
+    pub policy: Policy,
+    /// The figure, with its unit.
+    pub figure: String,
+    /// Whether it is what was wanted.
+    pub held: Held,
+}
+
+/// Whether an assertion held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It did.
+    Yes,
+    /// It did not.
+    No,
+}
+
+/// The report as HTML.
+#[must_use]
+pub fn page(input: &ReportInput<'_>) -> String {
+    page::page(input)
+}

@@ -1,0 +1,215 @@
+//! The figures in rows, a column for each policy.
+
+use std::fmt::Write as _;
+
+use super::figures::{self, Clock, Deliveries};
+use super::text::{self, escape};
+use super::{Held, ReportInput};
+use crate::measure::{MessageKind, NEVER, Run};
+
+pub(super) fn push(html: &mut String, markup: std::fmt::Arguments<'_>) {
+    html.write_fmt(markup).expect("a String takes all that is written");
+}
+
+/// What was asserted, and what was found.
+pub(super) fn verdicts(input: &ReportInput<'_>) -> String {
+    if input.verdicts.is_empty() {
+        return "<p class=\"none\">This scenario asserts nothing.</p>\n".to_owned();
+    }
+    let mut html = opening(input.runs, &["assertion", "wanted"]);
+    for row in input.verdicts {
+        push(
+            &mut html,
+            format_args!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td>",
+                escape(&row.assertion),
+                escape(&row.wanted)
+            ),
+        );
+        for run in input.runs {
+            match row.found.iter().find(|finding| finding.policy == run.policy) {
+                None => html.push_str("<td class=\"muted\">–</td>"),
+                Some(finding) => {
+                    let (class, mark, word) = match finding.held {
+                        Held::Yes => ("good", "✓", "held"),
+                        Held::No => ("bad", "✗", "failed"),
+                    };
+                    push(
+                        &mut html,
+                        format_args!(
+                            "<td class=\"{class}\"><span title=\"{word}\">{mark}</span> {}</td>",
+                            escape(&finding.figure)
+                        ),
+                    );
+                }
+            }
+        }
+        html.push_str("</tr>\n");
+    }
+    closing(html)
+}
+
+/// A figure of each policy: comparable, and in words.
+type Cells = Vec<Option<(f64, String)>>;
+
+/// What the plots show, in digits.
+pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
+    let mut html = opening(runs, &["", "lower bound"]);
+    let bound = bound.map(|times| Deliveries::from_times(times.to_vec()));
+    for clock in Clock::ALL {
+        let all: Vec<Deliveries> = runs.iter().map(|run| Deliveries::of(run, clock)).collect();
+        let bound = bound.as_ref().filter(|_| clock == Clock::Imported);
+        group(&mut html, runs, clock.label());
+        for (name, share) in [("50 %", 0.5), ("90 %", 0.9), ("99 %", 0.99), ("slowest", 1.0)] {
+            let least = bound.and_then(|bound| bound.within(share)).map_or_else(String::new, text::time);
+            let cells = all.iter().map(|all| all.within(share)).map(|time| time.map(timed)).collect();
+            row(&mut html, name, &least, cells);
+        }
+        row(&mut html, "not reached", "", all.iter().map(never).collect());
+    }
+    group(&mut html, runs, "load");
+    let each = |figure: &dyn Fn(&Run) -> Option<(f64, String)>| runs.iter().map(figure).collect();
+    let ratio = |value: Option<f64>| value.map(|value| (value, text::times(value)));
+    row(&mut html, "redundancy, mean", "", each(&|run| ratio(figures::mean(&figures::redundancy(run)))));
+    row(
+        &mut html,
+        "redundancy, worst node",
+        "",
+        each(&|run| ratio(figures::redundancy(run).last().copied())),
+    );
+    let sent = |run: &Run| figures::mean(&figures::by_node(run, |node| node.sent_bytes as f64));
+    row(
+        &mut html,
+        "sent by a node, mean",
+        "",
+        each(&|run| sent(run).map(|value| (value, text::bytes(value)))),
+    );
+    row(&mut html, "peak memory, worst node", "", each(&peak_memory));
+    row(&mut html, "its formula", "", each(&memory_bound));
+    group(&mut html, runs, "events");
+    row(&mut html, "requests", "", each(&|run| Some(counted(run.tally.requests))));
+    row(&mut html, "deadlines passed", "", each(&|run| Some(counted(run.tally.deadlines_passed))));
+    row(&mut html, "hedges", "", each(&|run| Some(counted(run.tally.hedges))));
+    row(&mut html, "reorganisations", "", each(&|run| Some(counted(run.reorganisations))));
+    row(&mut html, "nodes astray at the end", "", each(&|run| Some(counted(u64::from(run.astray)))));
+    row(&mut html, "nodes not empty at the end", "", each(&|run| Some(counted(u64::from(run.not_empty)))));
+    row(&mut html, "simulated events", "", each(&|run| Some((0.0, text::grouped(run.events)))));
+    traces(&mut html, runs);
+    closing(html)
+}
+
+/// Messages and bytes of each kind that was sent at all.
+pub(super) fn traffic(runs: &[Run]) -> String {
+    let mut html = "<details>\n<summary>Each kind by itself</summary>\n".to_owned();
+    html.push_str(&opening(runs, &["kind"]));
+    for (place, kind) in MessageKind::ALL.iter().enumerate() {
+        let of_kind = |run: &Run| run.traffic.get(place).copied().unwrap_or_default();
+        if runs.iter().all(|run| of_kind(run).messages == 0) {
+            continue;
+        }
+        push(&mut html, format_args!("<tr><th scope=\"row\">{}</th>", kind.label().replace('_', " ")));
+        for run in runs {
+            let traffic = of_kind(run);
+            let lost = match traffic.lost {
+                0 => String::new(),
+                lost => format!(", {} lost", text::grouped(lost)),
+            };
+            push(
+                &mut html,
+                format_args!(
+                    "<td>{}<small>{} messages{lost}</small></td>",
+                    text::bytes(traffic.bytes as f64),
+                    text::grouped(traffic.messages)
+                ),
+            );
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str(&closing(String::new()));
+    html.push_str("</details>\n");
+    html
+}
+
+fn opening(runs: &[Run], before: &[&str]) -> String {
+    let mut html = "<div class=\"scroll\"><table>\n<thead><tr>".to_owned();
+    for title in before {
+        push(&mut html, format_args!("<th scope=\"col\">{title}</th>"));
+    }
+    for run in runs {
+        let name = run.policy.label();
+        push(&mut html, format_args!("<th scope=\"col\" class=\"name p-{name}\">{name}</th>"));
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    html
+}
+
+fn closing(mut html: String) -> String {
+    html.push_str("</tbody></table></div>\n");
+    html
+}
+
+fn group(html: &mut String, runs: &[Run], title: &str) {
+    push(
+        html,
+        format_args!(
+            "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{}\">{title}</th></tr>\n",
+            runs.len() + 2
+        ),
+    );
+}
+
+/// The least is marked, unless all are alike.
+fn row(html: &mut String, title: &str, bound: &str, cells: Cells) {
+    let values = || cells.iter().flatten().map(|(value, _)| *value);
+    let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+    push(html, format_args!("<tr><th scope=\"row\">{title}</th><td class=\"muted\">{bound}</td>"));
+    for cell in &cells {
+        match cell {
+            None => html.push_str("<td class=\"muted\">–</td>"),
+            Some((value, words)) if *value == least && least < most => {
+                push(html, format_args!("<td class=\"best\">{words}</td>"));
+            }
+            Some((_, words)) => push(html, format_args!("<td>{words}</td>")),
+        }
+    }
+    html.push_str("</tr>\n");
+}
+
+fn traces(html: &mut String, runs: &[Run]) {
+    html.push_str("<tr><th scope=\"row\">trace hash</th><td></td>");
+    for run in runs {
+        push(html, format_args!("<td><code>{}</code></td>", escape(&run.trace)));
+    }
+    html.push_str("</tr>\n");
+}
+
+fn timed(time: u64) -> (f64, String) {
+    if time == NEVER {
+        (f64::MAX, "<span class=\"bad\">never</span>".to_owned())
+    } else {
+        (time as f64, text::time(time))
+    }
+}
+
+fn never(all: &Deliveries) -> Option<(f64, String)> {
+    let words = format!("{} of {}", text::grouped(all.never), text::grouped(all.total()));
+    Some((
+        all.never as f64,
+        if all.never > 0 { format!("<span class=\"bad\">{words}</span>") } else { words },
+    ))
+}
+
+fn counted(count: u64) -> (f64, String) {
+    (count as f64, text::grouped(count))
+}
+
+fn peak_memory(run: &Run) -> Option<(f64, String)> {
+    let peak = figures::by_node(run, |node| node.memory_peak as f64).last().copied()?;
+    Some((peak, text::bytes(peak)))
+}
+
+fn memory_bound(run: &Run) -> Option<(f64, String)> {
+    let bound =
+        run.nodes.iter().filter(|node| figures::counts(node)).filter_map(|node| node.memory_bound).max()?;
+    Some((0.0, text::bytes(bound as f64)))
+}
