@@ -63,6 +63,10 @@ impl KnownBlocks {
     /// Where a block is, if it is known.
     pub(crate) fn find(&self, hash: &BlockHash) -> Option<KnownId> {
         let is_it = |place: u32| self.blocks.get(place as usize).is_some_and(|known| known.hash == *hash);
+        if self.index.is_empty() {
+            return None;
+        }
+        // Nearly all that is asked for again is the newest.
         self.newest.filter(|newest| is_it(newest.0)).or_else(|| {
             let found = self.index.find(self.key(hash), |&place| is_it(place));
             found.map(|&place| KnownId(place))

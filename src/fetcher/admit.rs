@@ -88,12 +88,13 @@ impl<T: Types> Fetcher<T> {
         if self.table.load(slot).announced >= self.config.announcements_per_peer {
             return self.refuse(slot, Admission::PeerLimit);
         }
-        if let Some(id) = self.table.find(&hash) {
-            return self.admit_alternate(id, slot, number, chain);
-        }
+        // Before what is followed: what is known and followed is being imported, and all others have it.
         if let Some(known) = self.known.find(&hash) {
             self.known.mark(known, slot);
             return Admission::Known;
+        }
+        if let Some(id) = self.table.find(&hash) {
+            return self.admit_alternate(id, slot, number, chain);
         }
         if self.bad.contains(&hash) {
             return Admission::BadBlock;
@@ -155,6 +156,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         let Some(entry) = self.table.entry(id) else { return Admission::Duplicate };
         let hash = entry.hash;
+        // Pushed again while it is being imported; announced again, it is known at the door.
         if let Stage::Importing { step: Step::Importing, .. } = entry.stage() {
             if let Some(known) = self.known.find(&hash) {
                 self.known.mark(known, slot);

@@ -19,6 +19,7 @@ impl<T: Types> Table<T> {
     /// such moment.
     pub(super) fn release(&mut self) {
         let Some(work) = self.work.as_mut().filter(|work| work.entries.is_empty()) else { return };
+        debug_assert!(work.requests.is_empty(), "a request ends before the last of its entries");
         let (busiest, capacity) = (core::mem::take(&mut work.busiest), work.entries.capacity());
         if capacity <= QUIET_ENTRIES || busiest * 4 <= capacity {
             self.work = None;

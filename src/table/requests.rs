@@ -71,6 +71,10 @@ impl Requests {
         self.slab.iter().map(|(key, request)| (id_of(request.serial, key), request))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
     fn get(&self, id: RequestId) -> Option<&Request> {
         self.slab.get(key_of(id)).filter(|request| id_of(request.serial, key_of(id)) == id)
     }

@@ -1,9 +1,9 @@
 //! A block whose parent is missing fetches it, waits for it, and goes on the moment it lands.
 
-use herald::{Admission, Config, End, Reason, Verdict};
+use herald::{Admission, Config, End, Failure, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
 
 #[test]
 fn a_chain_of_them_is_fetched_down_to_what_we_have() {
@@ -243,6 +243,30 @@ fn a_parent_that_a_liar_put_above_the_window_is_fetched_for_its_child() {
         net.deliver_header(header, &blocks[0]);
         net.expect_penalty(MALLORY, Reason::WrongNumber);
         let body = net.expect_body_request_to(ALICE, &[&blocks[0]]);
+        net.deliver_body(body, &[&blocks[0]]);
+        net.import(&blocks[0]);
+        net.import(&blocks[1]);
+    });
+}
+
+#[test]
+fn however_many_pushed_a_block_the_last_of_them_is_asked_for_its_parent_too() {
+    with(plain(), |net| {
+        let pushers: Vec<_> = (1..=100).map(Peer).collect();
+        net.connect(&pushers);
+        let blocks = blocks_on(&genesis(), 2);
+        for &pusher in &pushers {
+            let expected = if pusher == pushers[0] { Admission::Accepted } else { Admission::Duplicate };
+            assert_eq!(net.push_meanwhile(pusher, &blocks[1]), expected);
+        }
+        let mut ask = net.expect_header_request(&blocks[0]);
+        for _ in 1..pushers.len() {
+            net.fail(ask, Failure::Disconnected);
+            ask = net.expect_header_request(&blocks[0]);
+        }
+        assert_eq!(ask.peer, pushers[99]);
+        net.deliver_header(ask, &blocks[0]);
+        let body = net.expect_body_request_to(pushers[99], &[&blocks[0]]);
         net.deliver_body(body, &[&blocks[0]]);
         net.import(&blocks[0]);
         net.import(&blocks[1]);
