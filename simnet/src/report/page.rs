@@ -2,9 +2,9 @@
 
 use super::tables::{self, push};
 use super::text::{self, escape};
-use super::{ReportInput, plots};
+use super::{Held, ReportInput, plots};
 use crate::measure::Run;
-use crate::scenario::{Scenario, Sealing, SizeDraw, Topology};
+use crate::scenario::{Policy, Scenario, Sealing, SizeDraw, Topology};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -22,7 +22,7 @@ pub(super) fn page(input: &ReportInput<'_>) -> String {
             scenario.seed
         ),
     );
-    head(&mut html, scenario, runs);
+    head(&mut html, input);
     html.push_str("<main>\n");
     violations(&mut html, runs);
     section(&mut html, "Verdict", VERDICT, &[tables::verdicts(input)]);
@@ -64,28 +64,31 @@ const FIGURES: &str = "Each row in one unit, the best policy in bold. A percenti
     never reached as later than all else: “never” means that the share was not attained.";
 const HEADS: &str = "Each wave is a block: how many of the honest nodes had it, or one after it, as \
     their head. An upright edge is a fast block, a slanted one a slow block. Red is a head off the \
-    main branch. Shaded from top to bottom: the faults of the scenario.";
+    main branch. Dark strips above a panel are the scenario's
+    faults.";
 const TRAFFIC: &str = "Bytes sent by all nodes in the whole run, warm-up included, by what they \
     carried.";
 const NODES: &str = "How evenly the load lies: each hill is a histogram over the honest nodes, its \
     median marked. Redundancy is 1× where every node received each block just once.";
 const REQUESTS: &str = "What the honest nodes' fetchers counted, summed. Each column has a scale of \
-    its own.";
+    its own; what never happened under any policy is left out.";
 const MEMORY: &str = "Bytes that the fetchers account for, over a sample of the honest nodes. What a \
     fetcher holds should fall back to its floor after each block.";
 const PENALTIES: &str = "Penalties given by honest nodes, by reason and by what the penalised node \
     is. Any bar in red is an honest node penalised.";
 
-fn head(html: &mut String, scenario: &Scenario, runs: &[Run]) {
+fn head(html: &mut String, input: &ReportInput<'_>) {
+    let ReportInput { scenario, runs, .. } = *input;
     push(
         html,
         format_args!(
-            "<header>\n<p class=\"kind\">herald simnet</p>\n<h1>{}</h1>\n<p class=\"purpose\">{}</p>\n\
-             <dl class=\"facts\">\n",
+            "<header>\n<p class=\"kind\">herald simnet</p>\n<h1>{}</h1>\n<p class=\"purpose\">{}</p>\n",
             escape(&scenario.name),
             escape(&scenario.purpose)
         ),
     );
+    outcome(html, input);
+    html.push_str("<dl class=\"facts\">\n");
     for (term, fact) in facts(scenario) {
         push(html, format_args!("<div><dt>{term}</dt><dd>{}</dd></div>\n", escape(&fact)));
     }
@@ -95,6 +98,21 @@ fn head(html: &mut String, scenario: &Scenario, runs: &[Run]) {
         push(html, format_args!("<span class=\"p-{name}\"><i></i>{name}</span>\n"));
     }
     html.push_str("</nav>\n");
+}
+
+/// How many of the demands hold, where there are any.
+fn outcome(html: &mut String, input: &ReportInput<'_>) {
+    let demanded =
+        || input.verdicts.iter().flat_map(|row| &row.found).filter(|one| one.policy == Policy::Herald);
+    let (all, held) = (demanded().count(), demanded().filter(|one| one.held == Held::Yes).count());
+    if all == 0 {
+        return;
+    }
+    let (class, mark) = if held == all { ("good", "✓") } else { ("bad", "✗") };
+    push(
+        html,
+        format_args!("<p class=\"outcome {class}\">{mark} herald holds {held} of {all} assertions</p>\n"),
+    );
 }
 
 /// What one must know of the scenario to read the plots.

@@ -90,33 +90,38 @@ impl Matrix {
     }
 }
 
-/// Requests, and what became of them.
+/// What is counted, in two lines, and where.
+type Counted = ((&'static str, &'static str), fn(&Run) -> u64);
+
+const COUNTED: [Counted; 7] = [
+    (("requests", "sent"), |run| run.tally.requests),
+    (("deadlines", "passed unanswered"), |run| run.tally.deadlines_passed),
+    (("hedges", "second peers asked"), |run| run.tally.hedges),
+    (("parents", "missing, sought"), |run| run.tally.parents_sought),
+    (("deferred", "blocks taken up"), |run| run.tally.deferred_taken_up),
+    (("unmatched", "replies to no request"), |run| run.tally.replies_unmatched),
+    (("reorganisations", "of a node's head"), |run| run.reorganisations),
+];
+
+/// Requests, and what became of them; what never happened is left out.
 pub(in crate::report) fn requests(runs: &[Run]) -> String {
-    let columns = [
-        ("requests", "sent"),
-        ("deadlines", "passed unanswered"),
-        ("hedges", "second peers asked"),
-        ("parents", "missing, sought"),
-        ("deferred", "blocks taken up"),
-        ("unmatched", "replies to no request"),
-        ("reorganisations", "of a node's head"),
-    ];
+    let shown: Vec<&Counted> =
+        COUNTED.iter().filter(|(_, count)| runs.iter().any(|run| count(run) > 0)).collect();
     let row = |run: &Run| {
         let class = format!("p-{}", run.policy.label());
-        let counts = [
-            run.tally.requests,
-            run.tally.deadlines_passed,
-            run.tally.hedges,
-            run.tally.parents_sought,
-            run.tally.deferred_taken_up,
-            run.tally.replies_unmatched,
-            run.reorganisations,
-        ];
-        let cell = |value| Cell { value, class: class.clone(), hint: text::grouped(value) };
-        Row { name: run.policy.label().to_owned(), cells: counts.map(cell).into(), class: class.clone() }
+        let cell = |(_, count): &&Counted| {
+            let value = count(run);
+            Cell { value, class: class.clone(), hint: text::grouped(value) }
+        };
+        Row {
+            name: run.policy.label().to_owned(),
+            cells: shown.iter().map(cell).collect(),
+            class: class.clone(),
+        }
     };
+    let column = |((first, second), _): &&Counted| ((*first).to_owned(), (*second).to_owned(), String::new());
     let matrix = Matrix {
-        columns: columns.map(|(first, second)| (first.to_owned(), second.to_owned(), String::new())).into(),
+        columns: shown.iter().map(column).collect(),
         rows: runs.iter().map(row).collect(),
         names: NAMES,
         scales: Scales::EachColumn,

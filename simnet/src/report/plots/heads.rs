@@ -16,7 +16,7 @@ use crate::scenario::{Fault, Scenario};
 const SAMPLES_MAX: usize = 1_200;
 /// Shares beyond this many heads at one moment are not told apart.
 const HEADS_MAX: usize = 8;
-const ROW: f64 = 104.0;
+const ROW: f64 = 106.0;
 const PANEL: f64 = 70.0;
 
 /// A head, as samples name it.
@@ -32,7 +32,8 @@ pub(in crate::report) fn heads(scenario: &Scenario, runs: &[Run]) -> String {
         let area = Area { left: 52.0, top: 26.0 + ROW * place as f64, width: WIDTH - 62.0, height: PANEL };
         panel(&mut svg, scenario, run, area, &x);
     }
-    let last = Area { left: 52.0, top: 26.0, width: WIDTH - 62.0, height: ROW * runs.len() as f64 - 34.0 };
+    let last =
+        Area { left: 52.0, top: 26.0, width: WIDTH - 62.0, height: ROW * runs.len() as f64 - ROW + PANEL };
     for tick in x.ticks(10) {
         svg.text("tick", (x.at(tick), last.bottom() + 15.0), Anchor::Middle, &text::time(tick as u64));
     }
@@ -51,13 +52,23 @@ pub(super) fn window(scenario: &Scenario, runs: &[Run]) -> (f64, f64) {
     (from as f64, to as f64)
 }
 
-/// Shades the times at which something was wrong.
-pub(super) fn shade_faults(svg: &mut Svg, scenario: &Scenario, area: Area, x: &Scale) {
+/// Marks above `area` the times at which something was wrong, with a line where each begins and ends.
+/// Labels begin at `names` at the earliest, and leave out what would stand on another.
+pub(super) fn mark_faults(svg: &mut Svg, scenario: &Scenario, area: Area, x: &Scale, names: f64) {
+    let mut free = names;
     for fault in &scenario.faults {
         let (at, until, name) = fault_window(fault);
-        let (left, right) = (x.at(at as f64), x.at(until as f64));
-        svg.rect("fault", Area { left, width: (right - left).max(2.0), ..area }, name);
-        svg.text("note fault-name", (left + 3.0, area.top - 4.0), Anchor::Start, name);
+        let (left, right) = (x.at(at as f64), x.at(until as f64).max(x.at(at as f64) + 2.0));
+        let strip = Area { left, top: area.top - 4.0, width: right - left, height: 4.0 };
+        svg.rect("fault", strip, name);
+        for edge in [left, right] {
+            svg.line("fault-edge", (edge, area.top), (edge, area.bottom()));
+        }
+        if right >= free {
+            let label = left.max(free);
+            svg.text("note", (label, area.top - 8.0), Anchor::Start, name);
+            free = label + 7.0 * name.len() as f64 + 8.0;
+        }
     }
 }
 
@@ -75,7 +86,7 @@ fn fault_window(fault: &Fault) -> (u64, u64, &'static str) {
 fn panel(svg: &mut Svg, scenario: &Scenario, run: &Run, area: Area, x: &Scale) {
     let name = run.policy.label();
     svg.rect("panel", area, "");
-    svg.text(&format!("name p-{name}"), (area.left, area.top - 6.0), Anchor::Start, name);
+    svg.text(&format!("name p-{name}"), (area.left, area.top - 8.0), Anchor::Start, name);
     let main = main_branch(run);
     let bands = bands(run, x);
     for (head, band) in &bands {
@@ -86,7 +97,7 @@ fn panel(svg: &mut Svg, scenario: &Scenario, run: &Run, area: Area, x: &Scale) {
         };
         svg.path(&class, &band.path(area), &format!("block {}", head.0));
     }
-    shade_faults(svg, scenario, area, x);
+    mark_faults(svg, scenario, area, x, area.left + 120.0);
     let y = Scale::linear(0.0, 1.0, area.bottom(), area.top);
     axes::labels_beside(svg, area, &y, 2, |share| text::percent((share * 100.0 + 0.5) as u64, 100));
     let forks = bands.keys().filter(|head| !main.contains(head)).count() as u64;
@@ -100,7 +111,7 @@ fn panel(svg: &mut Svg, scenario: &Scenario, run: &Run, area: Area, x: &Scale) {
             String::new()
         }
     );
-    svg.text("note", (area.right(), area.top - 6.0), Anchor::End, &words);
+    svg.text("note", (area.right(), area.top - 8.0), Anchor::End, &words);
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {

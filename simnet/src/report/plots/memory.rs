@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::WIDTH;
 use super::axes::{self, Scale};
-use super::heads::{shade_faults, window};
+use super::heads::{mark_faults, window};
 use super::svg::{Anchor, Area, Path, Svg};
 use crate::measure::{MemorySample, Run};
 use crate::report::figures::thinned;
@@ -48,7 +48,7 @@ fn panel(svg: &mut Svg, scenario: &Scenario, runs: &[Run], area: Area, x: &Scale
     let (smallest, largest) = (peaks().min().unwrap_or(0), peaks().max().unwrap_or(0));
     let y = Scale::fitting(smallest as f64, largest as f64, area.bottom(), area.top);
     axes::beside(svg, area, &y, 5, text::bytes);
-    shade_faults(svg, scenario, area, x);
+    mark_faults(svg, scenario, area, x, area.left);
     // The highest first, so that it hides nothing.
     shown.sort_by_key(|(_, _, peak)| Reverse(*peak));
     let mut ends: Vec<(f64, &str, u64)> = Vec::new();
