@@ -43,10 +43,9 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Of every sealed block to every honest node online throughout, its sealer left out.
+    /// Of every block of an honest sealer to every honest node online throughout but its sealer.
     pub(super) fn of(run: &Run, clock: Clock) -> Self {
-        let sealed = run.blocks.iter().filter(|block| block.hash.is_some());
-        let all = sealed.flat_map(|block| {
+        let all = run.blocks.iter().filter(|block| honestly_sealed(run, block)).flat_map(|block| {
             run.nodes
                 .iter()
                 .zip(clock.of(block))
@@ -84,20 +83,34 @@ pub(super) fn counts(node: &NodeRecord) -> bool {
     node.hostile.is_none() && node.online_throughout
 }
 
-/// Of each honest node online throughout, in ascending order.
-pub(super) fn by_node(run: &Run, figure: impl Fn(&NodeRecord) -> f64) -> Vec<f64> {
-    let mut values: Vec<f64> = run.nodes.iter().filter(|node| counts(node)).map(figure).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values
+fn honestly_sealed(run: &Run, block: &BlockRecord) -> bool {
+    let sealer = run.nodes.get(block.sealer.index());
+    block.hash.is_some() && sealer.is_some_and(|sealer| sealer.hostile.is_none())
 }
 
-/// Bytes of blocks received for each byte of block, by honest node.
+/// Of each honest node online throughout, in ascending order.
+pub(super) fn by_node(run: &Run, figure: impl Fn(&NodeRecord) -> f64) -> Vec<f64> {
+    sorted(run.nodes.iter().filter(|node| counts(node)).map(figure).collect())
+}
+
+/// Bytes of blocks received for each byte of block that others sealed, by honest node, in ascending
+/// order. A node that sealed all of them has no ratio.
 pub(super) fn redundancy(run: &Run) -> Vec<f64> {
-    let sealed: u64 = run.blocks.iter().filter(|block| block.hash.is_some()).map(|block| block.bytes).sum();
-    if sealed == 0 {
-        return Vec::new();
+    let mut own = vec![0_u64; run.nodes.len()];
+    let mut all = 0;
+    for block in run.blocks.iter().filter(|block| block.hash.is_some()) {
+        all += block.bytes;
+        if let Some(own) = own.get_mut(block.sealer.index()) {
+            *own += block.bytes;
+        }
     }
-    by_node(run, |node| node.block_bytes as f64 / sealed as f64)
+    let nodes = run.nodes.iter().zip(own).filter(|(node, own)| counts(node) && *own < all);
+    sorted(nodes.map(|(node, own)| node.block_bytes as f64 / (all - own) as f64).collect())
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values
 }
 
 /// The mean; `None` of nothing.
@@ -113,6 +126,7 @@ pub(super) fn thinned<T>(items: &[T], most: usize) -> impl Iterator<Item = &T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     #[test]
@@ -124,6 +138,22 @@ mod tests {
         assert_eq!(deliveries.within(0.76), Some(NEVER));
         assert_eq!(deliveries.within(1.0), Some(NEVER));
         assert_eq!(Deliveries::from_times(Vec::new()).within(1.0), None);
+    }
+
+    #[test]
+    fn deliveries_are_of_honest_blocks_to_other_honest_nodes_that_stayed() {
+        let mut run = super::super::tests::sample::runs(20).swap_remove(0);
+        // Of 20 nodes 4 are hostile, and node 3 was away. One slot of ten stayed empty; three of the other
+        // blocks are node 3's, so that six have a sealer to be left out.
+        assert_eq!(Deliveries::of(&run, Clock::Imported).total(), 9 * 15 - 6);
+        let block_bytes: u64 = run.blocks.iter().skip(1).take(1).map(|block| block.bytes).sum();
+        run.blocks = run.blocks[1..2].to_vec();
+        let honest = run.blocks[0].sealer.index();
+        run.nodes.iter_mut().for_each(|node| node.block_bytes = block_bytes);
+        // The sealer of the only block has nothing to receive.
+        assert_eq!(redundancy(&run), [1.0; 14]);
+        run.nodes[honest].hostile = Some(crate::scenario::AdversaryKind::SecretBranch);
+        assert_eq!(Deliveries::of(&run, Clock::Imported).total(), 0);
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub(super) fn page(input: &ReportInput<'_>) -> String {
 
 const VERDICT: &str = "What the scenario demands. The demands are on herald; the other policies are \
     shown beside it for comparison.";
-const PROPAGATION: &str = "A delivery runs from a block's seal to its import at one honest node that \
-    was online throughout. Left: the share of all deliveries that had come after a time; further left \
+const PROPAGATION: &str = "A delivery runs from the seal of an honest node's block to its import at \
+    another honest node that was online throughout. Left: the share of all deliveries that had come after a time; further left \
     is faster. Right: the same from the other end, so that the slowest one in a hundred or a thousand \
     is as wide as the rest. Where some deliveries never came, the left curve ends in a ring below \
     100 % and the right one levels off. The dashed line is the time that no protocol can beat on \

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-mod sample;
+pub(super) mod sample;
 
 use super::{ReportInput, page};
 use crate::measure::{NEVER, Run, Violation};

@@ -52,7 +52,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
 }
 
 /// A run under each policy; those of the first are the fastest.
-pub(super) fn runs(nodes: u32) -> Vec<Run> {
+pub(in crate::report) fn runs(nodes: u32) -> Vec<Run> {
     Policy::ALL.iter().enumerate().map(|(place, policy)| run(*policy, place, nodes)).collect()
 }
 
@@ -179,12 +179,14 @@ fn block_record(slot: u32, place: usize, nodes: &[NodeRecord], stream: &mut Stre
 
 /// A wave for each block; where `forked`, three in ten nodes follow another branch for two blocks.
 fn head_samples(blocks: &[BlockRecord], nodes: u32, forked: bool, ended: u64) -> Vec<HeadSample> {
+    let mut imported: Vec<Vec<u64>> = blocks.iter().map(|block| block.imported.clone()).collect();
+    imported.iter_mut().for_each(|times| times.sort_unstable());
     let sample = |at: u64| {
         let mut heads = Vec::new();
         let mut left = nodes;
-        for block in blocks.iter().rev() {
+        for (block, imported) in blocks.iter().zip(&imported).rev() {
             let since = at.checked_sub(block.sealed_at.as_nanos());
-            let have = |since| block.imported.iter().filter(|time| **time <= since).count() as u32;
+            let have = |since| imported.partition_point(|time| *time <= since) as u32;
             let have = since.map_or(0, have).saturating_sub(nodes - left);
             let off = if forked && (8..10).contains(&block.number) { have * 3 / 10 } else { 0 };
             for (count, branch) in [(have - off, 0), (off, 1)] {
