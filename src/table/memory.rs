@@ -6,6 +6,7 @@ use crate::types::{BlockNumber, Types};
 
 use super::alarms::Alarms;
 use super::claims::slab_entry;
+use super::names::Names;
 use super::requests::Requests;
 use super::siblings::Siblings;
 use super::{Claim, Entry, EntryId, Indexed, Load, Peer, PeerSlot, Table, Work};
@@ -29,7 +30,7 @@ impl<T: Types> Table<T> {
     /// Bytes allocated for the peers' names and habits.
     pub(crate) fn peer_bytes(&self) -> usize {
         let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
-        peers + self.by_peer_id.allocation_size()
+        peers + self.names.allocated_bytes()
     }
 
     /// Bytes allocated for what is followed, the held headers and bodies not counted.
@@ -65,6 +66,7 @@ impl<T: Types> Table<T> {
             + size_of::<Load>()
             // In the list of those with a free place.
             + size_of::<PeerSlot>()
+            + Names::<T::PeerId>::FEW_BYTES
             + table_slot(size_of::<PeerSlot>());
         ItemSizes {
             entry: entry as u64,

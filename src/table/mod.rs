@@ -11,6 +11,7 @@ mod claims;
 mod ids;
 mod loads;
 mod memory;
+mod names;
 mod peer;
 mod requests;
 mod siblings;
@@ -18,16 +19,14 @@ mod stage;
 mod work;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use slab::Slab;
-
-use core::hash::BuildHasher;
 
 use crate::output::StageName;
 use crate::types::{BlockHash, BlockNumber, Header, Types};
 use crate::{Config, Time};
 
 use bytes::Ledger;
+use names::Names;
 use siblings::Entries;
 use work::{Indexed, Work, neutral};
 
@@ -43,7 +42,7 @@ pub(crate) use work::Entry;
 
 pub(crate) struct Table<T: Types> {
     peers: Slab<Peer<T::PeerId>>,
-    by_peer_id: HashTable<PeerSlot>,
+    names: Names<T::PeerId>,
     /// None at rest.
     work: Option<Box<Work<T>>>,
     ledger: Ledger,
@@ -56,7 +55,7 @@ impl<T: Types> Table<T> {
     pub(crate) fn new(config: &Config, hasher: FixedState) -> Self {
         Self {
             peers: Slab::new(),
-            by_peer_id: HashTable::new(),
+            names: Names::new(),
             work: None,
             ledger: Ledger::new(config),
             serial: 0,
@@ -314,10 +313,7 @@ impl<T: Types> Table<T> {
     // --- peers
 
     pub(crate) fn find_peer(&self, id: &T::PeerId) -> Option<PeerSlot> {
-        let key = self.hasher.hash_one(id);
-        self.by_peer_id
-            .find(key, |slot| self.peers.get(slot.index()).is_some_and(|peer| peer.id == *id))
-            .copied()
+        self.names.find(id, &self.peers, &self.hasher)
     }
 
     pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer<T::PeerId>> {
@@ -338,16 +334,12 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
-        let key = self.hasher.hash_one(&id);
         // By little rather than by doubling: places are few, and peers seldom come.
         if self.peers.len() == self.peers.capacity() {
             self.peers.reserve_exact(1.max(self.peers.len() / 32));
         }
-        let slot = PeerSlot::new(self.peers.insert(Peer::new(id)));
-        let (peers, hasher) = (&self.peers, &self.hasher);
-        self.by_peer_id.insert_unique(key, slot, |slot| {
-            peers.get(slot.index()).map_or(0, |peer| hasher.hash_one(&peer.id))
-        });
+        let slot = PeerSlot::new(self.peers.insert(Peer::new(id.clone())));
+        self.names.insert(id, slot, &self.peers, &self.hasher);
         slot
     }
 
@@ -355,10 +347,7 @@ impl<T: Types> Table<T> {
     pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
         let Some(peer) = self.peers.get_mut(slot.index()) else { return };
         peer.presence = Presence::Gone;
-        let key = self.hasher.hash_one(&peer.id);
-        if let Ok(found) = self.by_peer_id.find_entry(key, |other| *other == slot) {
-            found.remove();
-        }
+        self.names.remove(&peer.id, slot, &self.hasher);
         self.free_place(slot);
     }
 
@@ -369,7 +358,7 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn peer_count(&self) -> usize {
-        self.by_peer_id.len()
+        self.names.len()
     }
 
     pub(crate) fn place_count(&self) -> usize {
@@ -428,7 +417,7 @@ impl<T: Types> core::fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Table")
             .field("entries", &self.len())
-            .field("peers", &self.by_peer_id.len())
+            .field("peers", &self.names.len())
             .finish_non_exhaustive()
     }
 }
