@@ -3,6 +3,14 @@
 //! Nothing here is a wall-clock, CPU or memory figure of the simulator itself, so that all of it can
 //! be compared between two runs.
 
+pub mod bound;
+pub mod label;
+pub mod stats;
+pub mod summary;
+pub mod table;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use herald::{BlockHash, BlockNumber, Reason, Time};
 
 use crate::model::chain::NodeId;

@@ -1,0 +1,307 @@
+//! A lower bound on propagation: no run can beat it, whatever its policy.
+//!
+//! For each block, shortest paths from its sealer: each hop costs the least latency that the jitter
+//! allows, the block's bytes at the slower of the sender's uplink and the receiver's downlink, and
+//! the receiver's header check; the last node's import comes on top. It is loose, since it ignores
+//! that a sender serves many peers, and that an announcement is answered only on request.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use thiserror::Error;
+
+use super::{NEVER, NodeRecord};
+use crate::model::chain::NodeId;
+use crate::scenario::units::Rate;
+use crate::scenario::{AdversaryKind, Scenario};
+
+/// What of the inputs does not fit together: a defect of the caller, since a checked scenario and
+/// the graph and nodes of its world always do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BoundError {
+    /// The graph's rows are not one for each node, in order, within the list of neighbours.
+    #[error("the graph does not have one row of neighbours for each of the {nodes} nodes")]
+    Rows {
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// A link leads to no node.
+    #[error("a link leads to node {node}, which does not exist")]
+    Neighbour {
+        /// Where it leads.
+        node: u32,
+    },
+    /// A node is in no region of the scenario.
+    #[error("node {node} is in region {region}, which the scenario does not have")]
+    Region {
+        /// Which.
+        node: usize,
+        /// Where it is said to be.
+        region: u8,
+    },
+    /// The scenario's tables of regions have a hole, or a rate of zero.
+    #[error("the scenario's latencies and rates are not all there; check the scenario first")]
+    Tables,
+}
+
+/// Whether a node of this kind hands true blocks on. One that does is a way for blocks, and leaving
+/// it out would make the bound wrong instead of loose.
+pub const fn relays(kind: AdversaryKind) -> bool {
+    match kind {
+        AdversaryKind::WithholdHeader
+        | AdversaryKind::WithholdBody
+        | AdversaryKind::OtherHeader
+        | AdversaryKind::OtherBody
+        | AdversaryKind::Junk
+        | AdversaryKind::Oversized
+        | AdversaryKind::Empty
+        | AdversaryKind::Eclipse => false,
+        AdversaryKind::AnswerLate
+        | AdversaryKind::WrongNumber
+        | AdversaryKind::Phantoms
+        | AdversaryKind::FarAway
+        | AdversaryKind::Equivocate
+        | AdversaryKind::SecretBranch
+        | AdversaryKind::Replay
+        | AdversaryKind::InvalidBlocks => true,
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    region: usize,
+    relays: bool,
+    /// Hostile nodes check nothing.
+    header_check: u64,
+}
+
+/// The lower bounds of one world: one topology, any number of blocks.
+#[derive(Debug)]
+pub struct LowerBound<'a> {
+    first: &'a [u32],
+    to: &'a [u32],
+    places: Vec<Place>,
+    regions: usize,
+    /// For each pair of regions, from and to: the least latency, and the slower of the two rates.
+    paths: Vec<(u64, Rate)>,
+    import: u64,
+    known: HashMap<(NodeId, u64), Arc<[u64]>, FixedState>,
+}
+
+impl<'a> LowerBound<'a> {
+    /// For a graph in compressed rows: the neighbours of node `i` are `to[first[i]..first[i + 1]]`.
+    ///
+    /// # Errors
+    /// The graph, the nodes and the scenario do not belong together.
+    pub fn new(
+        scenario: &Scenario,
+        first: &'a [u32],
+        to: &'a [u32],
+        nodes: &[NodeRecord],
+    ) -> Result<Self, BoundError> {
+        let regions = scenario.regions.up.len();
+        let mut places = Vec::with_capacity(nodes.len());
+        for (node, record) in nodes.iter().enumerate() {
+            let region = usize::from(record.region);
+            if region >= regions {
+                return Err(BoundError::Region { node, region: record.region });
+            }
+            let header_check = if record.hostile.is_none() { scenario.chain.header_check.nanos() } else { 0 };
+            places.push(Place { region, relays: record.hostile.is_none_or(relays), header_check });
+        }
+        check_rows(first, to, nodes.len())?;
+        Ok(Self {
+            first,
+            to,
+            places,
+            regions,
+            paths: paths(scenario).ok_or(BoundError::Tables)?,
+            import: scenario.chain.import.nanos(),
+            known: HashMap::with_hasher(FixedState::with_seed(0)),
+        })
+    }
+
+    /// For each node, the least nanoseconds from the seal of a block of `bytes` until it is imported:
+    /// 0 at its sealer, [`NEVER`] where no way leads. Computed once for each sealer and size.
+    pub fn imported(&mut self, sealer: NodeId, bytes: u64) -> Arc<[u64]> {
+        if let Some(known) = self.known.get(&(sealer, bytes)) {
+            return Arc::clone(known);
+        }
+        let times: Arc<[u64]> = self.shortest(sealer, bytes).into();
+        self.known.insert((sealer, bytes), Arc::clone(&times));
+        times
+    }
+
+    fn shortest(&self, sealer: NodeId, bytes: u64) -> Vec<u64> {
+        let hops: Vec<u64> =
+            self.paths.iter().map(|(latency, rate)| latency.saturating_add(rate.time_for(bytes))).collect();
+        let mut checked = vec![NEVER; self.places.len()];
+        let mut queue = BinaryHeap::new();
+        if let Some(time) = checked.get_mut(sealer.index()) {
+            *time = 0;
+            queue.push(Reverse((0, sealer.index())));
+        }
+        while let Some(Reverse((time, from))) = queue.pop() {
+            let Some(place) = self.places.get(from) else { continue };
+            if checked.get(from).is_some_and(|best| *best < time) {
+                continue;
+            }
+            if !place.relays && from != sealer.index() {
+                continue;
+            }
+            for to in self.neighbours(from) {
+                let Some(target) = self.places.get(to) else { continue };
+                let Some(hop) = hops.get(place.region * self.regions + target.region) else { continue };
+                let arrival = time.saturating_add(*hop).saturating_add(target.header_check);
+                if let Some(best) = checked.get_mut(to).filter(|best| arrival < **best) {
+                    *best = arrival;
+                    queue.push(Reverse((arrival, to)));
+                }
+            }
+        }
+        for (node, time) in checked.iter_mut().enumerate() {
+            if node != sealer.index() {
+                *time = time.saturating_add(self.import);
+            }
+        }
+        checked
+    }
+
+    fn neighbours(&self, node: usize) -> impl Iterator<Item = usize> {
+        let row = match (self.first.get(node), self.first.get(node + 1)) {
+            (Some(start), Some(end)) => self.to.get(*start as usize..*end as usize),
+            _ => None,
+        };
+        row.unwrap_or(&[]).iter().map(|to| *to as usize)
+    }
+}
+
+fn check_rows(first: &[u32], to: &[u32], nodes: usize) -> Result<(), BoundError> {
+    let rows_fit = first.len() == nodes + 1
+        && first.is_sorted()
+        && first.last().is_some_and(|end| *end as usize == to.len());
+    if !rows_fit {
+        return Err(BoundError::Rows { nodes });
+    }
+    match to.iter().find(|node| **node as usize >= nodes) {
+        Some(node) => Err(BoundError::Neighbour { node: *node }),
+        None => Ok(()),
+    }
+}
+
+fn paths(scenario: &Scenario) -> Option<Vec<(u64, Rate)>> {
+    let regions = &scenario.regions;
+    // Parts in 10^9, rounded up, so that the latency is rounded down and stays a bound.
+    let jitter = libm::ceil(scenario.links.jitter * 1e9) as u128;
+    let mut paths = Vec::new();
+    for (from, up) in regions.up.iter().enumerate() {
+        for (to, down) in regions.down.iter().enumerate() {
+            let base = regions.latency.get(from)?.get(to)?.nanos();
+            let early = u64::try_from((u128::from(base) * jitter).div_ceil(1_000_000_000)).ok()?;
+            let rate = (*up).min(*down);
+            if rate.0 == 0 {
+                return None;
+            }
+            paths.push((base.saturating_sub(early), rate));
+        }
+    }
+    (paths.len() == regions.up.len() * regions.up.len()).then_some(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+    use super::*;
+    use crate::measure::tests::{node, scenario};
+    use crate::scenario::units::Span;
+
+    const MS: u64 = 1_000_000;
+
+    /// 50 ms, 8 Mbit/s up, 80 Mbit/s down, header check 1 ms, import 50 ms: 1,000 bytes take 1 ms.
+    fn world(jitter: f64) -> Scenario {
+        let mut scenario = scenario();
+        scenario.links.jitter = jitter;
+        scenario
+    }
+
+    #[test]
+    fn a_line_costs_each_hop_and_one_import() {
+        let nodes = [node(), node(), node(), node()];
+        let (first, to) = ([0, 1, 3, 5, 6], [1, 0, 2, 1, 3, 2]);
+        let scenario = world(0.0);
+        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let hop = (50 + 1 + 1) * MS;
+        let import = 50 * MS;
+        let times = bound.imported(NodeId::new(0), 1_000);
+        assert_eq!(*times, [0, hop + import, 2 * hop + import, 3 * hop + import]);
+        let inner = bound.imported(NodeId::new(2), 2_000);
+        let hop = hop + MS;
+        assert_eq!(*inner, [2 * hop + import, hop + import, 0, hop + import]);
+        assert!(Arc::ptr_eq(&times, &bound.imported(NodeId::new(0), 1_000)));
+    }
+
+    #[test]
+    fn a_star_from_a_leaf_goes_through_the_middle_and_jitter_is_taken_off() {
+        let nodes = [node(), node(), node(), node()];
+        let (first, to) = ([0, 3, 4, 5, 6], [1, 2, 3, 0, 0, 0]);
+        let scenario = world(0.1);
+        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let hop = (45 + 2 + 1) * MS;
+        let leaf = 2 * hop + 50 * MS;
+        assert_eq!(*bound.imported(NodeId::new(1), 2_000), [hop + 50 * MS, 0, leaf, leaf]);
+    }
+
+    #[test]
+    fn a_detour_that_is_faster_is_taken_and_the_slower_end_counts() {
+        let mut scenario = world(0.0);
+        // Two regions, far from each other; a third between them, with a slow downlink.
+        let (near, far) = (Span::ms(10), Span::ms(100));
+        scenario.regions.latency = vec![vec![near, far, near], vec![far, near, near], vec![near, near, near]];
+        scenario.regions.up = vec![Rate(8_000_000); 3];
+        scenario.regions.down = vec![Rate(80_000_000), Rate(80_000_000), Rate(1_000_000)];
+        let mut nodes = [node(), node(), node()];
+        nodes[1].region = 1;
+        nodes[2].region = 2;
+        let (first, to) = ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1]);
+        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        // Through the third: 10 + 8 + 1, then 10 + 1 + 1.
+        assert_eq!(*bound.imported(NodeId::new(0), 1_000), [0, (31 + 50) * MS, (19 + 50) * MS]);
+    }
+
+    #[test]
+    fn a_node_that_withholds_is_no_way_and_one_that_is_only_late_is() {
+        let scenario = world(0.0);
+        let (first, to) = ([0, 1, 3, 4], [1, 0, 2, 1]);
+        let mut nodes = [node(), node(), node()];
+        nodes[1].hostile = Some(AdversaryKind::WithholdBody);
+        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        assert_eq!(bound.imported(NodeId::new(0), 1_000)[2], NEVER);
+        // As a sealer it gives its own block.
+        assert_eq!(bound.imported(NodeId::new(1), 1_000)[2], 102 * MS);
+
+        nodes[1].hostile = Some(AdversaryKind::AnswerLate);
+        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        assert_eq!(bound.imported(NodeId::new(0), 1_000)[2], (51 + 52 + 50) * MS);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let scenario = world(0.0);
+        let refused = |first: &[u32], to: &[u32], nodes: &[NodeRecord]| {
+            LowerBound::new(&scenario, first, to, nodes).map(|_| ()).unwrap_err()
+        };
+        let nodes = [node(), node()];
+        assert_eq!(refused(&[0, 1], &[1], &nodes), BoundError::Rows { nodes: 2 });
+        assert_eq!(refused(&[0, 1, 2], &[1], &nodes), BoundError::Rows { nodes: 2 });
+        assert_eq!(refused(&[0, 1, 2], &[1, 2], &nodes), BoundError::Neighbour { node: 2 });
+        let mut astray = nodes;
+        astray[1].region = 9;
+        assert_eq!(refused(&[0, 1, 2], &[1, 0], &astray), BoundError::Region { node: 1, region: 9 });
+        let mut holes = scenario.clone();
+        holes.regions.up[0] = Rate(0);
+        assert_eq!(LowerBound::new(&holes, &[0, 1, 2], &[1, 0], &nodes).map(|_| ()), Err(BoundError::Tables));
+    }
+}
