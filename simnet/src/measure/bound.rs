@@ -13,8 +13,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use thiserror::Error;
 
-use super::{NEVER, NodeRecord};
+use super::summary::{at, counted, counts};
+use super::{NEVER, NodeRecord, Run};
 use crate::model::chain::NodeId;
+use crate::model::topology::Graph;
 use crate::scenario::units::Rate;
 use crate::scenario::{AdversaryKind, Scenario};
 
@@ -22,17 +24,13 @@ use crate::scenario::{AdversaryKind, Scenario};
 /// the graph and nodes of its world always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BoundError {
-    /// The graph's rows are not one for each node, in order, within the list of neighbours.
-    #[error("the graph does not have one row of neighbours for each of the {nodes} nodes")]
-    Rows {
-        /// How many nodes there are.
+    /// The graph is not of these nodes.
+    #[error("the graph has {graph} nodes, and there are {nodes}")]
+    Nodes {
+        /// How many the graph has.
+        graph: usize,
+        /// How many there are.
         nodes: usize,
-    },
-    /// A link leads to no node.
-    #[error("a link leads to node {node}, which does not exist")]
-    Neighbour {
-        /// Where it leads.
-        node: u32,
     },
     /// A node is in no region of the scenario.
     #[error("node {node} is in region {region}, which the scenario does not have")]
@@ -81,8 +79,7 @@ struct Place {
 /// The lower bounds of one world: one topology, any number of blocks.
 #[derive(Debug)]
 pub struct LowerBound<'a> {
-    first: &'a [u32],
-    to: &'a [u32],
+    graph: &'a Graph,
     places: Vec<Place>,
     regions: usize,
     /// For each pair of regions, from and to: the least latency, and the slower of the two rates.
@@ -92,16 +89,14 @@ pub struct LowerBound<'a> {
 }
 
 impl<'a> LowerBound<'a> {
-    /// For a graph in compressed rows: the neighbours of node `i` are `to[first[i]..first[i + 1]]`.
+    /// For the nodes of a run in their graph.
     ///
     /// # Errors
     /// The graph, the nodes and the scenario do not belong together.
-    pub fn new(
-        scenario: &Scenario,
-        first: &'a [u32],
-        to: &'a [u32],
-        nodes: &[NodeRecord],
-    ) -> Result<Self, BoundError> {
+    pub fn new(scenario: &Scenario, graph: &'a Graph, nodes: &[NodeRecord]) -> Result<Self, BoundError> {
+        if graph.nodes() != nodes.len() {
+            return Err(BoundError::Nodes { graph: graph.nodes(), nodes: nodes.len() });
+        }
         let regions = scenario.regions.up.len();
         let mut places = Vec::with_capacity(nodes.len());
         for (node, record) in nodes.iter().enumerate() {
@@ -112,10 +107,8 @@ impl<'a> LowerBound<'a> {
             let header_check = if record.hostile.is_none() { scenario.chain.header_check.nanos() } else { 0 };
             places.push(Place { region, relays: record.hostile.is_none_or(relays), header_check });
         }
-        check_rows(first, to, nodes.len())?;
         Ok(Self {
-            first,
-            to,
+            graph,
             places,
             regions,
             paths: paths(scenario).ok_or(BoundError::Tables)?,
@@ -135,6 +128,16 @@ impl<'a> LowerBound<'a> {
         times
     }
 
+    /// The bounds of all deliveries of a run, block by block: what [`imported`](Self::imported) gives
+    /// for each pair of block and node that [`Summary`](super::summary::Summary) counts.
+    pub fn deliveries(&mut self, run: &Run) -> Vec<u64> {
+        let counted = counted(run);
+        let blocks = run.blocks.iter().filter(|block| counts(run, block));
+        blocks
+            .flat_map(|block| at(&self.imported(block.sealer, block.bytes), block.sealer, &counted))
+            .collect()
+    }
+
     fn shortest(&self, sealer: NodeId, bytes: u64) -> Vec<u64> {
         let hops: Vec<u64> =
             self.paths.iter().map(|(latency, rate)| latency.saturating_add(rate.time_for(bytes))).collect();
@@ -142,21 +145,21 @@ impl<'a> LowerBound<'a> {
         let mut queue = BinaryHeap::new();
         if let Some(time) = checked.get_mut(sealer.index()) {
             *time = 0;
-            queue.push(Reverse((0, sealer.index())));
+            queue.push(Reverse((0, sealer)));
         }
         while let Some(Reverse((time, from))) = queue.pop() {
-            let Some(place) = self.places.get(from) else { continue };
-            if checked.get(from).is_some_and(|best| *best < time) {
+            let Some(place) = self.places.get(from.index()) else { continue };
+            if checked.get(from.index()).is_some_and(|best| *best < time) {
                 continue;
             }
-            if !place.relays && from != sealer.index() {
+            if !place.relays && from != sealer {
                 continue;
             }
-            for to in self.neighbours(from) {
-                let Some(target) = self.places.get(to) else { continue };
+            for to in self.graph.peers(from).iter().copied() {
+                let Some(target) = self.places.get(to.index()) else { continue };
                 let Some(hop) = hops.get(place.region * self.regions + target.region) else { continue };
                 let arrival = time.saturating_add(*hop).saturating_add(target.header_check);
-                if let Some(best) = checked.get_mut(to).filter(|best| arrival < **best) {
+                if let Some(best) = checked.get_mut(to.index()).filter(|best| arrival < **best) {
                     *best = arrival;
                     queue.push(Reverse((arrival, to)));
                 }
@@ -168,27 +171,6 @@ impl<'a> LowerBound<'a> {
             }
         }
         checked
-    }
-
-    fn neighbours(&self, node: usize) -> impl Iterator<Item = usize> {
-        let row = match (self.first.get(node), self.first.get(node + 1)) {
-            (Some(start), Some(end)) => self.to.get(*start as usize..*end as usize),
-            _ => None,
-        };
-        row.unwrap_or(&[]).iter().map(|to| *to as usize)
-    }
-}
-
-fn check_rows(first: &[u32], to: &[u32], nodes: usize) -> Result<(), BoundError> {
-    let rows_fit = first.len() == nodes + 1
-        && first.is_sorted()
-        && first.last().is_some_and(|end| *end as usize == to.len());
-    if !rows_fit {
-        return Err(BoundError::Rows { nodes });
-    }
-    match to.iter().find(|node| **node as usize >= nodes) {
-        Some(node) => Err(BoundError::Neighbour { node: *node }),
-        None => Ok(()),
     }
 }
 
@@ -215,7 +197,7 @@ fn paths(scenario: &Scenario) -> Option<Vec<(u64, Rate)>> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
     use super::*;
-    use crate::measure::tests::{node, scenario};
+    use crate::measure::tests::{graph, node, scenario};
     use crate::scenario::units::Span;
 
     const MS: u64 = 1_000_000;
@@ -230,9 +212,9 @@ mod tests {
     #[test]
     fn a_line_costs_each_hop_and_one_import() {
         let nodes = [node(), node(), node(), node()];
-        let (first, to) = ([0, 1, 3, 5, 6], [1, 0, 2, 1, 3, 2]);
+        let graph = graph(&[0, 1, 3, 5, 6], &[1, 0, 2, 1, 3, 2]);
         let scenario = world(0.0);
-        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let mut bound = LowerBound::new(&scenario, &graph, &nodes).unwrap();
         let hop = (50 + 1 + 1) * MS;
         let import = 50 * MS;
         let times = bound.imported(NodeId::new(0), 1_000);
@@ -246,9 +228,9 @@ mod tests {
     #[test]
     fn a_star_from_a_leaf_goes_through_the_middle_and_jitter_is_taken_off() {
         let nodes = [node(), node(), node(), node()];
-        let (first, to) = ([0, 3, 4, 5, 6], [1, 2, 3, 0, 0, 0]);
+        let graph = graph(&[0, 3, 4, 5, 6], &[1, 2, 3, 0, 0, 0]);
         let scenario = world(0.1);
-        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let mut bound = LowerBound::new(&scenario, &graph, &nodes).unwrap();
         let hop = (45 + 2 + 1) * MS;
         let leaf = 2 * hop + 50 * MS;
         assert_eq!(*bound.imported(NodeId::new(1), 2_000), [hop + 50 * MS, 0, leaf, leaf]);
@@ -265,8 +247,8 @@ mod tests {
         let mut nodes = [node(), node(), node()];
         nodes[1].region = 1;
         nodes[2].region = 2;
-        let (first, to) = ([0, 2, 4, 6], [1, 2, 0, 2, 0, 1]);
-        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let graph = graph(&[0, 2, 4, 6], &[1, 2, 0, 2, 0, 1]);
+        let mut bound = LowerBound::new(&scenario, &graph, &nodes).unwrap();
         // Through the third: 10 + 8 + 1, then 10 + 1 + 1.
         assert_eq!(*bound.imported(NodeId::new(0), 1_000), [0, (31 + 50) * MS, (19 + 50) * MS]);
     }
@@ -274,34 +256,32 @@ mod tests {
     #[test]
     fn a_node_that_withholds_is_no_way_and_one_that_is_only_late_is() {
         let scenario = world(0.0);
-        let (first, to) = ([0, 1, 3, 4], [1, 0, 2, 1]);
+        let graph = graph(&[0, 1, 3, 4], &[1, 0, 2, 1]);
         let mut nodes = [node(), node(), node()];
         nodes[1].hostile = Some(AdversaryKind::WithholdBody);
-        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let mut bound = LowerBound::new(&scenario, &graph, &nodes).unwrap();
         assert_eq!(bound.imported(NodeId::new(0), 1_000)[2], NEVER);
         // As a sealer it gives its own block.
         assert_eq!(bound.imported(NodeId::new(1), 1_000)[2], 102 * MS);
 
         nodes[1].hostile = Some(AdversaryKind::AnswerLate);
-        let mut bound = LowerBound::new(&scenario, &first, &to, &nodes).unwrap();
+        let mut bound = LowerBound::new(&scenario, &graph, &nodes).unwrap();
         assert_eq!(bound.imported(NodeId::new(0), 1_000)[2], (51 + 52 + 50) * MS);
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
         let scenario = world(0.0);
-        let refused = |first: &[u32], to: &[u32], nodes: &[NodeRecord]| {
-            LowerBound::new(&scenario, first, to, nodes).map(|_| ()).unwrap_err()
-        };
-        let nodes = [node(), node()];
-        assert_eq!(refused(&[0, 1], &[1], &nodes), BoundError::Rows { nodes: 2 });
-        assert_eq!(refused(&[0, 1, 2], &[1], &nodes), BoundError::Rows { nodes: 2 });
-        assert_eq!(refused(&[0, 1, 2], &[1, 2], &nodes), BoundError::Neighbour { node: 2 });
-        let mut astray = nodes;
-        astray[1].region = 9;
-        assert_eq!(refused(&[0, 1, 2], &[1, 0], &astray), BoundError::Region { node: 1, region: 9 });
+        let graph = graph(&[0, 1, 2], &[1, 0]);
+        let refused =
+            |nodes: &[NodeRecord]| LowerBound::new(&scenario, &graph, nodes).map(|_| ()).unwrap_err();
+        assert_eq!(refused(&[node()]), BoundError::Nodes { graph: 2, nodes: 1 });
+        let mut nodes = [node(), node()];
+        nodes[1].region = 9;
+        assert_eq!(refused(&nodes), BoundError::Region { node: 1, region: 9 });
+        nodes[1].region = 0;
         let mut holes = scenario.clone();
         holes.regions.up[0] = Rate(0);
-        assert_eq!(LowerBound::new(&holes, &[0, 1, 2], &[1, 0], &nodes).map(|_| ()), Err(BoundError::Tables));
+        assert_eq!(LowerBound::new(&holes, &graph, &nodes).map(|_| ()), Err(BoundError::Tables));
     }
 }

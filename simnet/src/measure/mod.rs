@@ -4,10 +4,11 @@
 //! be compared between two runs.
 
 pub mod bound;
-pub mod label;
 pub mod stats;
 pub mod summary;
 pub mod table;
+pub mod verdict;
+
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::bound::LowerBound;
 use super::stats::{Quantiles, Spans};
-use super::{BlockRecord, MessageKind, NodeRecord, Run, label};
+use super::{BlockRecord, MessageKind, Run};
 use crate::model::chain::NodeId;
 use crate::scenario::{AdversaryKind, Policy};
 
@@ -16,7 +16,6 @@ use crate::scenario::{AdversaryKind, Policy};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// What ran in the nodes.
-    #[serde(serialize_with = "label::policy")]
     pub policy: Policy,
     /// From which seed.
     pub seed: u64,
@@ -134,16 +133,11 @@ pub struct PenaltySummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HostileSummary {
     /// Which.
-    #[serde(serialize_with = "kind")]
     pub kind: AdversaryKind,
     /// How many there are.
     pub nodes: u32,
     /// How many of them were penalised by somebody.
     pub penalised: u32,
-}
-
-fn kind<S: serde::Serializer>(kind: &AdversaryKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.label())
 }
 
 /// Memory of the honest nodes' machines, by their own account, in bytes.
@@ -162,14 +156,14 @@ pub struct MemorySummary {
 impl Summary {
     /// Of a run; with lower bounds where the world's are given.
     pub fn of(run: &Run, mut bound: Option<&mut LowerBound<'_>>) -> Self {
-        let counted: Vec<bool> = run.nodes.iter().map(is_counted).collect();
+        let counted = counted(run);
         let mut pooled: [Vec<u64>; 3] = Default::default();
         let mut blocks = Vec::with_capacity(run.blocks.len());
         for block in &run.blocks {
             let clocks = delivered(run, block, &counted);
-            let least = bound.as_deref_mut().filter(|_| block.hash.is_some()).map(|bound| {
+            let least = bound.as_deref_mut().filter(|_| counts(run, block)).map(|bound| {
                 let times = bound.imported(block.sealer, block.bytes);
-                Spans::new(at_counted(&times, block.sealer, &counted)).quantiles()
+                Spans::new(at(&times, block.sealer, &counted)).quantiles()
             });
             blocks.push(block_summary(block, &clocks, least));
             for (all, clock) in pooled.iter_mut().zip(clocks) {
@@ -215,25 +209,37 @@ impl Summary {
 
     /// Penalties that honest nodes gave to honest ones.
     pub fn honest_penalised(&self) -> u64 {
-        let honest = label::standing(None);
+        let honest = standing(None);
         self.penalties.iter().filter(|row| row.against == honest).map(|row| row.count).sum()
     }
 }
 
-fn is_counted(node: &NodeRecord) -> bool {
-    node.hostile.is_none() && node.online_throughout
+/// What a node is, in tables and files: its kind, or that it is honest.
+pub fn standing(hostile: Option<AdversaryKind>) -> &'static str {
+    hostile.map_or("honest", AdversaryKind::label)
+}
+
+/// For each node, whether deliveries to it count.
+pub(super) fn counted(run: &Run) -> Vec<bool> {
+    run.nodes.iter().map(|node| node.hostile.is_none() && node.online_throughout).collect()
+}
+
+/// Whether deliveries of this block count.
+pub(super) fn counts(run: &Run, block: &BlockRecord) -> bool {
+    let honest = run.nodes.get(block.sealer.index()).is_some_and(|sealer| sealer.hostile.is_none());
+    block.hash.is_some() && honest
 }
 
 /// Heard, whole and imported at the counted nodes; empty where the block does not count.
 fn delivered(run: &Run, block: &BlockRecord, counted: &[bool]) -> [Vec<u64>; 3] {
-    let honest = run.nodes.get(block.sealer.index()).is_some_and(|sealer| sealer.hostile.is_none());
-    if block.hash.is_none() || !honest {
+    if !counts(run, block) {
         return Default::default();
     }
-    [&block.heard, &block.whole, &block.imported].map(|clock| at_counted(clock, block.sealer, counted))
+    [&block.heard, &block.whole, &block.imported].map(|clock| at(clock, block.sealer, counted))
 }
 
-fn at_counted(clock: &[u64], sealer: NodeId, counted: &[bool]) -> Vec<u64> {
+/// A clock at the counted nodes, the sealer left out.
+pub(super) fn at(clock: &[u64], sealer: NodeId, counted: &[bool]) -> Vec<u64> {
     let nodes = clock.iter().zip(counted).enumerate();
     nodes.filter(|(node, (_, counted))| **counted && *node != sealer.index()).map(|(_, (t, _))| *t).collect()
 }
@@ -293,7 +299,7 @@ fn penalties(run: &Run) -> Vec<PenaltySummary> {
     records
         .map(|record| PenaltySummary {
             reason: record.reason.label(),
-            against: label::standing(record.hostile),
+            against: standing(record.hostile),
             count: record.count,
             nodes: record.nodes,
         })
@@ -404,10 +410,11 @@ mod tests {
     fn the_bound_stands_beside_each_block_that_was_sealed() {
         let mut run = run();
         let scenario = crate::measure::tests::scenario();
-        let (first, to) = ([0, 1, 3, 5, 6], [1, 0, 2, 1, 3, 2]);
+        let graph = crate::measure::tests::graph(&[0, 1, 3, 5, 6], &[1, 0, 2, 1, 3, 2]);
         run.blocks[1].hash = None;
-        let mut bound = LowerBound::new(&scenario, &first, &to, &run.nodes).unwrap();
+        let mut bound = LowerBound::new(&scenario, &graph, &run.nodes).unwrap();
         let summary = Summary::of(&run, Some(&mut bound));
+        assert_eq!(bound.deliveries(&run), [102 * MS, 154 * MS, 206 * MS]);
         assert_eq!(summary.blocks[0].bound.unwrap().p50, Some((2 * 52 + 50) * MS));
         assert_eq!(summary.blocks[1].bound, None);
         assert!(serde_json::to_string(&summary).unwrap().contains(r#""policy":"herald""#));

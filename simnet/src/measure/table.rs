@@ -10,6 +10,9 @@ pub struct Table {
 }
 
 impl Table {
+    /// For [`new`](Self::new): no column is set flush right.
+    pub const ALL_LEFT: usize = usize::MAX;
+
     /// With these headings; columns from the place `right` on are set flush right.
     pub fn new<S: Into<String>>(headings: impl IntoIterator<Item = S>, right: usize) -> Self {
         Self { rows: vec![headings.into_iter().map(Into::into).collect()], right }

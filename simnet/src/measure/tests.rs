@@ -3,11 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use super::*;
-use crate::scenario::units::{Rate, Size, Span};
-use crate::scenario::{
-    Assertions, ChainOptions, FetcherOptions, Links, Regions, Scenario, Sealing, SizeDraw, SmallMessages,
-    Topology, Wire,
-};
+use crate::model::topology::Graph;
+use crate::scenario::units::{Rate, Span};
+use crate::scenario::{ChainOptions, Links, Regions, Scenario};
 
 pub(crate) const MS: u64 = 1_000_000;
 
@@ -15,49 +13,17 @@ pub(crate) const MS: u64 = 1_000_000;
 pub(crate) fn scenario() -> Scenario {
     Scenario {
         name: "by-hand".into(),
-        purpose: "tests".into(),
-        seed: 1,
         nodes: 4,
-        policies: vec![Policy::Herald],
-        topology: Topology::Line,
-        regions: Regions {
-            names: vec!["here".into()],
-            shares: vec![1.0],
-            latency: vec![vec![Span::ms(50)]],
-            up: vec![Rate(8_000_000)],
-            down: vec![Rate(80_000_000)],
-        },
-        links: Links {
-            jitter: 0.0,
-            loss: 0.0,
-            retransmit: Span::ms(200),
-            retransmissions_max: 8,
-            small_messages: SmallMessages::Overtake,
-            connection_timeout: Span::s(20),
-        },
-        wire: Wire { header: Size(600), announcement: Size(100), request: Size(110), overhead: Size(60) },
-        chain: ChainOptions {
-            blocks: 2,
-            warm_up: 0,
-            drain: Span::s(30),
-            interval: Span::s(13),
-            sealing: Sealing::Turn,
-            sealers: 1,
-            shares: vec![],
-            block_size: SizeDraw::Fixed(Size(1_000)),
-            empty_share: 0.0,
-            header_check: Span::ms(1),
-            import: Span::ms(50),
-            finality_depth: 0,
-            clock_skew: Span::ZERO,
-            local_fault: 0.0,
-        },
-        adversaries: vec![],
-        faults: vec![],
-        fetcher: FetcherOptions::default(),
-        check_stride: 0,
-        assertions: Assertions::default(),
+        regions: Regions::one(Span::ms(50), Rate(8_000_000), Rate(80_000_000)),
+        links: Links { jitter: 0.0, ..Links::default() },
+        chain: ChainOptions { header_check: Span::ms(1), import: Span::ms(50), ..ChainOptions::default() },
+        ..Scenario::default()
     }
+}
+
+/// A graph from its rows; nothing here goes back over a link.
+pub(crate) fn graph(first: &[u32], to: &[u32]) -> Graph {
+    Graph { first: first.to_vec(), to: to.iter().map(|to| NodeId::new(*to)).collect(), reverse: Vec::new() }
 }
 
 /// An honest node that was there all the time.

@@ -12,8 +12,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use crate::measure::verdict::{Finding, Held, VerdictRow};
+
 use crate::measure::Run;
-use crate::scenario::{Policy, Scenario};
+use crate::scenario::Scenario;
 
 /// What a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -28,37 +30,6 @@ pub struct ReportInput<'a> {
     pub bound: Option<&'a [u64]>,
     /// The assertions of the scenario, and what was found.
     pub verdicts: &'a [VerdictRow],
-}
-
-/// One assertion, and what each policy came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerdictRow {
-    /// What must hold.
-    pub assertion: String,
-    /// What was wanted, with its unit.
-    pub wanted: String,
-    /// What was found, policy by policy.
-    pub found: Vec<Finding>,
-}
-
-/// What one policy came to under one assertion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Under which policy.
-    pub policy: Policy,
-    /// The figure, with its unit.
-    pub figure: String,
-    /// Whether it is what was wanted.
-    pub held: Held,
-}
-
-/// Whether an assertion held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
-    /// It did.
-    Yes,
-    /// It did not.
-    No,
 }
 
 /// The report as HTML.

@@ -1,0 +1,378 @@
+//! What a scenario asserts, held against what was found.
+
+use std::fmt;
+
+use herald::Reason;
+use serde::Serialize;
+
+use super::summary::Summary;
+use super::table::{Table, nanos, reached};
+use crate::scenario::{AdversaryKind, Assertions, Policy};
+
+/// One assertion, and what each policy came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerdictRow {
+    /// Its name in the scenario file.
+    pub assertion: String,
+    /// What was wanted, with its unit.
+    pub wanted: String,
+    /// What was found, policy by policy in the order of the runs.
+    pub found: Vec<Finding>,
+}
+
+/// What one policy came to under one assertion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Under which policy.
+    pub policy: Policy,
+    /// The figure, with its unit.
+    pub figure: String,
+    /// Whether it is what was wanted.
+    pub held: Held,
+}
+
+/// Whether an assertion held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// It did.
+    Yes,
+    /// It did not, or there was nothing to hold it against.
+    No,
+}
+
+impl Held {
+    const fn when(condition: bool) -> Self {
+        if condition { Self::Yes } else { Self::No }
+    }
+}
+
+impl VerdictRow {
+    /// Whether it held under [`Policy::Herald`], of which alone anything is asserted. It did not where
+    /// that did not run: a verdict about nothing must not look like a good one.
+    pub fn held(&self) -> Held {
+        let herald = self.found.iter().find(|finding| finding.policy == Policy::Herald);
+        herald.map_or(Held::No, |finding| finding.held)
+    }
+}
+
+/// What a run's exit code says.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Every assertion holds.
+    Holds,
+    /// One does not.
+    Failed,
+    /// An invariant broke, under whichever policy: a defect, not a finding.
+    Broken,
+}
+
+impl Outcome {
+    /// The exit code of the process.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Failed => 1,
+            Self::Broken => 3,
+        }
+    }
+}
+
+/// The assertions of a scenario against its runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The assertions that the scenario makes.
+    pub rows: Vec<VerdictRow>,
+    /// Broken invariants, by policy.
+    pub broken: Vec<(Policy, String)>,
+}
+
+/// What an assertion finds in a run, in words, and whether that is what was wanted.
+type Found = (String, Held);
+
+impl Verdict {
+    /// Holds the summaries of one scenario's runs against its assertions.
+    ///
+    /// Where nothing was measured, what is asserted of it does not hold.
+    pub fn of(assertions: &Assertions, summaries: &[Summary]) -> Self {
+        let broken = summaries.iter().filter_map(|s| Some((s.policy, s.violation.clone()?))).collect();
+        let mut rows = Vec::new();
+        let mut assert = |name: &str, wanted: String, look: &dyn Fn(&Summary) -> Found| {
+            let found = summaries.iter().map(|summary| {
+                let (figure, held) = look(summary);
+                Finding { policy: summary.policy, figure, held }
+            });
+            rows.push(VerdictRow { assertion: name.into(), wanted, found: found.collect() });
+        };
+        assert_deliveries(assertions, &mut assert);
+        assert_conduct(assertions, &mut assert);
+        Self { rows, broken }
+    }
+
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        if !self.broken.is_empty() {
+            Outcome::Broken
+        } else if self.rows.iter().any(|row| row.held() == Held::No) {
+            Outcome::Failed
+        } else {
+            Outcome::Holds
+        }
+    }
+}
+
+type Assert<'a> = dyn FnMut(&str, String, &dyn Fn(&Summary) -> Found) + 'a;
+
+fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
+    if assertions.converged {
+        assert("converged", "one head".into(), &|summary| none(u64::from(summary.astray), "astray"));
+    }
+    if assertions.all_delivered {
+        assert("all_delivered", "all".into(), &|summary| {
+            let found = match summary.not_reached {
+                0 => format!("all {}", summary.deliveries),
+                missing => format!(
+                    "{missing} of {} not reached, {} of them in the chain",
+                    summary.deliveries, summary.not_reached_canonical
+                ),
+            };
+            (found, Held::when(summary.not_reached == 0 && summary.deliveries > 0))
+        });
+    }
+    for (name, limit, percent) in [("p50", assertions.p50, 50), ("p99", assertions.p99, 99)] {
+        if let Some(limit) = limit.map(|span| span.nanos()) {
+            assert(name, format!("at most {}", nanos(limit)), &|summary| {
+                let found = if percent == 50 { summary.imported.p50 } else { summary.imported.p99 };
+                (reached(found), Held::when(found.is_some_and(|span| span <= limit)))
+            });
+        }
+    }
+    if let Some(limit) = assertions.redundancy {
+        assert("redundancy", format!("at most {limit:.3}"), &|summary| match summary.redundancy {
+            Some(found) => (format!("{found:.3}"), Held::when(found <= limit)),
+            None => ("no block".into(), Held::No),
+        });
+    }
+}
+
+fn assert_conduct(assertions: &Assertions, assert: &mut Assert<'_>) {
+    if assertions.no_honest_penalised {
+        assert("no_honest_penalised", "none".into(), &|summary| {
+            none(summary.honest_penalised(), "penalties")
+        });
+    }
+    if assertions.hostile_penalised {
+        assert("hostile_penalised", "each that must be".into(), &hostile_penalised);
+    }
+    if assertions.memory_bounded {
+        assert("memory_bounded", "under the formula".into(), &|summary| match summary.memory.bound {
+            Some(bound) => {
+                (format!("{} of {bound} B", summary.memory.max), Held::when(summary.memory.over_bound == 0))
+            }
+            None => (format!("{} B, no bound", summary.memory.max), Held::No),
+        });
+    }
+    if assertions.nothing_left {
+        assert("nothing_left", "empty".into(), &|summary| none(u64::from(summary.not_empty), "not empty"));
+    }
+}
+
+fn none(count: u64, what: &str) -> Found {
+    let found = if count == 0 { "none".into() } else { format!("{count} {what}") };
+    (found, Held::when(count == 0))
+}
+
+fn hostile_penalised(summary: &Summary) -> Found {
+    let mut found = Vec::new();
+    let mut holds = true;
+    for hostile in summary.hostile.iter().filter(|hostile| !must_earn(hostile.kind).is_empty()) {
+        let named: Vec<&str> = must_earn(hostile.kind).iter().map(|reason| reason.label()).collect();
+        let rightly = summary
+            .penalties
+            .iter()
+            .any(|row| row.against == hostile.kind.label() && row.count > 0 && named.contains(&row.reason));
+        holds &= rightly && hostile.penalised == hostile.nodes;
+        let for_what = if rightly { String::new() } else { format!(", never for {}", named.join(" or ")) };
+        found.push(format!("{}: {} of {}{for_what}", hostile.kind.label(), hostile.penalised, hostile.nodes));
+    }
+    if found.is_empty() {
+        return ("nobody who must be".into(), Held::No);
+    }
+    (found.join("; "), Held::when(holds))
+}
+
+/// The reasons of which an adversary of this kind must earn one; empty where what it does is what an
+/// honest node may do too.
+pub const fn must_earn(kind: AdversaryKind) -> &'static [Reason] {
+    match kind {
+        AdversaryKind::WithholdHeader | AdversaryKind::WithholdBody => &[Reason::Silence],
+        AdversaryKind::OtherHeader => &[Reason::WrongHeader],
+        AdversaryKind::OtherBody => &[Reason::WrongBody],
+        AdversaryKind::WrongNumber => &[Reason::WrongNumber],
+        AdversaryKind::Phantoms => &[Reason::Silence, Reason::EmptyReply, Reason::Flooding],
+        AdversaryKind::FarAway => &[Reason::Flooding],
+        AdversaryKind::Junk => &[Reason::MalformedReply],
+        AdversaryKind::Oversized => &[Reason::OversizedReply],
+        AdversaryKind::Empty => &[Reason::EmptyReply],
+        AdversaryKind::InvalidBlocks => {
+            &[Reason::InvalidHeader, Reason::InvalidBlock, Reason::InvalidAncestor]
+        }
+        AdversaryKind::AnswerLate
+        | AdversaryKind::Equivocate
+        | AdversaryKind::Eclipse
+        | AdversaryKind::SecretBranch
+        | AdversaryKind::Replay => &[],
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.is_empty() {
+            writeln!(f, "the scenario asserts nothing")?;
+        } else {
+            let policies = self.rows.first().map_or(&[][..], |row| &row.found);
+            let headings = ["assertion", "wanted", "held"].into_iter();
+            let headings = headings.chain(policies.iter().map(|finding| finding.policy.label()));
+            let mut table = Table::new(headings, Table::ALL_LEFT);
+            for row in &self.rows {
+                let held = match row.held() {
+                    Held::Yes => "yes",
+                    Held::No => "NO",
+                };
+                let cells = [row.assertion.as_str(), &row.wanted, held].into_iter();
+                table.row(cells.chain(row.found.iter().map(|finding| finding.figure.as_str())));
+            }
+            write!(f, "{table}")?;
+        }
+        for (policy, what) in &self.broken {
+            writeln!(f, "invariant broken under {}: {what}", policy.label())?;
+        }
+        Ok(())
+    }
+}
+
+/// The main figures of some runs side by side.
+pub fn comparison(summaries: &[Summary]) -> Table {
+    let headings = ["figure"].into_iter().chain(summaries.iter().map(|summary| summary.policy.label()));
+    let mut table = Table::new(headings, 1);
+    let mut row = |name: &str, figure: &dyn Fn(&Summary) -> String| {
+        table.row([name.to_string()].into_iter().chain(summaries.iter().map(figure)));
+    };
+    row("imported, 50 %", &|summary| reached(summary.imported.p50));
+    row("imported, 90 %", &|summary| reached(summary.imported.p90));
+    row("imported, 99 %", &|summary| reached(summary.imported.p99));
+    row("imported, all", &|summary| reached(summary.imported.p100));
+    row("heard, 50 %", &|summary| reached(summary.heard.p50));
+    row("whole, 50 %", &|summary| reached(summary.whole.p50));
+    row("deliveries", &|summary| summary.deliveries.to_string());
+    row("not reached", &|summary| summary.not_reached.to_string());
+    row("redundancy", &|summary| summary.redundancy.map_or_else(|| "-".into(), |r| format!("{r:.3}")));
+    row("forked blocks", &|summary| summary.forked_blocks.to_string());
+    row("requests", &|summary| summary.requests.to_string());
+    row("timeouts", &|summary| summary.timeouts.to_string());
+    row("hedges", &|summary| summary.hedges.to_string());
+    row("memory, mean B", &|summary| summary.memory.mean.to_string());
+    row("memory, most B", &|summary| summary.memory.max.to_string());
+    row("events", &|summary| summary.events.to_string());
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+    use herald::Time;
+
+    use super::*;
+    use crate::measure::tests::{node, run};
+    use crate::measure::{NEVER, PenaltyRecord, Run, Violation};
+    use crate::scenario::units::Span;
+
+    fn all() -> Assertions {
+        Assertions {
+            converged: true,
+            all_delivered: true,
+            p99: Some(Span::ms(320)),
+            p50: Some(Span::ms(210)),
+            redundancy: Some(1.0),
+            no_honest_penalised: true,
+            hostile_penalised: false,
+            memory_bounded: true,
+            nothing_left: true,
+        }
+    }
+
+    fn failing(change: impl Fn(&mut Run)) -> Vec<String> {
+        let mut run = run();
+        change(&mut run);
+        let verdict = Verdict::of(&all(), &[Summary::of(&run, None)]);
+        verdict.rows.into_iter().filter(|row| row.held() == Held::No).map(|row| row.assertion).collect()
+    }
+
+    #[test]
+    fn each_assertion_holds_at_its_limit_and_fails_past_it() {
+        assert!(failing(|_| ()).is_empty());
+        assert_eq!(failing(|run| run.astray = 1), ["converged"]);
+        assert_eq!(failing(|run| run.not_empty = 1), ["nothing_left"]);
+        assert_eq!(failing(|run| run.blocks[0].imported[2] += 1), ["p50"]);
+        assert_eq!(failing(|run| run.blocks[1].imported[3] += 1), ["p99"]);
+        assert_eq!(failing(|run| run.blocks[1].imported[3] = NEVER), ["all_delivered", "p99"]);
+        assert_eq!(failing(|run| run.nodes[1].block_bytes += 1), ["redundancy"]);
+        assert_eq!(failing(|run| run.nodes[1].memory_peak = 1_001), ["memory_bounded"]);
+        let honest = PenaltyRecord { reason: Reason::Silence, hostile: None, count: 1, nodes: 1 };
+        assert_eq!(failing(|run| run.penalties = vec![honest]), ["no_honest_penalised"]);
+        assert_eq!(failing(|run| run.blocks.clear()), ["all_delivered", "p50", "p99", "redundancy"]);
+    }
+
+    #[test]
+    fn every_hostile_node_must_earn_its_penalty_and_for_the_right_reason() {
+        let asserted = Assertions { hostile_penalised: true, ..Assertions::default() };
+        let found = |penalised: [u32; 2], reason| {
+            let mut run = run();
+            run.nodes = vec![node(); 4];
+            for (node, penalised) in [1, 2].into_iter().zip(penalised) {
+                run.nodes[node].hostile = Some(AdversaryKind::Junk);
+                run.nodes[node].penalised = penalised;
+            }
+            let hostile = Some(AdversaryKind::Junk);
+            run.penalties = vec![PenaltyRecord { reason, hostile, count: 1, nodes: 1 }];
+            let row = Verdict::of(&asserted, &[Summary::of(&run, None)]).rows.remove(0);
+            (row.held(), row.found[0].figure.clone())
+        };
+        assert_eq!(found([1, 5], Reason::MalformedReply), (Held::Yes, "junk: 2 of 2".into()));
+        assert_eq!(found([1, 0], Reason::MalformedReply).0, Held::No);
+        let wrong = "junk: 2 of 2, never for malformed_reply";
+        assert_eq!(found([1, 1], Reason::Silence), (Held::No, wrong.into()));
+        // Nobody hostile: nothing was shown.
+        assert_eq!(Verdict::of(&asserted, &[Summary::of(&run(), None)]).outcome(), Outcome::Failed);
+    }
+
+    #[test]
+    fn other_policies_stand_beside_and_are_not_asserted_but_must_not_break() {
+        let asserted = Assertions { p99: Some(Span::ms(400)), ..Assertions::default() };
+        let mut other = run();
+        other.policy = Policy::GethModel;
+        other.blocks[0].imported[3] = NEVER;
+        let herald = Summary::of(&run(), None);
+        let verdict = Verdict::of(&asserted, &[herald.clone(), Summary::of(&other, None)]);
+        assert_eq!(verdict.outcome(), Outcome::Holds);
+        let text = verdict.to_string();
+        let wanted = "assertion  wanted          held  herald  geth-model\n\
+                      p99        at most 400 ms  yes   320 ms  not reached\n";
+        assert_eq!(text, wanted);
+        assert!(comparison(std::slice::from_ref(&herald)).to_string().contains("redundancy"));
+
+        let what = "an entry without an announcer".to_string();
+        other.violation = Some(Violation { at: Time::ZERO, event: 7, node: None, what });
+        let verdict = Verdict::of(&asserted, &[herald, Summary::of(&other, None)]);
+        assert_eq!((verdict.outcome(), verdict.outcome().exit_code()), (Outcome::Broken, 3));
+        assert!(verdict.to_string().contains("broken under geth-model: event 7 (0): an entry without"));
+    }
+
+    #[test]
+    fn without_a_run_of_herald_nothing_asserted_holds() {
+        let verdict = Verdict::of(&all(), &[]);
+        assert!(verdict.rows.iter().all(|row| row.held() == Held::No));
+        assert_eq!(Verdict::of(&Assertions::default(), &[]).outcome(), Outcome::Holds);
+    }
+}
