@@ -60,7 +60,7 @@ const CLOCKS: &str = "Three clocks of each delivery: when the node first heard o
     when it had header and body (thin), and when it was imported (bold). A wide gap between the first \
     two is time spent waiting and fetching; between the last two it is the node's own queue. The \
     figures are medians.";
-const FIGURES: &str = "Each row in one unit, the best policy in bold. A percentile counts what was \
+const FIGURES: &str = "The best policy of each row is in bold. A percentile counts what was \
     never reached as later than all else: “never” means that the share was not attained.";
 const HEADS: &str = "Each wave is a block: how many of the honest nodes had it, or one after it, as \
     their head. An upright edge is a fast block, a slanted one a slow block. Red is a head off the \

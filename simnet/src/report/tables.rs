@@ -88,7 +88,7 @@ pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
         each(&|run| sent(run).map(|value| (value, text::bytes(value)))),
     );
     row(&mut html, "peak memory, worst node", "", each(&peak_memory));
-    row(&mut html, "its formula", "", each(&memory_bound));
+    row(&mut html, "what its formula allows", "", each(&memory_bound));
     group(&mut html, runs, "events");
     let counts: [(&str, Count); 7] = [
         ("requests", |run| run.tally.requests),
