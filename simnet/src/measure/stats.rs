@@ -34,6 +34,11 @@ impl Spans {
         (self.sorted.len() - self.reached) as u64
     }
 
+    /// Those that happened, sorted.
+    pub fn reached(&self) -> &[u64] {
+        self.sorted.get(..self.reached).unwrap_or_default()
+    }
+
     /// All of them, sorted, [`NEVER`] last.
     pub fn as_slice(&self) -> &[u64] {
         &self.sorted

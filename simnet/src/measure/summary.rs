@@ -220,12 +220,12 @@ pub fn standing(hostile: Option<AdversaryKind>) -> &'static str {
 }
 
 /// For each node, whether deliveries to it count.
-pub(super) fn counted(run: &Run) -> Vec<bool> {
+pub(crate) fn counted(run: &Run) -> Vec<bool> {
     run.nodes.iter().map(|node| node.hostile.is_none() && node.online_throughout).collect()
 }
 
 /// Whether deliveries of this block count.
-pub(super) fn counts(run: &Run, block: &BlockRecord) -> bool {
+pub(crate) fn counts(run: &Run, block: &BlockRecord) -> bool {
     let honest = run.nodes.get(block.sealer.index()).is_some_and(|sealer| sealer.hostile.is_none());
     block.hash.is_some() && honest
 }
@@ -239,7 +239,7 @@ fn delivered(run: &Run, block: &BlockRecord, counted: &[bool]) -> [Vec<u64>; 3] 
 }
 
 /// A clock at the counted nodes, the sealer left out.
-pub(super) fn at(clock: &[u64], sealer: NodeId, counted: &[bool]) -> Vec<u64> {
+pub(crate) fn at(clock: &[u64], sealer: NodeId, counted: &[bool]) -> Vec<u64> {
     let nodes = clock.iter().zip(counted).enumerate();
     nodes.filter(|(node, (_, counted))| **counted && *node != sealer.index()).map(|(_, (t, _))| *t).collect()
 }
@@ -263,7 +263,9 @@ fn block_summary(block: &BlockRecord, clocks: &[Vec<u64>; 3], bound: Option<Quan
     }
 }
 
-fn redundancy(run: &Run, counted: &[bool]) -> Option<f64> {
+/// Bytes of blocks received for each byte of block that others sealed, at each counted node; a node
+/// that sealed all of them has no ratio.
+pub(crate) fn redundancies(run: &Run, counted: &[bool]) -> Vec<f64> {
     let sealed = |block: &&BlockRecord| block.hash.is_some();
     let all: u64 = run.blocks.iter().filter(sealed).map(|block| block.bytes).sum();
     let mut own = vec![0_u64; run.nodes.len()];
@@ -272,14 +274,16 @@ fn redundancy(run: &Run, counted: &[bool]) -> Option<f64> {
             *own += block.bytes;
         }
     }
-    let (mut sum, mut nodes) = (0.0, 0_u64);
-    for ((node, own), _) in run.nodes.iter().zip(own).zip(counted).filter(|(_, counted)| **counted) {
-        if all > own {
-            sum += node.block_bytes as f64 / (all - own) as f64;
-            nodes += 1;
-        }
-    }
-    (nodes > 0).then(|| sum / nodes as f64)
+    let nodes = run.nodes.iter().zip(own).zip(counted);
+    nodes
+        .filter(|((_, own), counted)| **counted && *own < all)
+        .map(|((node, own), _)| node.block_bytes as f64 / (all - own) as f64)
+        .collect()
+}
+
+fn redundancy(run: &Run, counted: &[bool]) -> Option<f64> {
+    let nodes = redundancies(run, counted);
+    (!nodes.is_empty()).then(|| nodes.iter().sum::<f64>() / nodes.len() as f64)
 }
 
 fn traffic(run: &Run) -> Vec<TrafficSummary> {

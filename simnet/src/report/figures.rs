@@ -1,5 +1,8 @@
 //! What the plots and tables show of one run.
 
+use super::text;
+use crate::measure::stats::Spans;
+use crate::measure::summary::{at, counted, counts, redundancies};
 use crate::measure::{BlockRecord, NEVER, NodeRecord, Run};
 
 /// The three moments that a block has at a node.
@@ -33,79 +36,33 @@ impl Clock {
     }
 }
 
-/// All deliveries of a run by one clock: what was reached, in order, and how many were not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Deliveries {
-    /// Nanoseconds since the seal, ascending.
-    pub(super) reached: Vec<u64>,
-    /// How many never were.
-    pub(super) never: u64,
+/// All deliveries of a run by one clock.
+pub(super) fn deliveries(run: &Run, clock: Clock) -> Spans {
+    let counted = counted(run);
+    let blocks = run.blocks.iter().filter(|block| counts(run, block));
+    Spans::new(blocks.flat_map(|block| at(clock.of(block), block.sealer, &counted)).collect())
 }
 
-impl Deliveries {
-    /// Of every block of an honest sealer to every honest node online throughout but its sealer.
-    pub(super) fn of(run: &Run, clock: Clock) -> Self {
-        let all = run.blocks.iter().filter(|block| honestly_sealed(run, block)).flat_map(|block| {
-            run.nodes
-                .iter()
-                .zip(clock.of(block))
-                .enumerate()
-                .filter(|(place, (node, _))| counts(node) && *place != block.sealer.index())
-                .map(|(_, (_, time))| *time)
-        });
-        Self::from_times(all.collect())
-    }
-
-    /// Of times of which some may be [`NEVER`].
-    pub(super) fn from_times(mut times: Vec<u64>) -> Self {
-        times.sort_unstable();
-        let reached = times.partition_point(|time| *time != NEVER);
-        let never = (times.len() - reached) as u64;
-        times.truncate(reached);
-        Self { reached: times, never }
-    }
-
-    pub(super) fn total(&self) -> u64 {
-        self.reached.len() as u64 + self.never
-    }
-
-    /// The time within which `share` of all deliveries came, or [`NEVER`] where fewer ever did.
-    /// `None` where there were none to come.
-    pub(super) fn within(&self, share: f64) -> Option<u64> {
-        let total = self.total();
-        let rank = (libm::ceil(share * total as f64) as u64).clamp(1, total.max(1));
-        (total > 0).then(|| self.reached.get(rank as usize - 1).copied().unwrap_or(NEVER))
-    }
+/// A percentile as a number to compare: what was never reached is later than all else. `None` where
+/// there was nothing to reach.
+pub(super) fn percentile(spans: &Spans, percent: u32) -> Option<u64> {
+    (!spans.is_empty()).then(|| spans.percentile(percent).unwrap_or(NEVER))
 }
 
-/// Whether deliveries at this node count.
-pub(super) fn counts(node: &NodeRecord) -> bool {
-    node.hostile.is_none() && node.online_throughout
-}
-
-fn honestly_sealed(run: &Run, block: &BlockRecord) -> bool {
-    let sealer = run.nodes.get(block.sealer.index());
-    block.hash.is_some() && sealer.is_some_and(|sealer| sealer.hostile.is_none())
+/// A percentile in words.
+pub(super) fn percentile_words(spans: &Spans, percent: u32) -> String {
+    percentile(spans, percent).map_or_else(|| "–".to_owned(), text::time)
 }
 
 /// Of each honest node online throughout, in ascending order.
 pub(super) fn by_node(run: &Run, figure: impl Fn(&NodeRecord) -> f64) -> Vec<f64> {
-    sorted(run.nodes.iter().filter(|node| counts(node)).map(figure).collect())
+    let nodes = run.nodes.iter().zip(counted(run));
+    sorted(nodes.filter(|(_, counted)| *counted).map(|(node, _)| figure(node)).collect())
 }
 
-/// Bytes of blocks received for each byte of block that others sealed, by honest node, in ascending
-/// order. A node that sealed all of them has no ratio.
+/// Bytes of blocks received for each byte of block, by honest node, in ascending order.
 pub(super) fn redundancy(run: &Run) -> Vec<f64> {
-    let mut own = vec![0_u64; run.nodes.len()];
-    let mut all = 0;
-    for block in run.blocks.iter().filter(|block| block.hash.is_some()) {
-        all += block.bytes;
-        if let Some(own) = own.get_mut(block.sealer.index()) {
-            *own += block.bytes;
-        }
-    }
-    let nodes = run.nodes.iter().zip(own).filter(|(node, own)| counts(node) && *own < all);
-    sorted(nodes.map(|(node, own)| node.block_bytes as f64 / (all - own) as f64).collect())
+    sorted(redundancies(run, &counted(run)))
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
@@ -130,14 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_came_is_part_of_the_whole() {
-        let deliveries = Deliveries::from_times(vec![30, NEVER, 10, 20]);
-        assert_eq!((deliveries.reached.as_slice(), deliveries.never), ([10, 20, 30].as_slice(), 1));
-        assert_eq!(deliveries.within(0.5), Some(20));
-        assert_eq!(deliveries.within(0.75), Some(30));
-        assert_eq!(deliveries.within(0.76), Some(NEVER));
-        assert_eq!(deliveries.within(1.0), Some(NEVER));
-        assert_eq!(Deliveries::from_times(Vec::new()).within(1.0), None);
+    fn what_never_came_is_later_than_all_else() {
+        let spans = Spans::new(vec![30, NEVER, 10, 20]);
+        assert_eq!(spans.reached(), [10, 20, 30]);
+        assert_eq!((percentile(&spans, 75), percentile(&spans, 76)), (Some(30), Some(NEVER)));
+        assert_eq!(
+            (percentile_words(&spans, 50), percentile_words(&spans, 100)),
+            ("20 ns".into(), "never".into())
+        );
+        assert_eq!(percentile_words(&Spans::default(), 50), "–");
     }
 
     #[test]
@@ -145,7 +103,7 @@ mod tests {
         let mut run = super::super::tests::sample::runs(20).swap_remove(0);
         // Of 20 nodes 4 are hostile, and node 3 was away. One slot of ten stayed empty; three of the other
         // blocks are node 3's, so that six have a sealer to be left out.
-        assert_eq!(Deliveries::of(&run, Clock::Imported).total(), 9 * 15 - 6);
+        assert_eq!(deliveries(&run, Clock::Imported).len(), 9 * 15 - 6);
         run.blocks = run.blocks[1..2].to_vec();
         let block_bytes = run.blocks[0].bytes;
         let honest = run.blocks[0].sealer.index();
@@ -153,7 +111,7 @@ mod tests {
         // The sealer of the only block has nothing to receive.
         assert_eq!(redundancy(&run), [1.0; 14]);
         run.nodes[honest].hostile = Some(crate::scenario::AdversaryKind::SecretBranch);
-        assert_eq!(Deliveries::of(&run, Clock::Imported).total(), 0);
+        assert_eq!(deliveries(&run, Clock::Imported).len(), 0);
     }
 
     #[test]

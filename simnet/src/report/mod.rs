@@ -25,8 +25,8 @@ pub struct ReportInput<'a> {
     /// What it came to, one for each policy.
     pub runs: &'a [Run],
     /// The least that each delivery could have taken, in nanoseconds, for all blocks and nodes
-    /// together in any order; those that could not be reached at all are
-    /// [`NEVER`](crate::measure::NEVER).
+    /// together in any order, as [`LowerBound::deliveries`](crate::measure::bound::LowerBound::deliveries)
+    /// gives them.
     pub bound: Option<&'a [u64]>,
     /// The assertions of the scenario, and what was found.
     pub verdicts: &'a [VerdictRow],

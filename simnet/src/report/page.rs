@@ -4,7 +4,7 @@ use super::tables::{self, push};
 use super::text::{self, escape};
 use super::{Held, ReportInput, plots};
 use crate::measure::Run;
-use crate::scenario::{Policy, Scenario, Sealing, SizeDraw, Topology};
+use crate::scenario::{Scenario, Sealing, SizeDraw, Topology};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -100,19 +100,21 @@ fn head(html: &mut String, input: &ReportInput<'_>) {
     html.push_str("</nav>\n");
 }
 
-/// How many of the demands hold, where there are any.
+/// What it all comes to, where anything was demanded or broke.
 fn outcome(html: &mut String, input: &ReportInput<'_>) {
-    let demanded =
-        || input.verdicts.iter().flat_map(|row| &row.found).filter(|one| one.policy == Policy::Herald);
-    let (all, held) = (demanded().count(), demanded().filter(|one| one.held == Held::Yes).count());
-    if all == 0 {
+    let all = input.verdicts.len();
+    let held = input.verdicts.iter().filter(|row| row.held() == Held::Yes).count();
+    let broken = input.runs.iter().any(|run| run.violation.is_some());
+    let (class, words) = if broken {
+        ("bad", "✗ an invariant broke".to_owned())
+    } else if all == 0 {
         return;
-    }
-    let (class, mark) = if held == all { ("good", "✓") } else { ("bad", "✗") };
-    push(
-        html,
-        format_args!("<p class=\"outcome {class}\">{mark} herald holds {held} of {all} assertions</p>\n"),
-    );
+    } else if held == all {
+        ("good", format!("✓ herald holds {held} of {all} assertions"))
+    } else {
+        ("bad", format!("✗ herald holds {held} of {all} assertions"))
+    };
+    push(html, format_args!("<p class=\"outcome {class}\">{words}</p>\n"));
 }
 
 /// What one must know of the scenario to read the plots.

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{self, Clock, Deliveries};
+use super::figures::{self, Clock};
 use super::text::{self, escape};
 use super::{Held, ReportInput};
+use crate::measure::stats::Spans;
 use crate::measure::{MessageKind, NEVER, Run};
 
 pub(super) fn push(html: &mut String, markup: std::fmt::Arguments<'_>) {
@@ -58,14 +59,14 @@ type Cells = Vec<Option<(f64, String)>>;
 /// What the plots show, in digits.
 pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
     let mut html = opening(runs, &["", "lower bound"]);
-    let bound = bound.map(|times| Deliveries::from_times(times.to_vec()));
+    let bound = bound.map(|times| Spans::new(times.to_vec()));
     for clock in Clock::ALL {
-        let all: Vec<Deliveries> = runs.iter().map(|run| Deliveries::of(run, clock)).collect();
+        let all: Vec<Spans> = runs.iter().map(|run| figures::deliveries(run, clock)).collect();
         let bound = bound.as_ref().filter(|_| clock == Clock::Imported);
         group(&mut html, runs, clock.label());
-        for (name, share) in [("50 %", 0.5), ("90 %", 0.9), ("99 %", 0.99), ("slowest", 1.0)] {
-            let least = bound.and_then(|bound| bound.within(share)).map_or_else(String::new, text::time);
-            let cells = all.iter().map(|all| all.within(share)).map(|time| time.map(timed)).collect();
+        for (name, percent) in [("50 %", 50), ("90 %", 90), ("99 %", 99), ("slowest", 100)] {
+            let least = bound.map_or_else(String::new, |bound| figures::percentile_words(bound, percent));
+            let cells = all.iter().map(|all| figures::percentile(all, percent).map(timed)).collect();
             row(&mut html, name, &least, cells);
         }
         row(&mut html, "not reached", "", all.iter().map(never).collect());
@@ -200,11 +201,11 @@ fn timed(time: u64) -> (f64, String) {
     }
 }
 
-fn never(all: &Deliveries) -> Option<(f64, String)> {
-    let words = format!("{} of {}", text::grouped(all.never), text::grouped(all.total()));
+fn never(all: &Spans) -> Option<(f64, String)> {
+    let words = format!("{} of {}", text::grouped(all.not_reached()), text::grouped(all.len() as u64));
     Some((
-        all.never as f64,
-        if all.never > 0 { format!("<span class=\"bad\">{words}</span>") } else { words },
+        all.not_reached() as f64,
+        if all.not_reached() > 0 { format!("<span class=\"bad\">{words}</span>") } else { words },
     ))
 }
 
@@ -213,8 +214,8 @@ fn peak_memory(run: &Run) -> Option<(f64, String)> {
     Some((peak, text::bytes(peak)))
 }
 
+/// The least that any node's machine promises: the same at each of them, in one scenario.
 fn memory_bound(run: &Run) -> Option<(f64, String)> {
-    let bound =
-        run.nodes.iter().filter(|node| figures::counts(node)).filter_map(|node| node.memory_bound).max()?;
+    let bound = run.nodes.iter().filter_map(|node| node.memory_bound).min()?;
     Some((0.0, text::bytes(bound as f64)))
 }

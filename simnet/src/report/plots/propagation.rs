@@ -4,8 +4,9 @@
 use super::WIDTH;
 use super::axes::{self, Scale};
 use super::svg::{Anchor, Area, Path, Svg};
+use crate::measure::stats::Spans;
 use crate::measure::{NEVER, Run};
-use crate::report::figures::{Clock, Deliveries, thinned};
+use crate::report::figures::{Clock, deliveries, percentile, percentile_words, thinned};
 use crate::report::text;
 use crate::scenario::Policy;
 
@@ -18,9 +19,9 @@ const KEY_LEFT: f64 = 842.0;
 /// The share imported over time since the seal, and the share not yet.
 pub(in crate::report) fn propagation(runs: &[Run], bound: Option<&[u64]>) -> String {
     let mut svg = Svg::new("Share of deliveries imported, by time since the seal", WIDTH, 372.0);
-    let curves: Vec<(Policy, Deliveries)> =
-        runs.iter().map(|run| (run.policy, Deliveries::of(run, Clock::Imported))).collect();
-    let bound = bound.map(|times| Deliveries::from_times(times.to_vec()));
+    let curves: Vec<(Policy, Spans)> =
+        runs.iter().map(|run| (run.policy, deliveries(run, Clock::Imported))).collect();
+    let bound = bound.map(|times| Spans::new(times.to_vec()));
     let all = curves.iter().map(|(_, deliveries)| deliveries).chain(&bound);
     let reach = Reach::of(all);
 
@@ -45,8 +46,8 @@ pub(in crate::report) fn propagation(runs: &[Run], bound: Option<&[u64]>) -> Str
 /// Each policy by itself: first heard, whole, imported.
 pub(in crate::report) fn clocks(runs: &[Run]) -> String {
     let mut svg = Svg::new("First heard, whole and imported, for each policy", WIDTH, 250.0);
-    let all: Vec<(Policy, [Deliveries; 3])> =
-        runs.iter().map(|run| (run.policy, Clock::ALL.map(|clock| Deliveries::of(run, clock)))).collect();
+    let all: Vec<(Policy, [Spans; 3])> =
+        runs.iter().map(|run| (run.policy, Clock::ALL.map(|clock| deliveries(run, clock)))).collect();
     let reach = Reach::of(all.iter().flat_map(|(_, clocks)| clocks));
     let gap = 16.0;
     let room = (WIDTH - 46.0) / runs.len().max(1) as f64;
@@ -77,15 +78,11 @@ pub(in crate::report) fn clocks(runs: &[Run]) -> String {
             svg.path(&class, &rising(deliveries, &frame), clock);
             let y = area.bottom() + 36.0 + 15.0 * line as f64;
             svg.line(&class, (area.left, y - 4.0), (area.left + 22.0, y - 4.0));
-            let words = format!("{clock} {}", half(deliveries));
+            let words = format!("{clock} {}", percentile_words(deliveries, 50));
             svg.text(&format!("note {clock}"), (area.left + 30.0, y), Anchor::Start, &words);
         }
     }
     svg.finish()
-}
-
-fn half(deliveries: &Deliveries) -> String {
-    deliveries.within(0.5).map_or_else(|| "–".to_owned(), text::time)
 }
 
 /// From the shortest time that is worth showing to the longest.
@@ -98,12 +95,12 @@ struct Reach {
 impl Reach {
     /// The fastest one in a hundred may fall off the left end: a sealer's neighbour next door would
     /// else take half of the plot.
-    fn of<'a>(all: impl Iterator<Item = &'a Deliveries>) -> Self {
+    fn of<'a>(all: impl Iterator<Item = &'a Spans>) -> Self {
         let (mut from, mut to) = (u64::MAX, 0);
         for deliveries in all {
-            let first = deliveries.reached.get(deliveries.reached.len() / 100);
+            let first = deliveries.reached().get(deliveries.reached().len() / 100);
             from = from.min(first.copied().unwrap_or(u64::MAX));
-            to = to.max(deliveries.reached.last().copied().unwrap_or(0));
+            to = to.max(deliveries.reached().last().copied().unwrap_or(0));
         }
         if to == 0 {
             return Self { from: 1e6, to: 1e10 };
@@ -130,8 +127,8 @@ fn shares_frame(svg: &mut Svg, area: Area, reach: Reach) -> Frame {
 }
 
 /// Down to the least share that one delivery of all can be.
-fn rest_frame(svg: &mut Svg, area: Area, reach: Reach, curves: &[(Policy, Deliveries)]) -> Frame {
-    let most = curves.iter().map(|(_, deliveries)| deliveries.total()).max().unwrap_or(0).max(10);
+fn rest_frame(svg: &mut Svg, area: Area, reach: Reach, curves: &[(Policy, Spans)]) -> Frame {
+    let most = curves.iter().map(|(_, deliveries)| deliveries.len()).max().unwrap_or(0).max(10);
     // In parts of a billion, since the scale begins at 1.
     let x = Scale::log(reach.from, reach.to, area.left, area.right());
     let y = Scale::log(1e9 / most as f64, 1e9, area.bottom(), area.top);
@@ -150,12 +147,12 @@ fn time_words(nanos: f64) -> String {
 }
 
 /// The share reached, step by step.
-fn rising(deliveries: &Deliveries, frame: &Frame) -> Path {
+fn rising(deliveries: &Spans, frame: &Frame) -> Path {
     let mut path = Path::default();
-    let total = deliveries.total() as f64;
-    let places: Vec<usize> = (0..deliveries.reached.len()).collect();
+    let total = deliveries.len() as f64;
+    let places: Vec<usize> = (0..deliveries.reached().len()).collect();
     for &place in thinned(&places, POINTS_MAX) {
-        let Some(&time) = deliveries.reached.get(place) else { continue };
+        let Some(&time) = deliveries.reached().get(place) else { continue };
         let x = frame.x.at(time as f64);
         if path.is_empty() {
             path.move_to(x, frame.y.at(0.0));
@@ -166,18 +163,18 @@ fn rising(deliveries: &Deliveries, frame: &Frame) -> Path {
 }
 
 /// The share not yet reached; points lie closer together the fewer are left.
-fn falling(deliveries: &Deliveries, frame: &Frame) -> Path {
+fn falling(deliveries: &Spans, frame: &Frame) -> Path {
     let mut path = Path::default();
-    let total = deliveries.total();
+    let total = deliveries.len() as u64;
     let (mut left, mut drawn) = (total, total);
-    for &time in &deliveries.reached {
+    for &time in deliveries.reached() {
         let x = frame.x.at(time as f64);
         if path.is_empty() {
             path.move_to(x, frame.y.at(1e9));
         }
         left -= 1;
         // Below one in fifty less than what was drawn last, nobody sees the step.
-        if left == deliveries.never || (drawn - left) * 50 >= drawn {
+        if left == deliveries.not_reached() || (drawn - left) * 50 >= drawn {
             path.step_to(x, frame.y.at(left as f64 / total as f64 * 1e9));
             drawn = left;
         }
@@ -189,21 +186,21 @@ fn falling(deliveries: &Deliveries, frame: &Frame) -> Path {
 }
 
 /// Where the curve stops short of all, and by how many.
-fn open_end(svg: &mut Svg, policy: Policy, deliveries: &Deliveries, frame: &Frame) {
-    let (Some(&last), true) = (deliveries.reached.last(), deliveries.never > 0) else { return };
-    let y = frame.y.at(deliveries.reached.len() as f64 / deliveries.total() as f64);
+fn open_end(svg: &mut Svg, policy: Policy, deliveries: &Spans, frame: &Frame) {
+    let (Some(&last), true) = (deliveries.reached().last(), deliveries.not_reached() > 0) else { return };
+    let y = frame.y.at(deliveries.reached().len() as f64 / deliveries.len() as f64);
     let x = frame.x.at(last as f64);
     svg.dot(&format!("open p-{}", policy.label()), (x, y), 4.0);
 }
 
 /// The policies from fast to slow, with the figures that one looks for first.
-fn key(svg: &mut Svg, mut curves: Vec<(Policy, Deliveries)>, bound: Option<&Deliveries>) {
+fn key(svg: &mut Svg, mut curves: Vec<(Policy, Spans)>, bound: Option<&Spans>) {
     curves.sort_by_key(|(_, deliveries)| {
-        (deliveries.within(0.5).unwrap_or(NEVER), deliveries.within(0.99).unwrap_or(NEVER))
+        [50, 99].map(|percent| percentile(deliveries, percent).unwrap_or(NEVER))
     });
-    let figures = |deliveries: &Deliveries| {
-        let at = |share| deliveries.within(share).map_or_else(|| "–".to_owned(), text::time);
-        format!("50 % {} · 99 % {}", at(0.5), at(0.99))
+    let figures = |deliveries: &Spans| {
+        let at = |percent| percentile_words(deliveries, percent);
+        format!("50 % {} · 99 % {}", at(50), at(99))
     };
     let mut y = 44.0;
     svg.text("caption", (KEY_LEFT, 16.0), Anchor::Start, "from fast to slow");
@@ -218,11 +215,11 @@ fn key(svg: &mut Svg, mut curves: Vec<(Policy, Deliveries)>, bound: Option<&Deli
         svg.line(&format!("curve p-{name}"), (KEY_LEFT, y - 4.0), (KEY_LEFT + 18.0, y - 4.0));
         svg.text(&format!("name p-{name}"), (KEY_LEFT + 26.0, y), Anchor::Start, name);
         svg.text("note", (KEY_LEFT + 26.0, y + 16.0), Anchor::Start, &figures(deliveries));
-        if deliveries.never > 0 {
+        if deliveries.not_reached() > 0 {
             let never = format!(
                 "{} never reached: {}",
-                text::grouped(deliveries.never),
-                text::percent(deliveries.reached.len() as u64, deliveries.total())
+                text::grouped(deliveries.not_reached()),
+                text::percent(deliveries.reached().len() as u64, deliveries.len() as u64)
             );
             svg.text("note bad", (KEY_LEFT + 26.0, y + 31.0), Anchor::Start, &never);
             y += 15.0;

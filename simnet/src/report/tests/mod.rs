@@ -89,6 +89,7 @@ fn names_from_outside_are_escaped() {
         assert!(!html.contains(markup), "{markup}");
     }
     assert!(html.contains("&lt;i&gt;held&lt;/i&gt;"));
+    assert!(html.contains("✗ an invariant broke") && !html.contains("✓ herald holds"));
 }
 
 #[test]
