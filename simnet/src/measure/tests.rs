@@ -5,7 +5,7 @@
 use super::*;
 use crate::model::topology::Graph;
 use crate::scenario::units::{Rate, Span};
-use crate::scenario::{ChainOptions, Links, Regions, Scenario};
+use crate::scenario::{ChainOptions, Links, Regions, Scenario, Topology};
 
 pub(crate) const MS: u64 = 1_000_000;
 
@@ -14,9 +14,15 @@ pub(crate) fn scenario() -> Scenario {
     Scenario {
         name: "by-hand".into(),
         nodes: 4,
+        topology: Topology::Line,
         regions: Regions::one(Span::ms(50), Rate(8_000_000), Rate(80_000_000)),
         links: Links { jitter: 0.0, ..Links::default() },
-        chain: ChainOptions { header_check: Span::ms(1), import: Span::ms(50), ..ChainOptions::default() },
+        chain: ChainOptions {
+            header_check: Span::ms(1),
+            import: Span::ms(50),
+            sealers: 1,
+            ..ChainOptions::default()
+        },
         ..Scenario::default()
     }
 }

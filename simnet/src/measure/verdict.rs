@@ -80,7 +80,7 @@ impl Outcome {
 }
 
 /// The assertions of a scenario against its runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// The assertions that the scenario makes.
     pub rows: Vec<VerdictRow>,

@@ -3,6 +3,8 @@
 //!
 //! It holds no date and nothing of the machine that made it: the same runs give the same bytes.
 
+pub mod files;
+
 mod figures;
 mod page;
 mod plots;
