@@ -1,0 +1,337 @@
+//! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
+//! and throws out who did too much wrong.
+
+use herald::{Admission, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
+
+use crate::engine::{Concern, draw};
+use crate::model::block::{BlockId, Flaw, PeerId, Sim};
+use crate::model::chain::{HeadChange, NodeId};
+use crate::policy::Machine;
+
+use super::World;
+use super::event::{Event, Message};
+use super::link::LinkState;
+use super::net::later;
+
+/// At this weight a peer is thrown out, as in Herald's own node.
+const DISCONNECT_AT: u32 = 100;
+/// How long it takes until a point is forgotten, as there.
+const FORGET_POINT_NANOS: u64 = 3_000_000_000;
+
+/// The weight of a peer's faults at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Score {
+    weight: u32,
+    at: Time,
+}
+
+impl Score {
+    fn add(&mut self, now: Time, weight: u32) -> u32 {
+        let forgotten = now.as_nanos().saturating_sub(self.at.as_nanos()) / FORGET_POINT_NANOS;
+        let left = self.weight.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
+        *self = Self { weight: left.saturating_add(weight), at: now };
+        self.weight
+    }
+}
+
+impl<M: Machine> World<'_, M> {
+    /// A message is inside its receiver.
+    pub(super) fn receive(&mut self, node: NodeId, peer: PeerId, message: Message) {
+        if self.node(node).hostile.is_some() && self.hostile_receives(node, peer, message) {
+            return;
+        }
+        match message {
+            Message::Announce { block, number } => {
+                let hash = self.blocks.get(block).hash;
+                let outcome = self.tell(node, Input::Announced { peer, hash, number });
+                self.noticed(node, peer, block, number, outcome);
+            }
+            Message::Push { header, body } => {
+                let number = self.blocks.get(header).number;
+                let block = herald::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
+                let outcome = self.tell(node, Input::Pushed { peer, block });
+                self.noticed(node, peer, header, number, outcome);
+            }
+            Message::GetHeader { .. } | Message::GetBody { .. } | Message::GetBodies { .. } => {
+                self.serve(node, peer, message);
+            }
+            Message::Header { request, block } => {
+                let headers = vec![self.blocks.header(block)];
+                self.filtered(node, Input::Headers { peer, request, headers });
+            }
+            Message::NoHeader { request } => {
+                self.filtered(node, Input::Headers { peer, request, headers: Vec::new() });
+            }
+            Message::Body { request, block } => {
+                let bodies = vec![self.blocks.body(block)];
+                self.filtered(node, Input::Bodies { peer, request, bodies });
+            }
+            Message::Bodies { request, list } => {
+                let bodies = self.lists.take(list).into_iter().map(|id| self.blocks.body(id)).collect();
+                self.filtered(node, Input::Bodies { peer, request, bodies });
+            }
+            Message::Refused { request } => self.failed(node, peer, request, Failure::Refused),
+            Message::Junk { request } => self.failed(node, peer, request, Failure::Malformed),
+            Message::Oversized { request } => self.failed(node, peer, request, Failure::Oversized),
+            Message::Status { head } => self.greeted(node, peer, head),
+            Message::GetRange { head } => self.serve_range(node, peer, head),
+            Message::Range { list } => self.range_arrived(node, peer, list),
+        }
+    }
+
+    /// Hands a reply in; what the machine did not ask for has no other taker here.
+    fn filtered(&mut self, node: NodeId, input: Input<Sim>) {
+        match self.tell(node, input) {
+            Outcome::Done
+            | Outcome::Connection(_)
+            | Outcome::Admission(_)
+            | Outcome::Headers(_)
+            | Outcome::Bodies(_) => {}
+        }
+    }
+
+    fn failed(&mut self, node: NodeId, peer: PeerId, request: herald::RequestId, failure: Failure) {
+        let _ = self.tell(node, Input::RequestFailed { peer, request, failure });
+    }
+
+    /// A peer named a block: does that show that this node has fallen behind?
+    fn noticed(&mut self, node: NodeId, peer: PeerId, block: BlockId, number: u64, outcome: Outcome<Sim>) {
+        let Outcome::Admission(admission) = outcome else { return };
+        self.recorder.admitted(admission);
+        let far_ahead = number > self.node(node).chain.head_number() + 1;
+        if far_ahead && admission != Admission::Duplicate && admission != Admission::Known {
+            self.fallen_behind(node, peer, block);
+        }
+    }
+
+    /// Carries out all that a machine wants, in order.
+    pub(super) fn carry_out_all(&mut self, id: NodeId) {
+        let mut thrown_out = Vec::new();
+        while let Some(output) = self.node_mut(id).machine.poll_output() {
+            self.log.output(self.now, self.count, id, &output, &self.links, &self.blocks);
+            self.carry_out(id, output, &mut thrown_out);
+        }
+        self.arm(id);
+        for peer in thrown_out {
+            self.throw_out(peer);
+        }
+    }
+
+    fn carry_out(&mut self, id: NodeId, output: Output<Sim>, thrown_out: &mut Vec<PeerId>) {
+        match output {
+            Output::RequestHeader { request, peer, hash } => {
+                let Some(block) = self.named(id, &hash) else { return };
+                self.to_connected(id, peer);
+                self.send(peer, Message::GetHeader { request, block });
+            }
+            Output::RequestBodies { request, peer, hashes } => {
+                self.to_connected(id, peer);
+                self.request_bodies(id, request, peer, &hashes);
+            }
+            // What is on its way cannot be called back.
+            Output::Cancel { .. } => {}
+            Output::VerifyHeader { header } => self.verify(id, header.0.id),
+            Output::Import { block } => {
+                if block.header.0.commitment != block.body.0.commitment {
+                    self.violate(Some(id), "an import of a body that is not the header's".into());
+                }
+                self.import(id, block.header.0.id);
+            }
+            Output::ImportHeader { header } => self.import(id, header.0.id),
+            Output::Relay { block, peers } => self.relay(id, block.header.0.id, &peers),
+            Output::Announce { hash, peers, .. } => self.announce(id, &hash, &peers),
+            Output::Penalise { peer, reason } => {
+                if self.penalised(id, peer, reason) {
+                    thrown_out.push(peer);
+                }
+            }
+            Output::OutOfReach { peer, hash, .. } => {
+                if let Some(block) = self.named(id, &hash) {
+                    self.fallen_behind(id, peer, block);
+                }
+            }
+            Output::Event(event) => self.recorder.event(self.now, id, &event, &self.blocks),
+        }
+    }
+
+    /// The block that a machine names.
+    fn named(&mut self, id: NodeId, hash: &herald::BlockHash) -> Option<BlockId> {
+        let block = self.blocks.find(hash);
+        if block.is_none() {
+            self.violate(Some(id), format!("the machine names {hash}, which nobody ever told it"));
+        }
+        block
+    }
+
+    /// A machine may only speak of peers that it has been told are there.
+    fn to_connected(&mut self, id: NodeId, peer: PeerId) {
+        if self.link(peer).state != LinkState::Up {
+            self.violate(Some(id), format!("the machine asks {}, which is gone", self.link(peer).to.0));
+        }
+    }
+
+    fn request_bodies(
+        &mut self,
+        id: NodeId,
+        request: herald::RequestId,
+        peer: PeerId,
+        hashes: &herald::Hashes,
+    ) {
+        match **hashes {
+            [hash] => {
+                let Some(block) = self.named(id, &hash) else { return };
+                self.send(peer, Message::GetBody { request, block });
+            }
+            _ => {
+                let list = hashes.iter().filter_map(|hash| self.blocks.find(hash)).collect();
+                let list = self.lists.add(list);
+                self.send(peer, Message::GetBodies { request, list });
+            }
+        }
+    }
+
+    fn verify(&mut self, id: NodeId, block: BlockId) {
+        self.parent_is_here(id, block);
+        let life = self.node(id).life;
+        let at = self.now.after(self.scenario.chain.header_check.duration());
+        self.queue.push(at, Event::Verified { node: id, life, block });
+    }
+
+    fn parent_is_here(&mut self, id: NodeId, block: BlockId) {
+        let parent = self.blocks.get(block).parent;
+        if !self.node(id).chain.has(parent) {
+            self.violate(Some(id), "a block goes to the host before its parent is in the chain".into());
+        }
+    }
+
+    /// A header check is done.
+    pub(super) fn verified(&mut self, id: NodeId, block: BlockId) {
+        let data = self.blocks.get(block);
+        let (hash, due) = (data.hash, later(data.sealed_at, self.setup.skew(id)));
+        let verdict = match data.flaw {
+            Flaw::Header | Flaw::Phantom => Verdict::Invalid,
+            Flaw::None | Flaw::Body if due > self.now => Verdict::Future { until: due },
+            Flaw::None | Flaw::Body => Verdict::Valid,
+        };
+        let _ = self.tell(id, Input::Verdict { hash, verdict });
+    }
+
+    fn import(&mut self, id: NodeId, block: BlockId) {
+        self.parent_is_here(id, block);
+        if self.node(id).importing.contains(&block) {
+            self.violate(Some(id), "the same block goes to import twice at once".into());
+        }
+        let span = self.scenario.chain.import.nanos();
+        let now = self.now;
+        let node = self.node_mut(id);
+        node.importing.push(block);
+        node.import_free = later(node.import_free.max(now), span);
+        let (at, life) = (node.import_free, node.life);
+        self.queue.push(at, Event::Imported { node: id, life, block });
+    }
+
+    /// An import is done.
+    pub(super) fn imported(&mut self, id: NodeId, block: BlockId) {
+        self.node_mut(id).importing.retain(|it| *it != block);
+        let data = self.blocks.get(block);
+        let (hash, number, flaw) = (data.hash, data.number, data.flaw);
+        let outcome = match flaw {
+            Flaw::Body | Flaw::Phantom | Flaw::Header => ImportOutcome::Invalid,
+            Flaw::None if self.fails_here(id, block) => ImportOutcome::LocalFault,
+            Flaw::None => ImportOutcome::Imported,
+        };
+        let came_in = outcome == ImportOutcome::Imported;
+        if came_in {
+            self.take_in(id, block);
+        }
+        let _ = self.tell(id, Input::Imported { hash, outcome });
+        if came_in {
+            let _ = self.tell(id, Input::ChainAdvanced { blocks: vec![(hash, number)] });
+        }
+    }
+
+    /// Whether this import fails by the node's own fault.
+    fn fails_here(&self, id: NodeId, block: BlockId) -> bool {
+        let share = self.scenario.chain.local_fault;
+        let key = u64::from(id.0) << 32 | u64::from(block.0);
+        share > 0.0 && draw::chance(self.draw(Concern::Fault, key, self.now.as_nanos()), share)
+    }
+
+    /// A block comes into a node's chain.
+    pub(super) fn take_in(&mut self, id: NodeId, block: BlockId) {
+        let data = std::sync::Arc::clone(self.blocks.get(block));
+        let Some(node) = self.nodes.get_mut(id.index()) else { return };
+        if node.chain.has(block) {
+            return;
+        }
+        let before = node.chain.head();
+        let change = node.chain.insert(&data, &self.blocks);
+        let honest = node.hostile.is_none();
+        self.recorder.imported(self.now, id, &data);
+        if honest && change != HeadChange::None {
+            self.recorder.head_moved(before, block, change);
+        }
+    }
+
+    fn relay(&mut self, id: NodeId, block: BlockId, peers: &[PeerId]) {
+        if self.node(id).hostile.is_some() && !self.spreads_honestly(id) {
+            return;
+        }
+        for &peer in peers {
+            self.send(peer, Message::Push { header: block, body: block });
+        }
+    }
+
+    fn announce(&mut self, id: NodeId, hash: &herald::BlockHash, peers: &[PeerId]) {
+        let Some(block) = self.named(id, hash) else { return };
+        if !self.node(id).chain.has(block) {
+            return self.violate(Some(id), "a block is announced before it is in the chain".into());
+        }
+        if self.node(id).hostile.is_some() && !self.spreads_honestly(id) {
+            return;
+        }
+        let number = self.blocks.get(block).number;
+        for &peer in peers {
+            self.send(peer, Message::Announce { block, number });
+        }
+    }
+
+    /// A machine blames a peer: whether that one goes for it.
+    fn penalised(&mut self, id: NodeId, peer: PeerId, reason: Reason) -> bool {
+        let culprit = self.link(peer).to;
+        if self.node(id).hostile.is_none() {
+            self.recorder.penalised(culprit, reason);
+            let innocent = self.node(culprit).hostile.is_none();
+            if innocent && self.scenario.assertions.no_honest_penalised && !befalls_the_honest(reason) {
+                let what = format!("honest node {} is blamed for {}", culprit.0, reason.label());
+                self.violate(Some(id), what);
+            }
+        }
+        let now = self.now;
+        self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
+    }
+
+    /// Ends a connection for good, from this side.
+    pub(super) fn throw_out(&mut self, peer: PeerId) {
+        if self.link(peer).state == LinkState::Up {
+            self.close_far_end(peer);
+            self.hang_up(peer, LinkState::Banned);
+        }
+    }
+}
+
+/// Whether an honest peer can earn this without doing wrong: by being slow, cut off or restarted.
+fn befalls_the_honest(reason: Reason) -> bool {
+    match reason {
+        Reason::Silence | Reason::EmptyReply | Reason::Refusal => true,
+        Reason::WrongNumber
+        | Reason::WrongHeader
+        | Reason::WrongBody
+        | Reason::InvalidHeader
+        | Reason::InvalidBlock
+        | Reason::InvalidAncestor
+        | Reason::OversizedReply
+        | Reason::MalformedReply
+        | Reason::Flooding => false,
+    }
+}

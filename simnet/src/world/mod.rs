@@ -1,0 +1,335 @@
+//! A world: nodes with a machine each, links between them, and virtual time.
+//!
+//! One event after the other, ordered by time and then by when it was planned. What an event touches
+//! is one node; nodes reach each other through [`net`](self::net) alone.
+
+mod event;
+mod faults;
+mod hostile;
+mod host;
+mod link;
+mod lists;
+mod log;
+mod net;
+mod node;
+mod range;
+mod record;
+mod seal;
+mod serve;
+mod setup;
+
+use herald::{Input, Outcome, Time};
+
+use crate::engine::{Concern, EventQueue, Seed, Trace};
+use crate::measure::{Run, Violation};
+use crate::model::block::{BlockId, Blocks, PeerId, Sim};
+use crate::model::chain::{NodeId, View};
+use crate::policy::Machine;
+use crate::scenario::{Policy, Scenario};
+
+use event::{Event, Message};
+use link::Link;
+use lists::Lists;
+use node::Node;
+use record::Recorder;
+
+pub use log::{Entry, Log};
+pub use setup::Setup;
+
+/// A world under one policy.
+#[derive(Debug)]
+pub struct World<'a, M> {
+    scenario: &'a Scenario,
+    setup: &'a Setup,
+    policy: Policy,
+    seed: Seed,
+    now: Time,
+    /// Events so far.
+    count: u64,
+    queue: EventQueue<Event>,
+    links: Vec<Link>,
+    nodes: Vec<Node<M>>,
+    blocks: Blocks,
+    lists: Lists,
+    net: net::Net,
+    hostile: hostile::Puppets,
+    recorder: Recorder,
+    trace: Trace,
+    log: Log,
+    violation: Option<Violation>,
+}
+
+/// Whether a world goes on.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There was an event.
+    Done,
+    /// Nothing more is due before the end, or a predicate is broken.
+    Over,
+}
+
+impl<'a, M: Machine> World<'a, M> {
+    /// A world at its first moment: all who are there from the start are connected.
+    pub fn new(scenario: &'a Scenario, setup: &'a Setup, policy: Policy) -> Self {
+        let seed = Seed::new(scenario.seed);
+        let blocks = Blocks::new(seal::hash_of(seed, u64::MAX, 0));
+        let nodes = setup.nodes(scenario, policy, seed);
+        let mut world = Self {
+            scenario,
+            setup,
+            policy,
+            seed,
+            now: Time::ZERO,
+            count: 0,
+            queue: EventQueue::new(),
+            links: setup.links(),
+            nodes,
+            blocks,
+            lists: Lists::default(),
+            net: net::Net::new(scenario),
+            hostile: hostile::Puppets::new(scenario, setup),
+            recorder: Recorder::new(scenario, setup),
+            trace: Trace::new(),
+            log: Log::Off,
+            violation: None,
+        };
+        world.connect_all();
+        world.plan();
+        world
+    }
+
+    /// Keeps or writes what happens from now on.
+    pub fn set_log(&mut self, log: Log) {
+        self.log = log;
+    }
+
+    /// What was kept, once the run is over.
+    pub fn take_log(&mut self) -> Log {
+        core::mem::replace(&mut self.log, Log::Off)
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Events so far.
+    pub fn events(&self) -> u64 {
+        self.count
+    }
+
+    /// When the run ends: the schedule and its drain.
+    pub fn end(&self) -> Time {
+        self.setup.end
+    }
+
+    /// The highest number that any block has; for progress.
+    pub fn blocks_sealed(&self) -> usize {
+        self.blocks.len() - 1
+    }
+
+    /// Runs to the end.
+    pub fn run(mut self) -> Run {
+        while self.step() == Step::Done {}
+        self.finish()
+    }
+
+    /// Takes the next event.
+    pub fn step(&mut self) -> Step {
+        if self.violation.is_some() || self.queue.peek_time().is_none_or(|at| at > self.setup.end) {
+            return Step::Over;
+        }
+        let Some((at, event)) = self.queue.pop() else { return Step::Over };
+        self.now = at;
+        self.count += 1;
+        self.trace.record(at, &event.words());
+        self.log.event(at, self.count, &event, &self.links, &self.blocks);
+        let touched = self.take(event);
+        if let Some(node) = touched {
+            self.check_at_stride(node);
+        }
+        Step::Done
+    }
+
+    /// What the run came to.
+    pub fn finish(self) -> Run {
+        record::finish(self)
+    }
+
+    /// Plans all that is known from the start.
+    fn plan(&mut self) {
+        for (slot, planned) in self.setup.schedule.slots.iter().enumerate() {
+            self.queue.push(planned.at, Event::Seal { slot: slot as u32 });
+        }
+        for (step, (at, _)) in self.setup.faults.iter().enumerate() {
+            self.queue.push(*at, Event::Fault { step: step as u32 });
+        }
+        self.plan_hostile();
+        self.queue.push(self.setup.sample_every, Event::Sample);
+    }
+
+    /// Carries an event out; the node whose machine it touched, where it did.
+    fn take(&mut self, event: Event) -> Option<NodeId> {
+        match event {
+            Event::Arrive { peer, epoch, at, message } => return self.arrive(peer, epoch, at, message),
+            Event::Timer { node } => self.timer(node),
+            Event::Verified { node, life, block } => {
+                self.if_alive(node, life, |world| world.verified(node, block));
+            }
+            Event::Imported { node, life, block } => {
+                self.if_alive(node, life, |world| world.imported(node, block));
+            }
+            Event::RangeImported { node, life, block } => {
+                self.if_alive(node, life, |world| world.range_imported(node, block));
+            }
+            Event::Seal { slot } => return self.seal(slot),
+            Event::Fault { step } => {
+                self.fault(step);
+                return None;
+            }
+            Event::Gone { peer, epoch } => return self.gone(peer, epoch),
+            Event::Open { peer } => {
+                self.open(peer);
+                return None;
+            }
+            Event::Wake { node } => {
+                self.wake(node);
+                return None;
+            }
+            Event::CatchUp { node, life } => self.if_alive(node, life, |world| world.catch_up(node)),
+            Event::Sample => {
+                self.sample();
+                return None;
+            }
+        }
+        match event {
+            Event::Timer { node }
+            | Event::Verified { node, .. }
+            | Event::Imported { node, .. }
+            | Event::RangeImported { node, .. }
+            | Event::CatchUp { node, .. } => Some(node),
+            Event::Arrive { .. }
+            | Event::Seal { .. }
+            | Event::Fault { .. }
+            | Event::Gone { .. }
+            | Event::Open { .. }
+            | Event::Wake { .. }
+            | Event::Sample => None,
+        }
+    }
+
+    /// What a node planned before it went is nothing to what it is now.
+    fn if_alive(&mut self, node: NodeId, life: u16, act: impl FnOnce(&mut Self)) {
+        let it = self.node(node);
+        if it.online && it.life == life {
+            act(self);
+        }
+    }
+
+    fn timer(&mut self, id: NodeId) {
+        let now = self.now;
+        let node = self.node_mut(id);
+        if node.armed != now {
+            return;
+        }
+        node.armed = Time::MAX;
+        if !node.online {
+            return;
+        }
+        match node.machine.poll_timeout() {
+            Some(due) if due <= now => {
+                self.tell(id, Input::Tick);
+            }
+            Some(_) => self.arm(id),
+            None => {}
+        }
+    }
+
+    /// Hands something in at a node's machine, and carries out all that follows.
+    fn tell(&mut self, id: NodeId, input: Input<Sim>) -> Outcome<Sim> {
+        let (now, depth) = (self.now, self.scenario.chain.finality_depth);
+        let Some(node) = self.nodes.get_mut(id.index()) else { unreachable!("nodes are never removed") };
+        let view = View { chain: &node.chain, blocks: &self.blocks, finality_depth: depth };
+        let outcome = node.machine.handle(now, input, &view);
+        self.carry_out_all(id);
+        outcome
+    }
+
+    /// Sees to it that the machine is woken when it wants to be.
+    fn arm(&mut self, id: NodeId) {
+        let now = self.now;
+        let node = self.node_mut(id);
+        if let Some(due) = node.machine.poll_timeout()
+            && due < node.armed
+        {
+            let due = due.max(now);
+            node.armed = due;
+            self.queue.push(due, Event::Timer { node: id });
+        }
+    }
+
+    fn check_at_stride(&mut self, id: NodeId) {
+        let stride = u64::from(self.scenario.check_stride);
+        if stride == 0 || !self.count.is_multiple_of(stride) {
+            return;
+        }
+        let node = self.node(id);
+        if let Err(what) = node.machine.check() {
+            return self.violate(Some(id), format!("the machine's invariants: {what}"));
+        }
+        let memory = node.machine.memory();
+        if memory.bound.is_some_and(|bound| memory.bytes > bound) {
+            self.violate(Some(id), format!("{} bytes of memory, above the formula's bound", memory.bytes));
+        }
+    }
+
+    /// A predicate does not hold: the run stops after this event.
+    fn violate(&mut self, node: Option<NodeId>, what: String) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation { at: self.now, event: self.count, node, what });
+        }
+    }
+
+    fn node(&self, id: NodeId) -> &Node<M> {
+        self.nodes.get(id.index()).expect("node ids come from this list alone")
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node<M> {
+        self.nodes.get_mut(id.index()).expect("node ids come from this list alone")
+    }
+
+    fn link(&self, peer: PeerId) -> &Link {
+        self.links.get(peer.index()).expect("links are numbered once")
+    }
+
+    fn link_mut(&mut self, peer: PeerId) -> &mut Link {
+        self.links.get_mut(peer.index()).expect("links are numbered once")
+    }
+
+    /// Whose end of a connection this is.
+    fn owner(&self, peer: PeerId) -> NodeId {
+        self.link(self.link(peer).reverse).to
+    }
+
+    /// A draw that is the same under every policy.
+    fn draw(&self, concern: Concern, a: u64, b: u64) -> u64 {
+        self.seed.draw(concern, a, b)
+    }
+}
+
+/// Runs one policy of a scenario to its end.
+pub fn run(scenario: &Scenario, setup: &Setup, policy: Policy) -> Run {
+    match policy {
+        Policy::GethModel => World::<crate::policy::geth::GethModel>::new(scenario, setup, policy).run(),
+        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
+            World::<herald::Fetcher<Sim>>::new(scenario, setup, policy).run()
+        }
+    }
+}
+
+/// Runs all policies of a scenario, in its order, on the same schedule and latencies.
+pub fn run_all(scenario: &Scenario) -> Vec<Run> {
+    let setup = Setup::draw(scenario);
+    scenario.policies.iter().map(|&policy| run(scenario, &setup, policy)).collect()
+}

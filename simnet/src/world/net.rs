@@ -1,0 +1,309 @@
+//! How messages travel: uplink, propagation, downlink, loss, and connections that are cut.
+//!
+//! The model is written down in docs/simnet.md; what is here must say the same.
+
+use std::collections::BTreeMap;
+
+use herald::{Input, Time};
+
+use crate::engine::Concern;
+use crate::model::block::PeerId;
+use crate::model::chain::NodeId;
+use crate::policy::Machine;
+use crate::scenario::units::Rate;
+use crate::scenario::{Scenario, SmallMessages};
+
+use super::World;
+use super::event::{Door, Event, Message};
+use super::link::{LinkState, Wire};
+
+/// What the network keeps beside links and nodes.
+#[derive(Debug)]
+pub(crate) struct Net {
+    up: Vec<Rate>,
+    down: Vec<Rate>,
+    /// Millionths by which a latency may differ.
+    jitter_ppm: u64,
+    /// A draw below this is a loss.
+    loss_below: u64,
+    /// What was sent into a cut, by the sender's end, until the cut heals or the connection times out.
+    stalled: BTreeMap<PeerId, Vec<Message>>,
+}
+
+/// How long after the other end a node closes a connection that it is thrown out of, or opens one
+/// that has healed: dialling and a handshake.
+pub(crate) const RECONNECT: core::time::Duration = core::time::Duration::from_secs(1);
+
+impl Net {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        Self {
+            up: scenario.regions.up.clone(),
+            down: scenario.regions.down.clone(),
+            jitter_ppm: (scenario.links.jitter * 1e6) as u64,
+            loss_below: (scenario.links.loss * 2f64.powi(64)) as u64,
+            stalled: BTreeMap::new(),
+        }
+    }
+
+    fn up(&self, region: u8) -> Rate {
+        *self.up.get(usize::from(region)).expect("regions have been checked")
+    }
+
+    fn down(&self, region: u8) -> Rate {
+        *self.down.get(usize::from(region)).expect("regions have been checked")
+    }
+}
+
+impl<M: Machine> World<'_, M> {
+    /// Sends a message to a peer. Without a connection it goes nowhere.
+    pub(super) fn send(&mut self, peer: PeerId, message: Message) {
+        let link = *self.link(peer);
+        match (link.state, link.wire) {
+            (LinkState::Up, Wire::Whole) => self.transmit(peer, message),
+            (LinkState::Up, Wire::Cut) => {
+                self.net.stalled.entry(peer).or_default().push(message);
+            }
+            (LinkState::Down | LinkState::Banned, _) => self.lose(message),
+        }
+    }
+
+    fn transmit(&mut self, peer: PeerId, message: Message) {
+        let link = *self.link(peer);
+        let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
+        let kind = message.kind();
+        self.recorder.sent(kind, bytes);
+        let overtakes = message.is_small() && self.scenario.links.small_messages == SmallMessages::Overtake;
+        let now = self.now;
+        let sender = self.owner(peer);
+        let on_wire = self.net.up(self.node(sender).region).time_for(bytes);
+        let node = self.node_mut(sender);
+        node.account.sent += bytes;
+        let start = if overtakes {
+            let start = node.up_small_free.max(now);
+            node.up_small_free = later(start, on_wire);
+            if node.up_free > now {
+                // What overtakes takes its time from what it overtakes.
+                node.up_free = later(node.up_free, on_wire);
+            }
+            start
+        } else {
+            let start = node.up_free.max(node.up_small_free).max(now);
+            node.up_free = later(start, on_wire);
+            start
+        };
+        let Some(delay) = self.propagation(peer, message, link.latency) else {
+            return self.break_down(peer, message);
+        };
+        let first_bit = later(start, delay);
+        let (at, door) = if overtakes {
+            let receiver = self.node(link.to).region;
+            let taking = self.net.down(receiver).time_for(bytes).max(on_wire);
+            (later(first_bit, taking), Door::Inside)
+        } else {
+            (first_bit, Door::Downlink)
+        };
+        self.queue.push(at, Event::Arrive { peer: link.reverse, epoch: link.epoch, at: door, message });
+    }
+
+    /// From one end to the other: the latency with its jitter, and the time that losses cost. `None`
+    /// where a message was lost so often that its connection is given up.
+    fn propagation(&self, peer: PeerId, message: Message, latency: u32) -> Option<u64> {
+        let [what, _] = message.words();
+        let latency = u64::from(latency);
+        let mut delay = latency;
+        if self.net.jitter_ppm > 0 {
+            let word = self.draw(Concern::Jitter, u64::from(peer.0), what) >> 32;
+            // Evenly between latency less jitter and latency plus jitter, in whole nanoseconds.
+            let width = 2 * latency * self.net.jitter_ppm / 1_000_000;
+            delay = latency - width / 2 + ((width * word) >> 32);
+        }
+        if self.net.loss_below > 0 {
+            let mut wait = self.scenario.links.retransmit.nanos();
+            let mut attempt = 0;
+            let key = self.now.as_nanos() ^ what.rotate_left(17);
+            while self.draw(Concern::Loss, u64::from(peer.0) | attempt << 32, key) < self.net.loss_below {
+                if attempt >= u64::from(self.scenario.links.retransmissions_max) {
+                    return None;
+                }
+                delay = delay.saturating_add(wait);
+                wait = wait.saturating_mul(2);
+                attempt += 1;
+            }
+        }
+        Some(delay)
+    }
+
+    /// A message was lost for good: both ends give the connection up, and try anew later.
+    fn break_down(&mut self, peer: PeerId, message: Message) {
+        self.lose(message);
+        let (epoch, reverse) = (self.link(peer).epoch, self.link(peer).reverse);
+        let at = self.now.after(self.scenario.links.connection_timeout.duration());
+        for end in [peer, reverse] {
+            self.queue.push(at, Event::Gone { peer: end, epoch });
+        }
+        self.queue.push(at.after(RECONNECT), Event::Open { peer });
+    }
+
+    /// A message is at its receiver's downlink, or through it.
+    pub(super) fn arrive(
+        &mut self,
+        peer: PeerId,
+        epoch: u16,
+        door: Door,
+        message: Message,
+    ) -> Option<crate::model::chain::NodeId> {
+        let link = *self.link(peer);
+        if link.state != LinkState::Up || link.epoch != epoch {
+            self.lose(message);
+            return None;
+        }
+        let receiver = self.owner(peer);
+        match door {
+            Door::Downlink => {
+                let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
+                let on_wire = self.net.up(self.node(link.to).region).time_for(bytes);
+                let taking = self.net.down(self.node(receiver).region).time_for(bytes);
+                let now = self.now;
+                let node = self.node_mut(receiver);
+                let free = later(node.down_free.max(now), taking);
+                node.down_free = free;
+                let at = free.max(later(now, on_wire));
+                self.queue.push(at, Event::Arrive { peer, epoch, at: Door::Inside, message });
+                None
+            }
+            Door::Inside => {
+                let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
+                let of_blocks = message.block_bytes(&self.blocks, &self.lists);
+                let account = &mut self.node_mut(receiver).account;
+                account.received += bytes;
+                account.blocks += of_blocks;
+                self.receive(receiver, peer, message);
+                Some(receiver)
+            }
+        }
+    }
+
+    /// A message comes to nothing.
+    pub(super) fn lose(&mut self, message: Message) {
+        self.recorder.lost(message.kind());
+        if let Some(list) = message.list() {
+            let _ = self.lists.take(list);
+        }
+    }
+
+    /// All links whose ends are online at the start.
+    pub(super) fn connect_all(&mut self) {
+        for index in 0..self.links.len() {
+            let peer = PeerId(index as u32);
+            let link = *self.link(peer);
+            if self.node(link.to).online && self.node(self.owner(peer)).online {
+                self.link_mut(peer).state = LinkState::Up;
+                self.greet(peer);
+            }
+        }
+    }
+
+    /// Makes a connection anew, and both ends say what they have.
+    pub(super) fn open(&mut self, peer: PeerId) {
+        let reverse = self.link(peer).reverse;
+        let (near, far) = (*self.link(peer), *self.link(reverse));
+        let both_there = self.node(near.to).online && self.node(far.to).online;
+        let refused = [near, far].iter().any(|end| end.state == LinkState::Banned || end.wire == Wire::Cut);
+        if !both_there || refused || (near.state, far.state) == (LinkState::Up, LinkState::Up) {
+            return;
+        }
+        // An end that has not yet noticed that the old connection is gone learns it now.
+        for end in [peer, reverse] {
+            self.hang_up(end, LinkState::Down);
+        }
+        let epoch = near.epoch.max(far.epoch).wrapping_add(1);
+        for end in [peer, reverse] {
+            let link = self.link_mut(end);
+            (link.state, link.epoch) = (LinkState::Up, epoch);
+            self.greet(end);
+        }
+        for end in [peer, reverse] {
+            let head = self.node(self.owner(end)).chain.head();
+            self.send(end, Message::Status { head });
+        }
+    }
+
+    fn greet(&mut self, peer: PeerId) {
+        let _ = self.tell(self.owner(peer), Input::PeerConnected { peer });
+    }
+
+    /// This end finds that the connection is gone.
+    pub(super) fn gone(&mut self, peer: PeerId, epoch: u16) -> Option<NodeId> {
+        if self.link(peer).epoch != epoch {
+            return None;
+        }
+        self.hang_up(peer, LinkState::Down);
+        Some(self.owner(peer))
+    }
+
+    /// Closes this end.
+    pub(super) fn hang_up(&mut self, peer: PeerId, state: LinkState) {
+        if self.link(peer).state != LinkState::Up {
+            return;
+        }
+        self.link_mut(peer).state = state;
+        for message in self.net.stalled.remove(&peer).unwrap_or_default() {
+            self.lose(message);
+        }
+        let owner = self.owner(peer);
+        if self.node(owner).online {
+            let _ = self.tell(owner, Input::PeerGone { peer });
+            self.peer_of_range_gone(owner, peer);
+        }
+    }
+
+    /// The other end learns after the latency that this one has hung up.
+    pub(super) fn close_far_end(&mut self, peer: PeerId) {
+        let link = *self.link(peer);
+        let at = later(self.now, u64::from(link.latency));
+        self.queue.push(at, Event::Gone { peer: link.reverse, epoch: link.epoch });
+    }
+
+    /// A partition falls through this direction of a link: what is in flight is lost, and what is sent
+    /// from now on waits.
+    pub(super) fn cut(&mut self, peer: PeerId) {
+        let timeout = self.now.after(self.scenario.links.connection_timeout.duration());
+        let reverse = self.link(peer).reverse;
+        let epoch = self.link(peer).epoch.wrapping_add(1);
+        self.link_mut(peer).wire = Wire::Cut;
+        for end in [peer, reverse] {
+            // Without acknowledgements, neither direction of a connection lives.
+            self.link_mut(end).epoch = epoch;
+            self.queue.push(timeout, Event::Gone { peer: end, epoch });
+        }
+    }
+
+    /// The partition is over: what still waits is sent, and what was given up is opened anew.
+    pub(super) fn heal(&mut self, peer: PeerId) {
+        self.link_mut(peer).wire = Wire::Whole;
+        let reverse = self.link(peer).reverse;
+        if self.link(reverse).wire == Wire::Cut {
+            return;
+        }
+        let both_up = [peer, reverse].iter().all(|&end| self.link(end).state == LinkState::Up);
+        if both_up {
+            let epoch = self.link(peer).epoch.wrapping_add(1);
+            for end in [peer, reverse] {
+                // The timeout that the cut planned is void.
+                self.link_mut(end).epoch = epoch;
+            }
+            for end in [peer, reverse] {
+                for message in self.net.stalled.remove(&end).unwrap_or_default() {
+                    self.send(end, message);
+                }
+            }
+        } else {
+            self.queue.push(self.now.after(RECONNECT), Event::Open { peer });
+        }
+    }
+}
+
+/// Some nanoseconds later.
+pub(crate) fn later(at: Time, nanos: u64) -> Time {
+    Time::from_nanos(at.as_nanos().saturating_add(nanos))
+}
