@@ -7,3 +7,4 @@ pub mod policy;
 pub mod report;
 pub mod scenario;
 pub mod sweep;
+pub mod world;

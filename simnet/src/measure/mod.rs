@@ -12,7 +12,7 @@ pub mod verdict;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use herald::{BlockHash, BlockNumber, Reason, Time};
+use herald::{Admission, BlockHash, BlockNumber, End, Reason, Time};
 
 use crate::model::chain::NodeId;
 use crate::policy::Tally;
@@ -48,6 +48,10 @@ pub struct Run {
     pub heads: Vec<HeadSample>,
     /// Times that an honest node's head went to another branch.
     pub reorganisations: u64,
+    /// What became of announcements and pushes, in the order of [`Admission::ALL`], at all nodes.
+    pub admissions: [u64; Admission::ALL.len()],
+    /// How hashes ended, in the order of [`End::ALL`], at all nodes.
+    pub ends: [u64; End::ALL.len()],
     /// What the honest nodes' machines counted, summed.
     pub tally: Tally,
     /// Honest nodes online at the end that did not have the head that most of them had.

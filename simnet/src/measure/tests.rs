@@ -92,6 +92,8 @@ pub(crate) fn run() -> Run {
         ],
         heads: vec![],
         reorganisations: 1,
+        admissions: Default::default(),
+        ends: Default::default(),
         tally: Tally { requests: 12, deadlines_passed: 2, hedges: 1, ..Tally::default() },
         astray: 0,
         not_empty: 0,

@@ -2,6 +2,8 @@
 
 pub mod geth;
 
+use std::sync::Arc;
+
 use herald::{Config, Fetcher, Input, Outcome, Output, Time};
 
 use crate::model::block::Sim;
@@ -15,8 +17,8 @@ use crate::model::chain::View;
 pub trait Machine: Sized {
     /// A machine without peers.
     ///
-    /// `config` is the policy's configuration with the node's own seed; it has been checked.
-    fn new(config: Config) -> Self;
+    /// `config` is the policy's, shared by all nodes, and has been checked; `seed` is the node's own.
+    fn new(config: Arc<Config>, seed: u64) -> Self;
     /// Takes what happens.
     fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim>;
     /// The next thing for the node to do.
@@ -77,9 +79,21 @@ pub struct Tally {
     pub replies_unmatched: u64,
 }
 
+impl Tally {
+    /// Adds another machine's.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.deadlines_passed += other.deadlines_passed;
+        self.hedges += other.hedges;
+        self.parents_sought += other.parents_sought;
+        self.deferred_taken_up += other.deferred_taken_up;
+        self.replies_unmatched += other.replies_unmatched;
+    }
+}
+
 impl Machine for Fetcher<Sim> {
-    fn new(config: Config) -> Self {
-        Fetcher::new(config).expect("the scenario checked the configuration")
+    fn new(config: Arc<Config>, seed: u64) -> Self {
+        Fetcher::with_seed(config, seed).expect("the scenario checked the configuration")
     }
 
     fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {

@@ -34,6 +34,8 @@ pub(crate) enum Event {
     Wake { node: NodeId },
     /// A node looks whether it has fallen behind.
     CatchUp { node: NodeId, life: u16 },
+    /// A message that was held back is sent.
+    Later { peer: PeerId, message: Message },
     /// Figures over all nodes are taken.
     Sample,
 }
@@ -228,6 +230,10 @@ impl Event {
             Self::Open { peer } => [at(10, peer.0, 0), 0, 0, 0],
             Self::Wake { node } => [at(11, node.0, 0), 0, 0, 0],
             Self::CatchUp { node, life } => [at(12, node.0, life), 0, 0, 0],
+            Self::Later { peer, message } => {
+                let [what, with] = message.words();
+                [at(14, peer.0, 0), what, with, 0]
+            }
             Self::Sample => [at(13, 0, 0), 0, 0, 0],
         }
     }

@@ -48,7 +48,8 @@ impl<M: Machine> World<'_, M> {
             }
             Message::Push { header, body } => {
                 let number = self.blocks.get(header).number;
-                let block = herald::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
+                let block =
+                    herald::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
                 let outcome = self.tell(node, Input::Pushed { peer, block });
                 self.noticed(node, peer, header, number, outcome);
             }

@@ -5,8 +5,8 @@
 
 mod event;
 mod faults;
-mod hostile;
 mod host;
+mod hostile;
 mod link;
 mod lists;
 mod log;
@@ -18,16 +18,19 @@ mod seal;
 mod serve;
 mod setup;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use herald::{Input, Outcome, Time};
 
 use crate::engine::{Concern, EventQueue, Seed, Trace};
 use crate::measure::{Run, Violation};
-use crate::model::block::{BlockId, Blocks, PeerId, Sim};
+use crate::model::block::{Blocks, PeerId, Sim};
 use crate::model::chain::{NodeId, View};
 use crate::policy::Machine;
-use crate::scenario::{Policy, Scenario};
+use crate::scenario::{Policy, Scenario, ScenarioError};
 
-use event::{Event, Message};
+use event::Event;
 use link::Link;
 use lists::Lists;
 use node::Node;
@@ -42,12 +45,15 @@ pub struct World<'a, M> {
     scenario: &'a Scenario,
     setup: &'a Setup,
     policy: Policy,
+    config: Arc<herald::Config>,
     seed: Seed,
     now: Time,
     /// Events so far.
     count: u64,
     queue: EventQueue<Event>,
     links: Vec<Link>,
+    /// How much each peer has done wrong, by the end that it did it to.
+    scores: BTreeMap<PeerId, host::Score>,
     nodes: Vec<Node<M>>,
     blocks: Blocks,
     lists: Lists,
@@ -74,21 +80,23 @@ impl<'a, M: Machine> World<'a, M> {
     pub fn new(scenario: &'a Scenario, setup: &'a Setup, policy: Policy) -> Self {
         let seed = Seed::new(scenario.seed);
         let blocks = Blocks::new(seal::hash_of(seed, u64::MAX, 0));
-        let nodes = setup.nodes(scenario, policy, seed);
+        let nodes = setup.nodes(scenario, policy);
         let mut world = Self {
             scenario,
             setup,
             policy,
+            config: Arc::new(scenario.config(policy, setup.graph.degree_max())),
             seed,
             now: Time::ZERO,
             count: 0,
             queue: EventQueue::new(),
-            links: setup.links(),
+            links: setup.links(scenario),
+            scores: BTreeMap::new(),
             nodes,
             blocks,
             lists: Lists::default(),
             net: net::Net::new(scenario),
-            hostile: hostile::Puppets::new(scenario, setup),
+            hostile: hostile::Puppets::default(),
             recorder: Recorder::new(scenario, setup),
             trace: Trace::new(),
             log: Log::Off,
@@ -198,6 +206,10 @@ impl<'a, M: Machine> World<'a, M> {
                 return None;
             }
             Event::CatchUp { node, life } => self.if_alive(node, life, |world| world.catch_up(node)),
+            Event::Later { peer, message } => {
+                self.send(peer, message);
+                return None;
+            }
             Event::Sample => {
                 self.sample();
                 return None;
@@ -215,6 +227,7 @@ impl<'a, M: Machine> World<'a, M> {
             | Event::Gone { .. }
             | Event::Open { .. }
             | Event::Wake { .. }
+            | Event::Later { .. }
             | Event::Sample => None,
         }
     }
@@ -239,7 +252,7 @@ impl<'a, M: Machine> World<'a, M> {
         }
         match node.machine.poll_timeout() {
             Some(due) if due <= now => {
-                self.tell(id, Input::Tick);
+                let _ = self.tell(id, Input::Tick);
             }
             Some(_) => self.arm(id),
             None => {}
@@ -329,7 +342,10 @@ pub fn run(scenario: &Scenario, setup: &Setup, policy: Policy) -> Run {
 }
 
 /// Runs all policies of a scenario, in its order, on the same schedule and latencies.
-pub fn run_all(scenario: &Scenario) -> Vec<Run> {
-    let setup = Setup::draw(scenario);
-    scenario.policies.iter().map(|&policy| run(scenario, &setup, policy)).collect()
+///
+/// # Errors
+/// [`ScenarioError`] where the scenario cannot be run.
+pub fn run_all(scenario: &Scenario) -> Result<Vec<Run>, ScenarioError> {
+    let setup = Setup::new(scenario)?;
+    Ok(scenario.policies.iter().map(|&policy| run(scenario, &setup, policy)).collect())
 }

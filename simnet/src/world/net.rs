@@ -28,6 +28,8 @@ pub(crate) struct Net {
     loss_below: u64,
     /// What was sent into a cut, by the sender's end, until the cut heals or the connection times out.
     stalled: BTreeMap<PeerId, Vec<Message>>,
+    /// The partitions that are on.
+    pub(super) active: Vec<u8>,
 }
 
 /// How long after the other end a node closes a connection that it is thrown out of, or opens one
@@ -42,6 +44,7 @@ impl Net {
             jitter_ppm: (scenario.links.jitter * 1e6) as u64,
             loss_below: (scenario.links.loss * 2f64.powi(64)) as u64,
             stalled: BTreeMap::new(),
+            active: Vec::new(),
         }
     }
 
@@ -174,9 +177,12 @@ impl<M: Machine> World<'_, M> {
             Door::Inside => {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
                 let of_blocks = message.block_bytes(&self.blocks, &self.lists);
+                let measuring = self.recorder.is_measuring();
                 let account = &mut self.node_mut(receiver).account;
                 account.received += bytes;
-                account.blocks += of_blocks;
+                if measuring {
+                    account.blocks += of_blocks;
+                }
                 self.receive(receiver, peer, message);
                 Some(receiver)
             }

@@ -108,12 +108,12 @@ pub struct GethModel {
 
 impl Machine for GethModel {
     /// Takes the seed and whether there are events; every limit and wait is geth's.
-    fn new(config: Config) -> Self {
+    fn new(config: std::sync::Arc<Config>, seed: u64) -> Self {
         Self {
             now: Time::ZERO,
             running: true,
             events: config.events,
-            rng: Xoshiro128PlusPlus::seed_from_u64(config.seed),
+            rng: Xoshiro128PlusPlus::seed_from_u64(seed),
             traces: Traces::default(),
             fetch_timer: None,
             complete_timer: None,

@@ -111,6 +111,8 @@ fn run(policy: Policy, place: usize, nodes: u32) -> Run {
         nodes: records,
         blocks,
         reorganisations: place as u64,
+        admissions: Default::default(),
+        ends: Default::default(),
         tally: Tally {
             requests: 2_000 * scale,
             deadlines_passed: 31 * scale,

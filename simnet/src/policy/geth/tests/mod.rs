@@ -46,7 +46,7 @@ impl Rig {
 
     fn seeded(seed: u64, peers: u32) -> Self {
         let mut rig = Self {
-            model: GethModel::new(Config { seed, events: Events::On, ..Config::geth() }),
+            model: GethModel::new(std::sync::Arc::new(Config { events: Events::On, ..Config::geth() }), seed),
             blocks: Blocks::new(BlockHash::repeat_byte(0xee)),
             chain: Chain::default(),
             now: Time::ZERO,

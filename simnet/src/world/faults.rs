@@ -1,0 +1,199 @@
+//! What goes wrong, and when: planned before the run, so that every policy meets the same.
+
+use herald::Time;
+
+use crate::engine::{Concern, Seed, draw};
+use crate::model::block::PeerId;
+use crate::model::chain::{Chain, NodeId};
+use crate::model::schedule::Schedule;
+use crate::policy::Machine;
+use crate::scenario::{Direction, Exit, Fault, MemoryKept, Scenario};
+
+use super::World;
+use super::event::Event;
+use super::link::{LinkState, Wire};
+
+/// One step of the faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A partition falls.
+    Cut { part: u8 },
+    /// It is over.
+    Heal { part: u8 },
+    /// A node goes.
+    Down { node: NodeId, exit: Exit },
+    /// A node comes, for the first time or again.
+    Up { node: NodeId, memory: MemoryKept },
+}
+
+/// All steps by their times, who is in the first part of each partition, and who is not there yet.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<(Time, Step)>,
+    pub(crate) parts: Vec<Vec<bool>>,
+    pub(crate) absent: Vec<bool>,
+}
+
+/// Draws the plan. Sealers stay, so that the schedule is the same with faults and without.
+pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, seed: Seed) -> Plan {
+    let count = scenario.nodes as usize;
+    let mut plan = Plan { steps: Vec::new(), parts: Vec::new(), absent: vec![false; count] };
+    let mut movable: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
+    movable.retain(|node| schedule.slots.iter().all(|slot| slot.sealer != *node));
+    for (index, fault) in scenario.faults.iter().enumerate() {
+        let mut stream = seed.stream(Concern::Fault, index as u64);
+        let at = |span: crate::scenario::units::Span| Time::from_nanos(span.nanos());
+        let some = |stream: &mut crate::engine::Stream, share: f64| {
+            let mut drawn = movable.clone();
+            draw::shuffle(stream, &mut drawn);
+            drawn.truncate((share * f64::from(scenario.nodes)) as usize);
+            drawn
+        };
+        match *fault {
+            Fault::Partition { at: from, lasts, share, direction: _ } => {
+                let first = (0..count).map(|_| draw::chance(stream.word(), share)).collect();
+                let part = plan.parts.len() as u8;
+                plan.parts.push(first);
+                plan.steps.push((at(from), Step::Cut { part }));
+                plan.steps.push((at(from).after(lasts.duration()), Step::Heal { part }));
+            }
+            Fault::Churn { at: from, lasts, every, away, exit, memory } => {
+                let (mut now, end) = (at(from), at(from).after(lasts.duration()));
+                let mut back = vec![Time::ZERO; count];
+                loop {
+                    now = now.after(draw::exponential(stream.word(), every.duration()));
+                    if now >= end || movable.is_empty() {
+                        break;
+                    }
+                    let Some(&node) = movable.get(draw::index(stream.word(), movable.len())) else { break };
+                    let away = draw::exponential(stream.word(), away.duration());
+                    let Some(free) = back.get_mut(node.index()) else { break };
+                    if *free <= now {
+                        *free = now.after(away);
+                        plan.steps.push((now, Step::Down { node, exit }));
+                        plan.steps.push((*free, Step::Up { node, memory }));
+                    }
+                }
+            }
+            Fault::Join { at: from, share } => {
+                for node in some(&mut stream, share) {
+                    if let Some(absent) = plan.absent.get_mut(node.index()) {
+                        *absent = true;
+                    }
+                    plan.steps.push((at(from), Step::Up { node, memory: MemoryKept::Nothing }));
+                }
+            }
+            Fault::Leave { at: from, share } => {
+                for node in some(&mut stream, share) {
+                    plan.steps.push((at(from), Step::Down { node, exit: Exit::Closed }));
+                }
+            }
+        }
+    }
+    // Stable: what is planned for one moment happens in the scenario's order.
+    plan.steps.sort_by_key(|(at, _)| *at);
+    plan
+}
+
+impl<M: Machine> World<'_, M> {
+    /// Carries out one step of the plan.
+    pub(super) fn fault(&mut self, step: u32) {
+        let Some(&(_, step)) = self.setup.faults.get(step as usize) else { return };
+        match step {
+            Step::Cut { part } => {
+                self.net.active.push(part);
+                for peer in self.crossing(part) {
+                    if self.link(peer).wire == Wire::Whole {
+                        self.cut(peer);
+                    }
+                }
+            }
+            Step::Heal { part } => {
+                self.net.active.retain(|active| *active != part);
+                for peer in self.crossing(part) {
+                    if !self.net.active.iter().any(|&other| self.crosses(other, peer)) {
+                        self.heal(peer);
+                    }
+                }
+            }
+            Step::Down { node, exit } => self.go_down(node, exit),
+            Step::Up { node, memory } => self.come_up(node, memory),
+        }
+    }
+
+    /// The links that a partition goes through.
+    fn crossing(&self, part: u8) -> Vec<PeerId> {
+        (0..self.links.len() as u32).map(PeerId).filter(|&peer| self.crosses(part, peer)).collect()
+    }
+
+    fn crosses(&self, part: u8, peer: PeerId) -> bool {
+        let first = |node: NodeId| {
+            self.setup.parts.get(usize::from(part)).and_then(|part| part.get(node.index())) == Some(&true)
+        };
+        let (from, to) = (first(self.owner(peer)), first(self.link(peer).to));
+        let direction = self.scenario.faults.iter().filter_map(|fault| match fault {
+            Fault::Partition { direction, .. } => Some(*direction),
+            Fault::Churn { .. } | Fault::Join { .. } | Fault::Leave { .. } => None,
+        });
+        match direction.into_iter().nth(usize::from(part)) {
+            Some(Direction::OneWay) => !from && to,
+            Some(Direction::Both) | None => from != to,
+        }
+    }
+
+    fn go_down(&mut self, id: NodeId, exit: Exit) {
+        if !self.node(id).online {
+            return;
+        }
+        let node = self.node_mut(id);
+        node.online = false;
+        node.life = node.life.wrapping_add(1);
+        node.armed = Time::MAX;
+        node.importing.clear();
+        node.catching = None;
+        let links = node.links();
+        for peer in links {
+            let link = *self.link(peer);
+            if link.state != LinkState::Up {
+                continue;
+            }
+            match exit {
+                Exit::Closed => self.close_far_end(peer),
+                Exit::Silent => {
+                    let at = self.now.after(self.scenario.links.connection_timeout.duration());
+                    self.queue.push(at, Event::Gone { peer: link.reverse, epoch: link.epoch });
+                }
+            }
+            self.hang_up(peer, LinkState::Down);
+        }
+    }
+
+    fn come_up(&mut self, id: NodeId, memory: MemoryKept) {
+        if self.node(id).online {
+            return;
+        }
+        let life = self.node(id).life.wrapping_add(1);
+        let machine = M::new(std::sync::Arc::clone(&self.config), self.setup.machine_seed(id, life));
+        let now = self.now;
+        let (before, honest) = (self.node(id).chain.head(), self.node(id).hostile.is_none());
+        let node = self.node_mut(id);
+        node.machine = machine;
+        node.online = true;
+        node.life = life;
+        node.armed = Time::MAX;
+        (node.up_free, node.up_small_free, node.down_free, node.import_free) = (now, now, now, now);
+        match memory {
+            MemoryKept::Chain => {}
+            MemoryKept::Nothing => {
+                node.chain = Chain::default();
+                if honest {
+                    self.recorder.head_forgotten(before);
+                }
+            }
+        }
+        for peer in self.node(id).links() {
+            let at = super::net::later(now, u64::from(self.link(peer).latency));
+            self.queue.push(at, Event::Open { peer });
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What happened, for people: kept for the last events before a failure, or written as it comes.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::Write;
+
+use herald::{BlockHash, Output, Time};
+use smallvec::SmallVec;
+
+use crate::model::block::{BlockId, Blocks, PeerId, Sim};
+use crate::model::chain::NodeId;
+
+use super::event::{Event, Message};
+use super::link::Link;
+
+/// Where what happens is told.
+pub enum Log {
+    /// Nowhere.
+    Off,
+    /// In memory, the last so many entries.
+    Keep {
+        /// The entries, oldest first.
+        entries: VecDeque<Entry>,
+        /// How many are kept.
+        max: usize,
+    },
+    /// Line by line. An error ends it; what was written stays.
+    Write(Box<dyn Write + Send>),
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Time,
+    /// In which event, counted from 1.
+    pub event: u64,
+    /// At which node.
+    pub node: Option<NodeId>,
+    /// With which other node.
+    pub peer: Option<NodeId>,
+    /// About which block.
+    pub block: Option<BlockHash>,
+    /// What, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.at.as_nanos();
+        write!(f, "{:>6}.{:09} #{:<7}", nanos / 1_000_000_000, nanos % 1_000_000_000, self.event)?;
+        match self.node {
+            Some(node) => write!(f, " node {:<6}", node.index())?,
+            None => write!(f, "            ")?,
+        }
+        write!(f, " {}", self.what)?;
+        if let Some(peer) = self.peer {
+            write!(f, ", peer {}", peer.index())?;
+        }
+        if let Some(hash) = self.block {
+            write!(f, ", block {hash}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("Off"),
+            Self::Keep { entries, max } => write!(f, "Keep {{ {} of {max} }}", entries.len()),
+            Self::Write(_) => f.write_str("Write"),
+        }
+    }
+}
+
+impl Log {
+    /// Keeps the last `max` entries.
+    pub fn keep(max: usize) -> Self {
+        Self::Keep { entries: VecDeque::new(), max }
+    }
+
+    /// What was kept.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let kept = match self {
+            Self::Keep { entries, .. } => Some(entries.iter()),
+            Self::Off | Self::Write(_) => None,
+        };
+        kept.into_iter().flatten()
+    }
+
+    fn is_off(&self) -> bool {
+        matches!(self, Self::Off)
+    }
+
+    pub(super) fn event(&mut self, at: Time, count: u64, event: &Event, links: &[Link], blocks: &Blocks) {
+        if self.is_off() {
+            return;
+        }
+        let ends = |peer: PeerId| {
+            let link = links.get(peer.index());
+            let back = link.and_then(|link| links.get(link.reverse.index()));
+            (back.map(|back| back.to), link.map(|link| link.to))
+        };
+        let (node, peer, block) = match *event {
+            Event::Arrive { peer, message, .. } | Event::Later { peer, message } => {
+                let (node, other) = ends(peer);
+                (node, other, block_of(message))
+            }
+            Event::Timer { node } | Event::Wake { node } | Event::CatchUp { node, .. } => {
+                (Some(node), None, None)
+            }
+            Event::Verified { node, block, .. }
+            | Event::Imported { node, block, .. }
+            | Event::RangeImported { node, block, .. } => (Some(node), None, Some(block)),
+            Event::Gone { peer, .. } | Event::Open { peer } => {
+                let (node, other) = ends(peer);
+                (node, other, None)
+            }
+            Event::Seal { .. } | Event::Fault { .. } | Event::Sample => (None, None, None),
+        };
+        let block = block.map(|id| blocks.get(id).hash);
+        self.add(Entry { at, event: count, node, peer, block, what: format!("<- {event:?}") });
+    }
+
+    pub(super) fn output(
+        &mut self,
+        at: Time,
+        count: u64,
+        node: NodeId,
+        output: &Output<Sim>,
+        links: &[Link],
+        blocks: &Blocks,
+    ) {
+        if self.is_off() {
+            return;
+        }
+        let (name, peers, hashes) = parts(output);
+        let peer = peers.first().and_then(|peer| links.get(peer.index())).map(|link| link.to);
+        let block = hashes.first().copied();
+        let number = block.and_then(|hash| blocks.find(&hash)).map(|id| blocks.get(id).number);
+        let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };
+        let number = number.map_or_else(String::new, |number| format!(" of number {number}"));
+        let what = format!("-> {name}{number}{many}");
+        self.add(Entry { at, event: count, node: Some(node), peer, block, what });
+    }
+
+    fn add(&mut self, entry: Entry) {
+        match self {
+            Self::Off => {}
+            Self::Keep { entries, max } => {
+                if entries.len() == *max {
+                    entries.pop_front();
+                }
+                entries.push_back(entry);
+            }
+            Self::Write(writer) => {
+                if writeln!(writer, "{entry}").is_err() {
+                    *self = Self::Off;
+                }
+            }
+        }
+    }
+}
+
+type Parts = (String, SmallVec<[PeerId; 4]>, SmallVec<[BlockHash; 2]>);
+
+fn parts(output: &Output<Sim>) -> Parts {
+    let one = |name: &str, peer: PeerId, hash: Option<BlockHash>| {
+        (name.to_owned(), SmallVec::from_slice(&[peer]), hash.into_iter().collect())
+    };
+    let header = |name: &str, hash| (name.to_owned(), SmallVec::new(), SmallVec::from_slice(&[hash]));
+    match output {
+        Output::RequestHeader { peer, hash, .. } => one("request header", *peer, Some(*hash)),
+        Output::RequestBodies { peer, hashes, .. } => {
+            one(&format!("request {} bodies", hashes.len()), *peer, hashes.first().copied())
+        }
+        Output::Cancel { peer, request } => one(&format!("cancel {request:?}"), *peer, None),
+        Output::VerifyHeader { header: it } => header("verify header", it.0.hash),
+        Output::Import { block } => header("import", block.header.0.hash),
+        Output::ImportHeader { header: it } => header("import header", it.0.hash),
+        Output::Relay { block, peers } => {
+            ("relay".into(), SmallVec::from_slice(peers), SmallVec::from_slice(&[block.header.0.hash]))
+        }
+        Output::Announce { hash, peers, .. } => {
+            ("announce".into(), SmallVec::from_slice(peers), SmallVec::from_slice(&[*hash]))
+        }
+        Output::Penalise { peer, reason } => one(&format!("penalise for {}", reason.label()), *peer, None),
+        Output::OutOfReach { peer, hash, .. } => one("out of reach", *peer, Some(*hash)),
+        Output::Event(herald::Event::Entered { hash, stage, from }) => {
+            let peers = from.iter().copied().collect();
+            (format!("enters {}", stage.label()), peers, SmallVec::from_slice(&[*hash]))
+        }
+        Output::Event(herald::Event::Ended { hash, end }) => header(&format!("ends: {}", end.label()), *hash),
+    }
+}
+
+fn block_of(message: Message) -> Option<BlockId> {
+    match message {
+        Message::Announce { block, .. }
+        | Message::Push { header: block, .. }
+        | Message::GetHeader { block, .. }
+        | Message::GetBody { block, .. }
+        | Message::Header { block, .. }
+        | Message::Body { block, .. }
+        | Message::Status { head: block }
+        | Message::GetRange { head: block } => Some(block),
+        Message::GetBodies { .. }
+        | Message::NoHeader { .. }
+        | Message::Bodies { .. }
+        | Message::Refused { .. }
+        | Message::Junk { .. }
+        | Message::Oversized { .. }
+        | Message::Range { .. } => None,
+    }
+}

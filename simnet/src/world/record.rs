@@ -1,0 +1,332 @@
+//! Takes down what happens, and makes a [`Run`] of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use herald::{Admission, End, Event, Reason, StageName, Time};
+
+use crate::measure::{
+    BlockRecord, HeadSample, MemorySample, MessageKind, NEVER, NodeRecord, PenaltyRecord, Run, Traffic,
+};
+use crate::model::block::{BlockData, BlockId, Blocks, PeerId};
+use crate::model::chain::{HeadChange, NodeId};
+use crate::policy::{Holdings, Machine, Tally};
+use crate::scenario::{AdversaryKind, Scenario};
+
+use super::{Setup, World};
+
+/// What is taken down while a world runs.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    nodes: usize,
+    warm_up: u32,
+    measuring: bool,
+    /// The blocks of all slots; `None` where a slot stayed empty.
+    slots: Vec<Option<BlockId>>,
+    /// The clocks of measured slots, once they are sealed.
+    clocks: Vec<Option<Clocks>>,
+    traffic: [Traffic; MessageKind::ALL.len()],
+    penalties: BTreeMap<(Reason, Option<AdversaryKind>), (u64, BTreeSet<NodeId>)>,
+    penalised: Vec<u32>,
+    kinds: Vec<Option<AdversaryKind>>,
+    heads: BTreeMap<BlockId, u32>,
+    head_samples: Vec<HeadSample>,
+    memory: Vec<MemorySample>,
+    memory_peaks: BTreeMap<NodeId, u64>,
+    reorganisations: u64,
+    admissions: [u64; Admission::ALL.len()],
+    ends: [u64; End::ALL.len()],
+}
+
+#[derive(Debug)]
+struct Clocks {
+    heard: Vec<u64>,
+    whole: Vec<u64>,
+    imported: Vec<u64>,
+}
+
+/// Nodes whose memory is looked at in each sample.
+const MEMORY_NODES: usize = 64;
+
+impl Recorder {
+    pub(crate) fn new(scenario: &Scenario, setup: &Setup) -> Self {
+        let slots = setup.schedule.slots.len();
+        let kind = |index: u8| scenario.adversaries.get(usize::from(index)).map(|hostile| hostile.kind);
+        let honest = setup.hostile.iter().filter(|role| role.is_none()).count();
+        Self {
+            nodes: setup.hostile.len(),
+            warm_up: scenario.chain.warm_up,
+            measuring: scenario.chain.warm_up == 0,
+            slots: vec![None; slots],
+            clocks: (0..scenario.chain.blocks).map(|_| None).collect(),
+            traffic: Default::default(),
+            penalties: BTreeMap::new(),
+            penalised: vec![0; setup.hostile.len()],
+            kinds: setup.hostile.iter().map(|role| role.and_then(kind)).collect(),
+            heads: BTreeMap::from([(BlockId::GENESIS, honest as u32)]),
+            head_samples: Vec::new(),
+            memory: Vec::new(),
+            memory_peaks: BTreeMap::new(),
+            reorganisations: 0,
+            admissions: Default::default(),
+            ends: Default::default(),
+        }
+    }
+
+    /// Bytes of blocks count from the first measured block on.
+    pub(crate) fn begin_measuring(&mut self) {
+        self.measuring = true;
+    }
+
+    pub(crate) fn is_measuring(&self) -> bool {
+        self.measuring
+    }
+
+    pub(crate) fn sealed(&mut self, slot: u32, block: BlockId) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = Some(block);
+        }
+        let nodes = self.nodes;
+        if let Some(clocks) = slot.checked_sub(self.warm_up).and_then(|at| self.clocks.get_mut(at as usize)) {
+            let never = || vec![NEVER; nodes];
+            *clocks = Some(Clocks { heard: never(), whole: never(), imported: never() });
+        }
+    }
+
+    fn clocks(&mut self, block: &BlockData) -> Option<&mut Clocks> {
+        let at = block.slot?.checked_sub(self.warm_up)?;
+        self.clocks.get_mut(at as usize)?.as_mut()
+    }
+
+    /// A machine tells of a step.
+    pub(crate) fn event(&mut self, now: Time, node: NodeId, event: &Event<PeerId>, blocks: &Blocks) {
+        match event {
+            Event::Entered { hash, stage, .. } => {
+                let Some(block) = blocks.find(hash).map(|id| blocks.get(id)) else { return };
+                let since = now.as_nanos().saturating_sub(block.sealed_at.as_nanos());
+                let Some(clocks) = self.clocks(block) else { return };
+                first(&mut clocks.heard, node, since);
+                match stage {
+                    StageName::Queued | StageName::Importing => first(&mut clocks.whole, node, since),
+                    StageName::Announced
+                    | StageName::Fetching
+                    | StageName::Fetched
+                    | StageName::Completing => {}
+                }
+            }
+            Event::Ended { end, .. } => count(self.ends.get_mut(*end as usize)),
+        }
+    }
+
+    /// A block is in a node's chain.
+    pub(crate) fn imported(&mut self, now: Time, node: NodeId, block: &BlockData) {
+        let since = now.as_nanos().saturating_sub(block.sealed_at.as_nanos());
+        let Some(clocks) = self.clocks(block) else { return };
+        first(&mut clocks.heard, node, since);
+        first(&mut clocks.whole, node, since);
+        first(&mut clocks.imported, node, since);
+    }
+
+    pub(crate) fn head_moved(&mut self, before: BlockId, after: BlockId, change: HeadChange) {
+        if change == HeadChange::Reorganised {
+            self.reorganisations += 1;
+        }
+        self.leave_head(before);
+        *self.heads.entry(after).or_default() += 1;
+    }
+
+    /// A node has lost its chain.
+    pub(crate) fn head_forgotten(&mut self, before: BlockId) {
+        self.leave_head(before);
+        *self.heads.entry(BlockId::GENESIS).or_default() += 1;
+    }
+
+    fn leave_head(&mut self, before: BlockId) {
+        if let Some(nodes) = self.heads.get_mut(&before) {
+            *nodes = nodes.saturating_sub(1);
+            if *nodes == 0 {
+                self.heads.remove(&before);
+            }
+        }
+    }
+
+    pub(crate) fn sent(&mut self, kind: MessageKind, bytes: u64) {
+        if let Some(traffic) = self.traffic.get_mut(kind as usize) {
+            traffic.messages += 1;
+            traffic.bytes += bytes;
+        }
+    }
+
+    pub(crate) fn lost(&mut self, kind: MessageKind) {
+        if let Some(traffic) = self.traffic.get_mut(kind as usize) {
+            traffic.lost += 1;
+        }
+    }
+
+    pub(crate) fn admitted(&mut self, admission: Admission) {
+        count(self.admissions.get_mut(admission as usize));
+    }
+
+    pub(crate) fn penalised(&mut self, culprit: NodeId, reason: Reason) {
+        let kind = self.kinds.get(culprit.index()).copied().flatten();
+        let (times, nodes) = self.penalties.entry((reason, kind)).or_default();
+        *times += 1;
+        nodes.insert(culprit);
+        if let Some(times) = self.penalised.get_mut(culprit.index()) {
+            *times += 1;
+        }
+    }
+}
+
+fn first(clock: &mut [u64], node: NodeId, since: u64) {
+    if let Some(at) = clock.get_mut(node.index())
+        && *at == NEVER
+    {
+        *at = since;
+    }
+}
+
+fn count(counter: Option<&mut u64>) {
+    if let Some(counter) = counter {
+        *counter += 1;
+    }
+}
+
+impl<M: Machine> World<'_, M> {
+    /// Takes the figures over all nodes.
+    pub(super) fn sample(&mut self) {
+        let next = self.now.after(self.setup.sample_every.since(Time::ZERO));
+        if next <= self.setup.end {
+            self.queue.push(next, super::Event::Sample);
+        }
+        let blocks = &self.blocks;
+        let mut heads: Vec<_> = self
+            .recorder
+            .heads
+            .iter()
+            .map(|(&id, &nodes)| (blocks.get(id).number, blocks.get(id).hash, nodes))
+            .collect();
+        heads.sort_unstable_by(|one, other| (other.0, other.2, other.1).cmp(&(one.0, one.2, one.1)));
+        if self.recorder.head_samples.last().is_none_or(|last| last.heads != heads) {
+            self.recorder.head_samples.push(HeadSample { at: self.now, heads });
+        }
+        let stride = (self.nodes.len() / MEMORY_NODES).max(1);
+        let (mut sum, mut max, mut looked) = (0, 0, 0);
+        for (at, node) in self.nodes.iter().enumerate().step_by(stride) {
+            if node.hostile.is_some() || !node.online {
+                continue;
+            }
+            let bytes = node.machine.memory().bytes;
+            let peak = self.recorder.memory_peaks.entry(NodeId(at as u32)).or_default();
+            *peak = (*peak).max(bytes);
+            sum += bytes;
+            max = max.max(bytes);
+            looked += 1;
+        }
+        if looked > 0 {
+            self.recorder.memory.push(MemorySample { at: self.now, mean: sum / looked, max });
+        }
+    }
+}
+
+/// Makes a run of what a world has come to.
+pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
+    let main = main_head(&world);
+    let mut canonical = BTreeSet::new();
+    let mut at = main;
+    while at != BlockId::GENESIS {
+        canonical.insert(at);
+        at = world.blocks.get(at).parent;
+    }
+    let honest = || world.nodes.iter().filter(|node| node.hostile.is_none() && node.online);
+    let astray = honest().filter(|node| node.chain.head() != main).count() as u32;
+    let not_empty = honest().filter(|node| node.machine.holdings() != Holdings::default()).count() as u32;
+    let mut tally = Tally::default();
+    for node in world.nodes.iter().filter(|node| node.hostile.is_none()) {
+        tally.add(&node.machine.tally());
+    }
+    let nodes = (0..world.nodes.len() as u32).map(|node| node_record(&world, NodeId(node))).collect();
+    let World { setup, policy, seed, now, count, blocks, mut recorder, trace, violation, .. } = world;
+    let warm_up = recorder.warm_up;
+    let mut records = Vec::new();
+    for (at, clocks) in recorder.clocks.iter_mut().enumerate() {
+        let slot = warm_up + at as u32;
+        let Some(planned) = setup.schedule.slots.get(slot as usize) else { break };
+        let block = recorder.slots.get(slot as usize).copied().flatten();
+        let data = block.map(|id| blocks.get(id));
+        let never = || vec![NEVER; recorder.nodes];
+        let clocks =
+            clocks.take().unwrap_or_else(|| Clocks { heard: never(), whole: never(), imported: never() });
+        records.push(BlockRecord {
+            slot,
+            hash: data.map(|data| data.hash),
+            number: data.map_or(0, |data| data.number),
+            sealer: planned.sealer,
+            sealed_at: planned.at,
+            bytes: data.map_or(0, |data| data.bytes()),
+            canonical: block.is_some_and(|id| canonical.contains(&id)),
+            heard: clocks.heard,
+            whole: clocks.whole,
+            imported: clocks.imported,
+        });
+    }
+    let penalties = recorder.penalties.iter().map(|((reason, hostile), (count, nodes))| PenaltyRecord {
+        reason: *reason,
+        hostile: *hostile,
+        count: *count,
+        nodes: nodes.len() as u32,
+    });
+    Run {
+        policy,
+        seed: seed.number(),
+        trace: trace.digest().to_string(),
+        events: count,
+        ended_at: now,
+        blocks: records,
+        nodes,
+        traffic: recorder.traffic,
+        penalties: penalties.collect(),
+        memory: recorder.memory,
+        heads: recorder.head_samples,
+        reorganisations: recorder.reorganisations,
+        admissions: recorder.admissions,
+        ends: recorder.ends,
+        tally,
+        astray,
+        not_empty,
+        violation,
+    }
+}
+
+/// The head that most honest nodes have that are online, the best among equals.
+fn main_head<M: Machine>(world: &World<'_, M>) -> BlockId {
+    let mut heads: BTreeMap<BlockId, u32> = BTreeMap::new();
+    for node in world.nodes.iter().filter(|node| node.hostile.is_none() && node.online) {
+        *heads.entry(node.chain.head()).or_default() += 1;
+    }
+    let best = heads.into_iter().max_by_key(|(id, nodes)| {
+        let block = world.blocks.get(*id);
+        (*nodes, block.total_difficulty, core::cmp::Reverse(block.hash))
+    });
+    best.map_or(BlockId::GENESIS, |(id, _)| id)
+}
+
+fn node_record<M: Machine>(world: &World<'_, M>, id: NodeId) -> NodeRecord {
+    let node = world.node(id);
+    let memory = node.machine.memory();
+    let sampled = world.recorder.memory_peaks.get(&id).copied().unwrap_or(0);
+    NodeRecord {
+        hostile: world.kind_of(id),
+        region: node.region,
+        degree: node.degree,
+        online_throughout: node.online && node.life == 0,
+        online_at_end: node.online,
+        head_number: node.chain.head_number(),
+        head_hash: world.blocks.get(node.chain.head()).hash,
+        sent_bytes: node.account.sent,
+        received_bytes: node.account.received,
+        block_bytes: node.account.blocks,
+        memory_peak: sampled.max(memory.bytes),
+        memory_bound: memory.bound,
+        penalised: world.recorder.penalised.get(id.index()).copied().unwrap_or(0),
+    }
+}

@@ -1,0 +1,226 @@
+//! What all policies of a scenario share: drawn once, before any of them runs.
+
+use std::sync::Arc;
+
+use herald::Time;
+use smallvec::SmallVec;
+
+use crate::engine::{Concern, Seed, draw};
+use crate::model::block::PeerId;
+use crate::model::chain::{Chain, NodeId};
+use crate::model::schedule::Schedule;
+use crate::model::topology::{Graph, regions};
+use crate::policy::Machine;
+use crate::scenario::{AdversaryKind, Policy, Scenario, ScenarioError};
+
+use super::faults::{self, Plan, Step};
+use super::link::{Link, LinkState, Wire};
+use super::node::{Account, Node};
+
+/// Topology, places, roles, schedule and faults.
+#[derive(Debug)]
+pub struct Setup {
+    /// Who is connected to whom.
+    pub graph: Graph,
+    /// Each node's region.
+    pub regions: Vec<u8>,
+    /// Which of the scenario's adversaries each node is.
+    pub hostile: Vec<Option<u8>>,
+    /// The blocks to be sealed.
+    pub schedule: Schedule,
+    /// What goes wrong, and when.
+    pub(super) faults: Vec<(Time, Step)>,
+    /// For each partition, who is in its first part.
+    pub(super) parts: Vec<Vec<bool>>,
+    /// Whom an eclipse is about.
+    pub(super) victim: Option<NodeId>,
+    /// Who is not there at first.
+    pub(super) absent: Vec<bool>,
+    skew_max: u64,
+    seed: Seed,
+    /// When the run is over.
+    pub end: Time,
+    pub(super) sample_every: Time,
+}
+
+/// Samples in a run, about.
+const SAMPLES: u64 = 1_200;
+/// And not more often than this.
+const SAMPLE_NANOS_MIN: u64 = 10_000_000;
+
+impl Setup {
+    /// Draws it from the scenario's seed.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] where the scenario does not [check](Scenario::check), or no topology of the
+    /// wanted kind was found.
+    pub fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
+        scenario.check()?;
+        let seed = Seed::new(scenario.seed);
+        let graph = Graph::of(scenario)?;
+        let (hostile, victim) = roles(scenario, &graph, seed);
+        let honest: Vec<NodeId> = (0..scenario.nodes)
+            .map(NodeId)
+            .filter(|node| hostile.get(node.index()).is_some_and(Option::is_none) && Some(*node) != victim)
+            .collect();
+        let mut schedule = Schedule::draw(scenario, &honest);
+        give_slots_to_hostile(scenario, &mut schedule, &hostile, seed);
+        let Plan { steps, parts, absent } = faults::plan(scenario, &schedule, seed);
+        let end = schedule.end().after(scenario.chain.drain.duration());
+        let sample_every = Time::from_nanos((end.as_nanos() / SAMPLES).max(SAMPLE_NANOS_MIN));
+        Ok(Self {
+            regions: regions(scenario),
+            graph,
+            hostile,
+            schedule,
+            faults: steps,
+            parts,
+            victim,
+            absent,
+            skew_max: scenario.chain.clock_skew.nanos(),
+            seed,
+            end,
+            sample_every,
+        })
+    }
+
+    /// How far a node's clock is behind, in nanoseconds.
+    pub(super) fn skew(&self, node: NodeId) -> u64 {
+        if self.skew_max == 0 {
+            return 0;
+        }
+        draw::below(self.seed.draw(Concern::Latency, u64::from(node.0), 1), self.skew_max)
+    }
+
+    /// The links of the graph, nobody connected yet.
+    pub(super) fn links(&self, scenario: &Scenario) -> Vec<Link> {
+        let mut links = Vec::with_capacity(self.graph.links());
+        for from in 0..self.graph.nodes() as u32 {
+            for index in self.graph.links_of(NodeId(from)) {
+                let place = index as usize;
+                let (Some(&to), Some(&back)) = (self.graph.to.get(place), self.graph.reverse.get(place))
+                else {
+                    continue;
+                };
+                let region = |node: NodeId| self.regions.get(node.index()).copied().unwrap_or(0).into();
+                let (here, there): (usize, usize) = (region(NodeId(from)), region(to));
+                let latency = scenario.regions.latency.get(here).and_then(|row| row.get(there));
+                let latency = latency.map_or(0, |span| span.nanos());
+                links.push(Link {
+                    to,
+                    reverse: PeerId(back),
+                    latency: u32::try_from(latency).unwrap_or(u32::MAX),
+                    epoch: 0,
+                    state: LinkState::Down,
+                    wire: Wire::Whole,
+                });
+            }
+        }
+        links
+    }
+
+    /// The nodes, each with a machine of the policy.
+    pub(super) fn nodes<M: Machine>(&self, scenario: &Scenario, policy: Policy) -> Vec<Node<M>> {
+        let config = Arc::new(scenario.config(policy, self.graph.degree_max()));
+        let node = |id: u32| {
+            let id = NodeId(id);
+            let links = self.graph.links_of(id);
+            Node {
+                machine: M::new(Arc::clone(&config), self.machine_seed(id, 0)),
+                chain: Chain::default(),
+                armed: Time::MAX,
+                up_free: Time::ZERO,
+                up_small_free: Time::ZERO,
+                down_free: Time::ZERO,
+                import_free: Time::ZERO,
+                first_link: links.start,
+                life: 0,
+                degree: links.end - links.start,
+                region: self.regions.get(id.index()).copied().unwrap_or(0),
+                hostile: self.hostile.get(id.index()).copied().flatten(),
+                online: !self.absent.get(id.index()).copied().unwrap_or(false),
+                importing: SmallVec::new(),
+                catching: None,
+                account: Account::default(),
+            }
+        };
+        (0..scenario.nodes).map(node).collect()
+    }
+
+    /// The seed of a node's machine; another one after each restart.
+    pub(super) fn machine_seed(&self, node: NodeId, life: u16) -> u64 {
+        self.seed.draw(Concern::Fetcher, u64::from(node.0), u64::from(life))
+    }
+}
+
+/// Who is hostile, and whom an eclipse is about.
+fn roles(scenario: &Scenario, graph: &Graph, seed: Seed) -> (Vec<Option<u8>>, Option<NodeId>) {
+    let mut roles = vec![None; scenario.nodes as usize];
+    let mut order: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
+    draw::shuffle(&mut seed.stream(Concern::Adversary, 0), &mut order);
+    let mut order = order.into_iter();
+    let mut victim = None;
+    for (index, adversaries) in scenario.adversaries.iter().enumerate() {
+        if adversaries.kind != AdversaryKind::Eclipse {
+            continue;
+        }
+        let Some(target) = order.next() else { continue };
+        victim = Some(target);
+        // The first peer stays honest.
+        for peer in graph.peers(target).iter().skip(1) {
+            if let Some(role) = roles.get_mut(peer.index()) {
+                *role = Some(index as u8);
+            }
+        }
+    }
+    let spared = victim.and_then(|victim| graph.peers(victim).first().copied());
+    let mut free = order.filter(|node| Some(*node) != spared);
+    for (index, count) in scenario.hostile_counts().into_iter().enumerate() {
+        for _ in 0..count {
+            let Some(node) = free.by_ref().find(|node| roles.get(node.index()) == Some(&None)) else { break };
+            if let Some(role) = roles.get_mut(node.index()) {
+                *role = Some(index as u8);
+            }
+        }
+    }
+    (roles, victim)
+}
+
+/// Kinds that seal have their share of the slots.
+fn give_slots_to_hostile(scenario: &Scenario, schedule: &mut Schedule, hostile: &[Option<u8>], seed: Seed) {
+    for (index, adversaries) in scenario.adversaries.iter().enumerate() {
+        let seals = match adversaries.kind {
+            AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => true,
+            AdversaryKind::WithholdHeader
+            | AdversaryKind::WithholdBody
+            | AdversaryKind::AnswerLate
+            | AdversaryKind::OtherHeader
+            | AdversaryKind::OtherBody
+            | AdversaryKind::WrongNumber
+            | AdversaryKind::Phantoms
+            | AdversaryKind::FarAway
+            | AdversaryKind::Junk
+            | AdversaryKind::Oversized
+            | AdversaryKind::Empty
+            | AdversaryKind::Eclipse
+            | AdversaryKind::Replay => false,
+        };
+        let own: Vec<NodeId> = (0..)
+            .map(NodeId)
+            .zip(hostile)
+            .filter(|(_, role)| **role == Some(index as u8))
+            .map(|(node, _)| node)
+            .collect();
+        if !seals || own.is_empty() {
+            continue;
+        }
+        for (slot, planned) in schedule.slots.iter_mut().enumerate() {
+            let word = seed.draw(Concern::Adversary, slot as u64, index as u64 + 1);
+            if draw::chance(word, adversaries.share)
+                && let Some(&sealer) = own.get(slot % own.len())
+            {
+                planned.sealer = sealer;
+            }
+        }
+    }
+}
