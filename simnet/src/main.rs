@@ -1,3 +1,9 @@
 //! The command line of the simulator.
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}
