@@ -163,7 +163,7 @@ fn assert_conduct(assertions: &Assertions, assert: &mut Assert<'_>) {
         });
     }
     if assertions.hostile_penalised {
-        assert("hostile_penalised", "each that must be".into(), &hostile_penalised);
+        assert("hostile_penalised", "each kind that must be".into(), &hostile_penalised);
     }
     if assertions.memory_bounded {
         assert("memory_bounded", "under the formula".into(), &|summary| match summary.memory.bound {
@@ -192,7 +192,8 @@ fn hostile_penalised(summary: &Summary) -> Found {
             .penalties
             .iter()
             .any(|row| row.against == hostile.kind.label() && row.count > 0 && named.contains(&row.reason));
-        holds &= rightly && hostile.penalised == hostile.nodes;
+        // One that nobody ever asks has done no wrong: with a good choice of peers, most are not.
+        holds &= rightly;
         let for_what = if rightly { String::new() } else { format!(", never for {}", named.join(" or ")) };
         found.push(format!("{}: {} of {}{for_what}", hostile.kind.label(), hostile.penalised, hostile.nodes));
     }
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn every_hostile_node_must_earn_its_penalty_and_for_the_right_reason() {
+    fn each_hostile_kind_must_earn_its_penalty_and_for_the_right_reason() {
         let asserted = Assertions { hostile_penalised: true, ..Assertions::default() };
         let found = |penalised: [u32; 2], reason| {
             let mut run = run();
@@ -340,7 +341,8 @@ mod tests {
             (row.held(), row.found[0].figure.clone())
         };
         assert_eq!(found([1, 5], Reason::MalformedReply), (Held::Yes, "junk: 2 of 2".into()));
-        assert_eq!(found([1, 0], Reason::MalformedReply).0, Held::No);
+        // Who is never asked does no wrong.
+        assert_eq!(found([1, 0], Reason::MalformedReply), (Held::Yes, "junk: 1 of 2".into()));
         let wrong = "junk: 2 of 2, never for malformed_reply";
         assert_eq!(found([1, 1], Reason::Silence), (Held::No, wrong.into()));
         // Nobody hostile: nothing was shown.

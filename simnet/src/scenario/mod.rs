@@ -434,7 +434,7 @@ pub struct Assertions {
     pub redundancy: Option<f64>,
     /// No honest peer is penalised by an honest node.
     pub no_honest_penalised: bool,
-    /// Every hostile node of each kind that must earn a penalty earns it from somebody.
+    /// Of each kind of hostile nodes that must earn a penalty, some do, and for the right reason.
     pub hostile_penalised: bool,
     /// No fetcher passes its memory formula.
     pub memory_bounded: bool,

@@ -7,6 +7,7 @@ use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
 use crate::model::chain::{HeadChange, NodeId};
 use crate::policy::Machine;
+use crate::scenario::Policy;
 
 use super::World;
 use super::event::{Event, Message};
@@ -122,11 +123,11 @@ impl<M: Machine> World<'_, M> {
         match output {
             Output::RequestHeader { request, peer, hash } => {
                 let Some(block) = self.named(id, &hash) else { return };
-                self.to_connected(id, peer);
+                self.expect_connected(id, peer);
                 self.send(peer, Message::GetHeader { request, block });
             }
             Output::RequestBodies { request, peer, hashes } => {
-                self.to_connected(id, peer);
+                self.expect_connected(id, peer);
                 self.request_bodies(id, request, peer, &hashes);
             }
             // What is on its way cannot be called back.
@@ -165,7 +166,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A machine may only speak of peers that it has been told are there.
-    fn to_connected(&mut self, id: NodeId, peer: PeerId) {
+    fn expect_connected(&mut self, id: NodeId, peer: PeerId) {
         if self.link(peer).state != LinkState::Up {
             self.violate(Some(id), format!("the machine asks {}, which is gone", self.link(peer).to.0));
         }
@@ -308,8 +309,10 @@ impl<M: Machine> World<'_, M> {
                 self.violate(Some(id), what);
             }
         }
+        // geth drops a peer at its first fault.
         let now = self.now;
-        self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
+        self.policy == Policy::GethModel
+            || self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
     }
 
     /// Ends a connection for good, from this side.

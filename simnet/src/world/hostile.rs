@@ -289,14 +289,14 @@ impl<M: Machine> World<'_, M> {
                 for _ in 0..ACT_BLOCKS {
                     let block = self.make_up(id, head);
                     let number = self.blocks.get(block).number;
-                    self.to_all(id, Message::Announce { block, number });
+                    self.send_all(id, Message::Announce { block, number });
                 }
             }
             Act::FarAway => {
                 for far in FAR {
                     let block = self.make_up(id, head);
                     let number = self.blocks.get(head).number + far;
-                    self.to_all(id, Message::Announce { block, number });
+                    self.send_all(id, Message::Announce { block, number });
                 }
             }
             Act::Replay => {
@@ -305,15 +305,15 @@ impl<M: Machine> World<'_, M> {
                     old = self.blocks.get(old).parent;
                     let number = self.blocks.get(old).number;
                     if number > 0 {
-                        self.to_all(id, Message::Announce { block: old, number });
-                        self.to_all(id, Message::Push { header: old, body: old });
+                        self.send_all(id, Message::Announce { block: old, number });
+                        self.send_all(id, Message::Push { header: old, body: old });
                     }
                 }
             }
         }
     }
 
-    fn to_all(&mut self, id: NodeId, message: Message) {
+    fn send_all(&mut self, id: NodeId, message: Message) {
         for peer in self.node(id).links() {
             self.send(peer, message);
         }

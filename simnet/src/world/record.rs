@@ -205,7 +205,7 @@ impl<M: Machine> World<'_, M> {
             .iter()
             .map(|(&id, &nodes)| (blocks.get(id).number, blocks.get(id).hash, nodes))
             .collect();
-        heads.sort_unstable_by(|one, other| (other.0, other.2, other.1).cmp(&(one.0, one.2, one.1)));
+        heads.sort_unstable_by_key(|&(number, hash, nodes)| core::cmp::Reverse((number, nodes, hash)));
         if self.recorder.head_samples.last().is_none_or(|last| last.heads != heads) {
             self.recorder.head_samples.push(HeadSample { at: self.now, heads });
         }
@@ -222,8 +222,8 @@ impl<M: Machine> World<'_, M> {
             max = max.max(bytes);
             looked += 1;
         }
-        if looked > 0 {
-            self.recorder.memory.push(MemorySample { at: self.now, mean: sum / looked, max });
+        if let Some(mean) = u64::checked_div(sum, looked) {
+            self.recorder.memory.push(MemorySample { at: self.now, mean, max });
         }
     }
 }
