@@ -1,7 +1,7 @@
 //! A world: nodes with a machine each, links between them, and virtual time.
 //!
 //! One event after the other, ordered by time and then by when it was planned. What an event touches
-//! is one node; nodes reach each other through [`net`] alone.
+//! is one node; nodes reach each other through `net` alone.
 
 mod event;
 mod faults;
