@@ -1,6 +1,7 @@
 //! Why a command could not be carried out.
 
 use std::io;
+use std::path::PathBuf;
 
 use herald_simnet::measure::bound::BoundError;
 use herald_simnet::report::files::FilesError;
@@ -15,7 +16,7 @@ pub(crate) const EXIT_CODE: u8 = 2;
 #[derive(Debug, Error)]
 pub(crate) enum CommandError {
     /// No shipped scenario has this name, and it does not look like a file.
-    #[error("there is no scenario \"{name}\"{}; `simnet scenarios` lists them, and a file's name ends in .toml",
+    #[error("there is no scenario \"{name}\"{}; `simnet scenarios` lists them, and a file's name has an ending, as in my.toml",
         nearest.map_or_else(String::new, |nearest| format!(" (did you mean {nearest}?)")))]
     Unknown {
         /// What was asked for.
@@ -38,6 +39,14 @@ pub(crate) enum CommandError {
     /// A run and its graph do not belong together: a defect of the simulator.
     #[error("the lower bound cannot be computed, which is a defect of the simulator: {0}")]
     Bound(#[from] BoundError),
+    /// A file beside the folder's own cannot be written.
+    #[error("{path}: {source}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Standard output is gone.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),

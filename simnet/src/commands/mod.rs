@@ -3,11 +3,18 @@
 //! Everything for the reader goes to standard output through one writer, so that a closed pipe ends the
 //! process quietly; progress and errors go to standard error.
 
+mod adversaries;
+mod bench;
+mod determinism;
+mod drive;
 mod error;
+mod failure;
 mod merge;
+mod progress;
+mod run;
 mod scenarios;
-#[expect(dead_code, reason = "`run` takes it up with the world")]
 mod source;
+mod sweep;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,15 +40,30 @@ struct Cli {
 enum Command {
     /// List the scenarios that come with the simulator.
     Scenarios(scenarios::Scenarios),
+    /// Run one scenario under each of its policies.
+    Run(run::Run),
+    /// Run one scenario with many seeds.
+    Sweep(sweep::Sweep),
     /// Put the rows of several shards of one sweep together.
     Merge(merge::Merge),
+    /// Run a scenario twice, and compare everything that came of it.
+    CheckDeterminism(determinism::CheckDeterminism),
+    /// Run the scenario of each adversary, and show what it does to honest nodes.
+    Adversaries(adversaries::Adversaries),
+    /// Measure how fast the simulator is, and how much memory it takes.
+    Bench(bench::Bench),
 }
 
 impl Command {
     fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
         match self {
             Self::Scenarios(command) => command.run(out),
+            Self::Run(command) => command.run(out),
+            Self::Sweep(command) => command.run(out),
             Self::Merge(command) => command.run(out),
+            Self::CheckDeterminism(command) => command.run(out),
+            Self::Adversaries(command) => command.run(out),
+            Self::Bench(command) => command.run(out),
         }
     }
 }

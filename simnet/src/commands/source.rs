@@ -1,21 +1,30 @@
 //! Which scenario a command is about, and what the command line changes in it.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
-use herald_simnet::scenario::{Scenario, by_name, shipped};
+use herald_simnet::scenario::{Scenario, Topology, by_name, shipped};
 
 use super::error::CommandError;
 
 /// A scenario from the command line.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Source {
-    /// A shipped scenario's name, or a file that ends in .toml.
+    /// A shipped scenario's name, or a file: whatever has an ending or a folder.
     #[arg(value_name = "NAME|FILE.toml")]
     pub(crate) scenario: String,
     /// Run with this many nodes instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub(crate) nodes: Option<u32>,
+}
+
+/// The seed from the command line.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SeedOption {
+    /// Draw everything from this seed instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 impl Source {
@@ -29,9 +38,22 @@ impl Source {
     }
 }
 
+/// The scenario with every option, as it is shown before a run. Edges are counted, not shown: there
+/// may be a million.
+pub(crate) fn show(scenario: &Scenario, out: &mut dyn Write) -> Result<(), CommandError> {
+    writeln!(out, "seed {}", scenario.seed)?;
+    let mut shown = scenario.clone();
+    if let Topology::Edges { edges } = &mut shown.topology {
+        writeln!(out, "edges {}", edges.len())?;
+        edges.clear();
+    }
+    writeln!(out, "\n{}", shown.to_toml()?)?;
+    Ok(())
+}
+
 fn named(name: &str) -> Result<Scenario, CommandError> {
     let path = Path::new(name);
-    if path.extension().is_some_and(|extension| extension == "toml") {
+    if path.extension().is_some() || path.components().count() > 1 {
         return Ok(Scenario::read(path)?);
     }
     match by_name(name) {

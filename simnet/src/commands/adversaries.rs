@@ -1,0 +1,166 @@
+//! `simnet adversaries`
+
+use std::io::Write;
+
+use clap::Args;
+use herald_simnet::measure::summary::Summary;
+use herald_simnet::measure::table::{Table, reached};
+use herald_simnet::measure::verdict::{Held, Outcome, Verdict, must_earn};
+use herald_simnet::scenario::{AdversaryKind, Policy};
+use herald_simnet::world::{Log, Setup};
+
+use super::drive::{self, Panicked};
+use super::error::CommandError;
+use super::source::{SeedOption, Source};
+
+/// Run the scenario of each adversary, and show what it does to honest nodes.
+#[derive(Debug, Args)]
+pub(crate) struct Adversaries {
+    /// Run with this many nodes instead of each scenario's.
+    #[arg(long, value_name = "N")]
+    nodes: Option<u32>,
+    #[command(flatten)]
+    seed: SeedOption,
+    /// Print the table as Markdown, for documents.
+    #[arg(long)]
+    markdown: bool,
+}
+
+const HEADINGS: [&str; 9] = [
+    "adversary",
+    "must earn",
+    "earned",
+    "herald, 99 %",
+    "not reached",
+    "bound",
+    "geth-model, 99 %",
+    "not reached",
+    "bound",
+];
+
+/// What one adversary came to.
+struct Row {
+    cells: [String; HEADINGS.len()],
+    outcome: Outcome,
+    /// What did not hold under herald.
+    failed: Vec<String>,
+}
+
+impl Adversaries {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+        if !self.markdown {
+            let seed = self.seed.seed.map_or_else(|| "each scenario's own".into(), |seed| seed.to_string());
+            let nodes = self.nodes.map_or_else(|| "each scenario's own".into(), |nodes| nodes.to_string());
+            writeln!(out, "seed {seed}\nnodes {nodes}\n")?;
+        }
+        let mut rows = Vec::new();
+        for kind in AdversaryKind::ALL {
+            rows.push(self.row(kind)?);
+        }
+        for (row, failed) in rows.iter().flat_map(|row| row.failed.iter().map(move |failed| (row, failed))) {
+            let [adversary, ..] = &row.cells;
+            writeln!(out, "{adversary}: {failed}")?;
+        }
+        if self.markdown {
+            markdown(&rows, out)?;
+        } else {
+            let mut table = Table::new(HEADINGS, 3);
+            rows.iter().for_each(|row| table.row(row.cells.iter()));
+            write!(out, "{table}")?;
+        }
+        Ok(rows.iter().map(|row| row.outcome).max().unwrap_or(Outcome::Holds))
+    }
+
+    fn row(&self, kind: AdversaryKind) -> Result<Row, CommandError> {
+        let scenario = format!("adversary-{}", kind.label());
+        let scenario = Source { scenario, nodes: self.nodes }.load(self.seed.seed)?;
+        let setup = Setup::new(&scenario)?;
+        let mut runs = Vec::new();
+        let mut panicked = Vec::new();
+        for policy in scenario.policies.iter().copied() {
+            match drive::policy(&scenario, &setup, policy, Log::Off) {
+                Ok((run, _)) => runs.push(run),
+                Err(Panicked(what)) => panicked.push(format!("broken under {}: {what}", policy.label())),
+            }
+        }
+        let (summaries, _) = drive::summaries(&scenario, &setup, &runs)?;
+        let verdict = Verdict::of(&scenario.assertions, &summaries);
+        let of = |policy| summaries.iter().find(|summary| summary.policy == policy);
+        let (herald, geth) = (of(Policy::Herald), of(Policy::GethModel));
+        let [herald_p99, herald_missing] = figures(herald);
+        let [geth_p99, geth_missing] = figures(geth);
+        let cells = [
+            kind.label().into(),
+            wanted(kind),
+            herald.map_or_else(|| "-".into(), |herald| earned(kind, herald)),
+            herald_p99,
+            herald_missing,
+            bound(&verdict, Policy::Herald),
+            geth_p99,
+            geth_missing,
+            bound(&verdict, Policy::GethModel),
+        ];
+        let outcome = if panicked.is_empty() { verdict.outcome() } else { Outcome::Broken };
+        let mut failed = panicked;
+        failed.extend(failures(&verdict));
+        Ok(Row { cells, outcome, failed })
+    }
+}
+
+fn wanted(kind: AdversaryKind) -> String {
+    let reasons: Vec<&str> = must_earn(kind).iter().map(|reason| reason.label()).collect();
+    if reasons.is_empty() { "none".into() } else { reasons.join(" or ") }
+}
+
+/// The wanted reasons that were given, and how many of the hostile nodes got a penalty.
+fn earned(kind: AdversaryKind, summary: &Summary) -> String {
+    let wanted: Vec<&str> = must_earn(kind).iter().map(|reason| reason.label()).collect();
+    if wanted.is_empty() {
+        return "-".into();
+    }
+    let given = summary.penalties.iter().filter(|row| row.against == kind.label() && row.count > 0);
+    let mut given: Vec<&str> = given.map(|row| row.reason).filter(|reason| wanted.contains(reason)).collect();
+    given.dedup();
+    let hostile = summary.hostile.iter().find(|hostile| hostile.kind == kind);
+    let nodes = hostile.map_or_else(String::new, |h| format!("{} of {}", h.penalised, h.nodes));
+    if given.is_empty() { format!("NO, {nodes}") } else { format!("{}, {nodes}", given.join(" and ")) }
+}
+
+fn figures(summary: Option<&Summary>) -> [String; 2] {
+    summary.map_or_else(
+        || ["-".into(), "-".into()],
+        |summary| {
+            let missing = format!("{} of {}", summary.not_reached, summary.deliveries);
+            [reached(summary.imported.p99), missing]
+        },
+    )
+}
+
+/// Whether the bound that honest nodes must meet is met: their deliveries and their heads. Memory and
+/// penalties are promised by our fetcher alone.
+fn bound(verdict: &Verdict, policy: Policy) -> String {
+    const BOUND: [&str; 4] = ["converged", "all_delivered", "p50", "p99"];
+    let rows = verdict.rows.iter().filter(|row| BOUND.contains(&row.assertion.as_str()));
+    let mut found = rows.flat_map(|row| &row.found).filter(|finding| finding.policy == policy).peekable();
+    let met = found.peek().is_some() && found.all(|finding| finding.held == Held::Yes);
+    if met { "met".into() } else { "NOT met".into() }
+}
+
+fn failures(verdict: &Verdict) -> Vec<String> {
+    let rows = verdict.rows.iter().filter(|row| row.held() == Held::No).map(|row| {
+        let found = row.found.iter().find(|finding| finding.policy == Policy::Herald);
+        let found = found.map_or("herald did not run", |finding| finding.figure.as_str());
+        format!("{} wanted {}, found {found}", row.assertion, row.wanted)
+    });
+    let broken = verdict.broken.iter();
+    rows.chain(broken.map(|(policy, what)| format!("broken under {}: {what}", policy.label()))).collect()
+}
+
+fn markdown(rows: &[Row], out: &mut dyn Write) -> Result<(), CommandError> {
+    writeln!(out, "| {} |", HEADINGS.join(" | "))?;
+    writeln!(out, "|{}", " --- |".repeat(HEADINGS.len()))?;
+    for row in rows {
+        writeln!(out, "| {} |", row.cells.join(" | "))?;
+    }
+    Ok(())
+}
