@@ -118,14 +118,11 @@ fn unlike<T: PartialEq + Debug>(what: &str, a: &T, b: &T) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use herald_simnet::scenario::Topology;
-
     use super::*;
 
     #[test]
     fn the_first_difference_is_named() {
-        let scenario =
-            Scenario { nodes: 10, topology: Topology::RandomRegular { degree: 4 }, ..Scenario::default() };
+        let scenario = Scenario { nodes: 30, ..Scenario::default() };
         let setup = Setup::new(&scenario).unwrap();
         let run = once(&scenario, &setup, Policy::Herald).unwrap();
         assert_eq!(difference(&run, &run), None);

@@ -2,7 +2,6 @@
 //! that runs again as it is.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,22 +41,20 @@ pub(crate) fn save(
 
 fn text(scenario: &Scenario, what: &str, path: &Path, events: &[String]) -> Result<String, CommandError> {
     let mut text = String::new();
-    let mut comment = |line: &str| {
-        // No control character may stand in a comment of TOML.
-        let line: String = line.chars().filter(|letter| !letter.is_control()).collect();
-        let _ = writeln!(text, "# {line}");
-    };
-    comment(&format!("simnet {}, seed {}", env!("CARGO_PKG_VERSION"), scenario.seed));
-    what.lines().for_each(&mut comment);
-    comment(&format!("run it again: simnet run {}", path.display()));
+    comment(&mut text, &format!("simnet {}, seed {}", env!("CARGO_PKG_VERSION"), scenario.seed));
+    what.lines().for_each(|line| comment(&mut text, line));
+    comment(&mut text, &format!("run it again: simnet run {}", path.display()));
     text.push_str(&scenario.to_toml()?);
-    let mut comment = |line: &str| {
-        let line: String = line.chars().filter(|letter| !letter.is_control()).collect();
-        let _ = writeln!(text, "# {line}");
-    };
-    comment(&format!("the last {} events:", events.len()));
-    events.iter().for_each(|line| comment(line));
+    comment(&mut text, &format!("the last {} lines of its log:", events.len()));
+    events.iter().for_each(|line| comment(&mut text, line));
     Ok(text)
+}
+
+/// A comment of TOML, in which no control character may stand.
+fn comment(text: &mut String, line: &str) {
+    text.push_str("# ");
+    text.extend(line.chars().filter(|letter| !letter.is_control()));
+    text.push('\n');
 }
 
 /// The last lines written, readable even after whoever wrote them panicked.
@@ -119,9 +116,8 @@ mod tests {
     fn a_failure_runs_again_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let scenario = Scenario {
-            nodes: 10,
+            nodes: 30,
             seed: 77,
-            topology: herald_simnet::scenario::Topology::RandomRegular { degree: 4 },
             policies: vec![Policy::GethModel, Policy::Herald],
             ..Scenario::default()
         };
@@ -132,7 +128,7 @@ mod tests {
         let again = Scenario::read(&path).unwrap();
         assert_eq!(again, Scenario { policies: vec![Policy::Herald], ..scenario });
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains("# in two lines\n") && text.contains("the last 2000 events"), "{text}");
+        assert!(text.contains("# in two lines\n") && text.contains("\n# the last 2000 lines"), "{text}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }
