@@ -70,8 +70,11 @@ impl Rate {
 
     /// How long `bytes` take, rounded up to a whole nanosecond.
     pub const fn time_for(self, bytes: u64) -> u64 {
-        let bits = bytes as u128 * 8 * 1_000_000_000;
-        bits.div_ceil(self.0 as u128) as u64
+        // Two gigabytes fit into 64 bits, whose division is several times as fast.
+        match bytes.checked_mul(8 * 1_000_000_000) {
+            Some(bits) => bits.div_ceil(self.0),
+            None => (bytes as u128 * 8 * 1_000_000_000).div_ceil(self.0 as u128) as u64,
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 use crate::model::block::PeerId;
 use crate::model::chain::NodeId;
 
-/// One end of a connection between two nodes, as one of them sees it. 20 bytes: there are millions.
+/// One end of a connection between two nodes, as one of them sees it. 24 bytes: there are millions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
+    /// Whose end it is.
+    pub(crate) owner: NodeId,
     /// The node at the other end.
     pub(crate) to: NodeId,
     /// The other end.

@@ -322,7 +322,7 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// Whose end of a connection this is.
     fn owner(&self, peer: PeerId) -> NodeId {
-        self.link(self.link(peer).reverse).to
+        self.link(peer).owner
     }
 
     /// A draw that is the same under every policy.

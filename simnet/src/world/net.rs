@@ -15,7 +15,7 @@ use crate::scenario::{Scenario, SmallMessages};
 
 use super::World;
 use super::event::{Door, Event, Message};
-use super::link::{LinkState, Wire};
+use super::link::{Link, LinkState, Wire};
 
 /// What the network keeps beside links and nodes.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn send(&mut self, peer: PeerId, message: Message) {
         let link = *self.link(peer);
         match (link.state, link.wire) {
-            (LinkState::Up, Wire::Whole) => self.transmit(peer, message),
+            (LinkState::Up, Wire::Whole) => self.transmit(peer, link, message),
             (LinkState::Up, Wire::Cut) => {
                 self.net.stalled.entry(peer).or_default().push(message);
             }
@@ -70,15 +70,14 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    fn transmit(&mut self, peer: PeerId, message: Message) {
-        let link = *self.link(peer);
+    fn transmit(&mut self, peer: PeerId, link: Link, message: Message) {
         let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
         let kind = message.kind();
         self.recorder.sent(kind, bytes);
         let overtakes = message.is_small() && self.scenario.links.small_messages == SmallMessages::Overtake;
         let now = self.now;
-        let sender = self.owner(peer);
-        let on_wire = self.net.up(self.node(sender).region).time_for(bytes);
+        let sender = link.owner;
+        let on_wire = self.net.up(self.setup.region(sender)).time_for(bytes);
         let node = self.node_mut(sender);
         node.account.sent += bytes;
         let start = if overtakes {
@@ -99,7 +98,7 @@ impl<M: Machine> World<'_, M> {
         };
         let first_bit = later(start, delay);
         let (at, door) = if overtakes {
-            let receiver = self.node(link.to).region;
+            let receiver = self.setup.region(link.to);
             let taking = self.net.down(receiver).time_for(bytes).max(on_wire);
             (later(first_bit, taking), Door::Inside)
         } else {
@@ -160,12 +159,12 @@ impl<M: Machine> World<'_, M> {
             self.lose(message);
             return None;
         }
-        let receiver = self.owner(peer);
+        let receiver = link.owner;
         match door {
             Door::Downlink => {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
-                let on_wire = self.net.up(self.node(link.to).region).time_for(bytes);
-                let taking = self.net.down(self.node(receiver).region).time_for(bytes);
+                let on_wire = self.net.up(self.setup.region(link.to)).time_for(bytes);
+                let taking = self.net.down(self.setup.region(receiver)).time_for(bytes);
                 let now = self.now;
                 let node = self.node_mut(receiver);
                 let free = later(node.down_free.max(now), taking);

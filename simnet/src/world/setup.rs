@@ -84,6 +84,11 @@ impl Setup {
         })
     }
 
+    /// A node's region.
+    pub(super) fn region(&self, node: NodeId) -> u8 {
+        self.regions.get(node.index()).copied().unwrap_or(0)
+    }
+
     /// How far a node's clock is behind, in nanoseconds.
     pub(super) fn skew(&self, node: NodeId) -> u64 {
         if self.skew_max == 0 {
@@ -102,11 +107,12 @@ impl Setup {
                 else {
                     continue;
                 };
-                let region = |node: NodeId| self.regions.get(node.index()).copied().unwrap_or(0).into();
+                let region = |node: NodeId| self.region(node).into();
                 let (here, there): (usize, usize) = (region(NodeId(from)), region(to));
                 let latency = scenario.regions.latency.get(here).and_then(|row| row.get(there));
                 let latency = latency.map_or(0, |span| span.nanos());
                 links.push(Link {
+                    owner: NodeId(from),
                     to,
                     reverse: PeerId(back),
                     latency: u32::try_from(latency).unwrap_or(u32::MAX),
@@ -136,7 +142,7 @@ impl Setup {
                 first_link: links.start,
                 life: 0,
                 degree: links.end - links.start,
-                region: self.regions.get(id.index()).copied().unwrap_or(0),
+                region: self.region(id),
                 hostile: self.hostile.get(id.index()).copied().flatten(),
                 online: !self.absent.get(id.index()).copied().unwrap_or(false),
                 importing: SmallVec::new(),
