@@ -276,11 +276,10 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn relay(&mut self, id: NodeId, block: BlockId, peers: &[PeerId]) {
-        if self.node(id).hostile.is_some() && !self.spreads_honestly(id) {
-            return;
-        }
         for &peer in peers {
-            self.send(peer, Message::Push { header: block, body: block });
+            if self.spreads_honestly(id, peer) {
+                self.send(peer, Message::Push { header: block, body: block });
+            }
         }
     }
 
@@ -289,12 +288,11 @@ impl<M: Machine> World<'_, M> {
         if !self.node(id).chain.has(block) {
             return self.violate(Some(id), "a block is announced before it is in the chain".into());
         }
-        if self.node(id).hostile.is_some() && !self.spreads_honestly(id) {
-            return;
-        }
         let number = self.blocks.get(block).number;
         for &peer in peers {
-            self.send(peer, Message::Announce { block, number });
+            if self.spreads_honestly(id, peer) {
+                self.send(peer, Message::Announce { block, number });
+            }
         }
     }
 

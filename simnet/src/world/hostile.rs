@@ -143,12 +143,15 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    /// Whether a hostile node hands on what its machine wants told.
-    pub(super) fn spreads_honestly(&self, id: NodeId) -> bool {
+    /// Whether a hostile node tells this peer what its machine wants told.
+    pub(super) fn spreads_honestly(&self, id: NodeId, peer: PeerId) -> bool {
         self.behaviour(id).is_none_or(|behaviour| match behaviour.telling {
-            Telling::Honest => true,
-            Telling::Early | Telling::EarlyWrongNumber => self.kind_of(id) == Some(AdversaryKind::Eclipse),
-            Telling::OwnOnly => true,
+            Telling::Honest | Telling::OwnOnly => true,
+            // Around its victim it lies; to all others it is honest.
+            Telling::Early | Telling::EarlyWrongNumber => {
+                self.kind_of(id) == Some(AdversaryKind::Eclipse)
+                    && Some(self.link(peer).to) != self.setup.victim
+            }
         })
     }
 
