@@ -4,6 +4,8 @@
 //! predicate is checked after every event, beside the fetcher's own. Run it with
 //! `cargo run -p herald-simnet --example host`.
 
+#![allow(clippy::print_stdout, reason = "an example speaks to the terminal")]
+
 use std::sync::Arc;
 
 use herald::{Config, Fetcher, Input, Outcome, Output, Time};
