@@ -100,6 +100,7 @@ impl<M: Machine> World<'_, M> {
     fn noticed(&mut self, node: NodeId, peer: PeerId, block: BlockId, number: u64, outcome: Outcome<Sim>) {
         let Outcome::Admission(admission) = outcome else { return };
         self.recorder.admitted(admission);
+        self.watch_announced(node, peer, block, admission);
         let far_ahead = number > self.node(node).chain.head_number() + 1;
         if far_ahead && admission != Admission::Duplicate && admission != Admission::Known {
             self.fallen_behind(node, peer, block);
@@ -124,6 +125,7 @@ impl<M: Machine> World<'_, M> {
             Output::RequestHeader { request, peer, hash } => {
                 let Some(block) = self.named(id, &hash) else { return };
                 self.expect_connected(id, peer);
+                self.watch_asked(id, peer, block);
                 self.send(peer, Message::GetHeader { request, block });
             }
             Output::RequestBodies { request, peer, hashes } => {
@@ -152,7 +154,10 @@ impl<M: Machine> World<'_, M> {
                     self.fallen_behind(id, peer, block);
                 }
             }
-            Output::Event(event) => self.recorder.event(self.now, id, &event, &self.blocks),
+            Output::Event(event) => {
+                self.watch_event(id, &event);
+                self.recorder.event(self.now, id, &event, &self.blocks);
+            }
         }
     }
 
@@ -182,10 +187,14 @@ impl<M: Machine> World<'_, M> {
         match **hashes {
             [hash] => {
                 let Some(block) = self.named(id, &hash) else { return };
+                self.watch_asked(id, peer, block);
                 self.send(peer, Message::GetBody { request, block });
             }
             _ => {
-                let list = hashes.iter().filter_map(|hash| self.blocks.find(hash)).collect();
+                let list: Vec<BlockId> = hashes.iter().filter_map(|hash| self.blocks.find(hash)).collect();
+                for &block in &list {
+                    self.watch_asked(id, peer, block);
+                }
                 let list = self.lists.add(list);
                 self.send(peer, Message::GetBodies { request, list });
             }

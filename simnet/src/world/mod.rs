@@ -17,6 +17,7 @@ mod record;
 mod seal;
 mod serve;
 mod setup;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub struct World<'a, M> {
     net: net::Net,
     hostile: hostile::Puppets,
     recorder: Recorder,
+    watch: watch::Watch,
     trace: Trace,
     log: Log,
     violation: Option<Violation>,
@@ -98,6 +100,7 @@ impl<'a, M: Machine> World<'a, M> {
             net: net::Net::new(scenario),
             hostile: hostile::Puppets::default(),
             recorder: Recorder::new(scenario, setup),
+            watch: watch::Watch::default(),
             trace: Trace::new(),
             log: Log::Off,
             violation: None,

@@ -256,6 +256,7 @@ impl<M: Machine> World<'_, M> {
             self.lose(message);
         }
         let owner = self.owner(peer);
+        self.watch_gone(owner, peer);
         if self.node(owner).online {
             let _ = self.tell(owner, Input::PeerGone { peer });
             self.peer_of_range_gone(owner, peer);
