@@ -59,6 +59,7 @@ fn wrong_usage_says_what_to_do_instead() {
     assert!(refused(&["sweep", "tiny.toml", "--seeds", "5..5"]).contains("A below B"));
     assert!(refused(&["sweep", "tiny.toml", "--seeds", "1..5", "--shard", "2/2"]).contains("N - 1"));
     assert!(refused(&["merge", "no-such.csv", "--out", "merged"]).contains("no-such.csv"));
+    assert!(refused(&["adversaries", "jnuk"]).contains("junk"));
     refused(&["frobnicate"]);
     refused(&[]);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "wrong usage leaves nothing");
@@ -153,4 +154,22 @@ fn a_small_bench_counts_every_delivery() {
     let (out, _) = printed(Path::new("."), &arguments, 0);
     assert!(out.lines().any(|line| line.starts_with("deliveries  ") && line.ends_with(" 58")), "{out}");
     assert!(out.contains("deliveries per CPU second") && out.contains("resident memory per node"));
+}
+
+#[test]
+fn adversaries_have_a_row_each() {
+    let kinds = ["junk", "eclipse", "equivocate"];
+    let arguments = ["adversaries", "--nodes", "40", "--markdown"].into_iter().chain(kinds);
+    let output = simnet(Path::new("."), &arguments.collect::<Vec<_>>());
+    let out = String::from_utf8(output.stdout).unwrap();
+    // What so small a world comes to is for the table to say; that none breaks an invariant is asked here.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{out}");
+    assert_eq!(out.lines().filter(|line| line.starts_with('|')).count(), 2 + kinds.len(), "{out}");
+    for kind in kinds {
+        let row = out.lines().find(|line| line.starts_with(&format!("| {kind} | "))).unwrap();
+        assert_eq!(row.matches(" | ").count(), 8, "{row}");
+        assert!(row.contains(" of "), "nothing was delivered: {row}");
+    }
+    let failed = out.lines().any(|line| !line.starts_with('|') && !line.is_empty());
+    assert_eq!(failed, output.status.code() == Some(1), "the exit code and the table do not agree:\n{out}");
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::table::{Table, reached};
 use herald_simnet::measure::verdict::{Held, Outcome, Verdict, must_earn};
@@ -16,6 +17,9 @@ use super::source::{SeedOption, Source};
 /// Run the scenario of each adversary, and show what it does to honest nodes.
 #[derive(Debug, Args)]
 pub(crate) struct Adversaries {
+    /// Only these, instead of all.
+    #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(AdversaryKind::ALL.map(AdversaryKind::label)))]
+    kinds: Vec<String>,
     /// Run with this many nodes instead of each scenario's.
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
@@ -54,12 +58,17 @@ impl Adversaries {
             writeln!(out, "seed {seed}\nnodes {nodes}\n")?;
         }
         let mut rows = Vec::new();
-        for kind in AdversaryKind::ALL {
+        let wanted =
+            |kind: &AdversaryKind| self.kinds.is_empty() || self.kinds.iter().any(|it| it == kind.label());
+        for kind in AdversaryKind::ALL.into_iter().filter(wanted) {
             rows.push(self.row(kind)?);
         }
         for (row, failed) in rows.iter().flat_map(|row| row.failed.iter().map(move |failed| (row, failed))) {
             let [adversary, ..] = &row.cells;
             writeln!(out, "{adversary}: {failed}")?;
+        }
+        if rows.iter().any(|row| !row.failed.is_empty()) {
+            writeln!(out)?;
         }
         if self.markdown {
             markdown(&rows, out)?;
@@ -89,10 +98,21 @@ impl Adversaries {
         let (herald, geth) = (of(Policy::Herald), of(Policy::GethModel));
         let [herald_p99, herald_missing] = figures(herald);
         let [geth_p99, geth_missing] = figures(geth);
+        let mut outcome = if panicked.is_empty() { verdict.outcome() } else { Outcome::Broken };
+        let mut failed = panicked;
+        failed.extend(failures(&verdict));
+        let earned = match herald.map_or_else(|| Earned::Not("-".into()), |herald| earned(kind, herald)) {
+            Earned::AsItMust(words) => words,
+            Earned::Not(words) => {
+                outcome = outcome.max(Outcome::Failed);
+                failed.push(format!("must earn {}, earned: {words}", wanted(kind)));
+                words
+            }
+        };
         let cells = [
             kind.label().into(),
             wanted(kind),
-            herald.map_or_else(|| "-".into(), |herald| earned(kind, herald)),
+            earned,
             herald_p99,
             herald_missing,
             bound(&verdict, Policy::Herald),
@@ -100,9 +120,6 @@ impl Adversaries {
             geth_missing,
             bound(&verdict, Policy::GethModel),
         ];
-        let outcome = if panicked.is_empty() { verdict.outcome() } else { Outcome::Broken };
-        let mut failed = panicked;
-        failed.extend(failures(&verdict));
         Ok(Row { cells, outcome, failed })
     }
 }
@@ -112,18 +129,29 @@ fn wanted(kind: AdversaryKind) -> String {
     if reasons.is_empty() { "none".into() } else { reasons.join(" or ") }
 }
 
-/// The wanted reasons that were given, and how many of the hostile nodes got a penalty.
-fn earned(kind: AdversaryKind, summary: &Summary) -> String {
+/// The wanted reasons that were given, and how many of the hostile nodes got a penalty for whatever.
+fn earned(kind: AdversaryKind, summary: &Summary) -> Earned {
     let wanted: Vec<&str> = must_earn(kind).iter().map(|reason| reason.label()).collect();
-    if wanted.is_empty() {
-        return "-".into();
-    }
     let given = summary.penalties.iter().filter(|row| row.against == kind.label() && row.count > 0);
-    let mut given: Vec<&str> = given.map(|row| row.reason).filter(|reason| wanted.contains(reason)).collect();
-    given.dedup();
+    let (rightly, otherwise): (Vec<&str>, Vec<&str>) =
+        given.map(|row| row.reason).partition(|reason| wanted.contains(reason));
     let hostile = summary.hostile.iter().find(|hostile| hostile.kind == kind);
     let nodes = hostile.map_or_else(String::new, |h| format!("{} of {}", h.penalised, h.nodes));
-    if given.is_empty() { format!("NO, {nodes}") } else { format!("{}, {nodes}", given.join(" and ")) }
+    match (wanted.is_empty(), rightly.is_empty(), otherwise.is_empty()) {
+        (true, _, true) => Earned::AsItMust("none".into()),
+        (true, _, false) => Earned::AsItMust(format!("{}, {nodes}", otherwise.join(" and "))),
+        (false, false, _) => Earned::AsItMust(format!("{}, {nodes}", rightly.join(" and "))),
+        (false, true, true) => Earned::Not("NO".into()),
+        (false, true, false) => Earned::Not(format!("NO, but {}, {nodes}", otherwise.join(" and "))),
+    }
+}
+
+/// What an adversary was penalised for, in words.
+enum Earned {
+    /// One of the reasons that it must earn, or it need not earn any.
+    AsItMust(String),
+    /// None of those.
+    Not(String),
 }
 
 fn figures(summary: Option<&Summary>) -> [String; 2] {
