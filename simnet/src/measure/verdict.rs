@@ -212,7 +212,7 @@ pub const fn must_earn(kind: AdversaryKind) -> &'static [Reason] {
         AdversaryKind::OtherBody => &[Reason::WrongBody],
         AdversaryKind::WrongNumber => &[Reason::WrongNumber],
         AdversaryKind::Phantoms => &[Reason::Silence, Reason::EmptyReply, Reason::Flooding],
-        AdversaryKind::FarAway => &[Reason::Flooding],
+        AdversaryKind::FarAway => &[Reason::Refusal, Reason::Flooding],
         AdversaryKind::Junk => &[Reason::MalformedReply],
         AdversaryKind::Oversized => &[Reason::OversizedReply],
         AdversaryKind::Empty => &[Reason::EmptyReply],

@@ -84,8 +84,9 @@ pub(crate) enum Message {
     Range { list: u32 },
 }
 
-/// An oversized reply: just above the 10 MiB that a frame may have.
-const OVERSIZED_BYTES: u64 = (10 << 20) + 1;
+/// What comes of an oversized reply before it is refused: its length prefix says it, and what a
+/// receive window holds is on its way by then.
+const OVERSIZED_BYTES: u64 = 64 << 10;
 
 impl Message {
     /// For the accounts.
