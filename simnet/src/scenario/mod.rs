@@ -283,7 +283,7 @@ pub enum AdversaryKind {
     WrongNumber,
     /// Announces hashes that do not exist.
     Phantoms,
-    /// Announces and pushes blocks far above the head.
+    /// Announces blocks far above the head.
     FarAway,
     /// Answers with what is no reply.
     Junk,

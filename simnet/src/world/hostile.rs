@@ -58,7 +58,7 @@ enum Act {
     None,
     /// Announces hashes that nobody has.
     Phantoms,
-    /// Announces and pushes what lies far above.
+    /// Announces what lies far above.
     FarAway,
     /// Announces and pushes what is long known.
     Replay,
