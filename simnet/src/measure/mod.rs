@@ -54,7 +54,8 @@ pub struct Run {
     pub ends: [u64; End::ALL.len()],
     /// What the honest nodes' machines counted, summed.
     pub tally: Tally,
-    /// Honest nodes online at the end that did not have the head that most of them had.
+    /// Honest nodes online at the end that did not have the head that most of them had. Where the
+    /// scenario has a core, nodes of it without the best head of those connected with them.
     pub astray: u32,
     /// Honest nodes online at the end whose machine still held something.
     pub not_empty: u32,

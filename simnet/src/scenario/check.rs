@@ -69,6 +69,10 @@ impl Scenario {
             check_fault(fault)?;
         }
         most("faults", self.faults.len(), FAULTS_MAX)?;
+        if let Some(core) = &self.core {
+            span("core.from", core.from, Span::ZERO, Span(DAY.0 * 365))?;
+            share("core.share", core.share, 0.0, 1.0)?;
+        }
         check_fetcher(self)?;
         for (field, bound) in
             [("assertions.p99", self.assertions.p99), ("assertions.p50", self.assertions.p50)]
@@ -327,7 +331,7 @@ fn check_fetcher(scenario: &Scenario) -> Result<(), ScenarioError> {
 
 /// The most peers that a node is sure or likely to have; only for a table of degrees, where it is a
 /// matter of luck, may a node have more.
-fn peers_expected(scenario: &Scenario) -> u32 {
+pub(crate) fn peers_expected(scenario: &Scenario) -> u32 {
     match &scenario.topology {
         Topology::RandomRegular { degree } => *degree,
         Topology::Degrees { cumulative } => 2 * cumulative.len() as u32,

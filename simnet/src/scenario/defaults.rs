@@ -21,6 +21,7 @@ impl Default for Scenario {
             chain: ChainOptions::default(),
             adversaries: Vec::new(),
             faults: Vec::new(),
+            core: None,
             fetcher: FetcherOptions::default(),
             check_stride: 0,
             assertions: Assertions::default(),

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::forms::TopologySource;
 use super::{
-    Adversaries, Assertions, ChainOptions, EDGES_MAX, Fault, FetcherOptions, Links, Policy, Regions,
+    Adversaries, Assertions, ChainOptions, Core, EDGES_MAX, Fault, FetcherOptions, Links, Policy, Regions,
     Scenario, ScenarioError, Topology, Wire,
 };
 
@@ -69,6 +69,7 @@ struct Document {
     chain: ChainOptions,
     adversaries: Vec<Adversaries>,
     faults: Vec<Fault>,
+    core: Option<Core>,
     fetcher: FetcherOptions,
     assertions: Assertions,
 }
@@ -98,6 +99,7 @@ impl Document {
             chain: scenario.chain,
             adversaries: scenario.adversaries,
             faults: scenario.faults,
+            core: scenario.core,
             fetcher: scenario.fetcher,
             assertions: scenario.assertions,
         }
@@ -122,6 +124,7 @@ impl Document {
             chain: self.chain,
             adversaries: self.adversaries,
             faults: self.faults,
+            core: self.core,
             fetcher: self.fetcher,
             check_stride: self.check_stride,
             assertions: self.assertions,

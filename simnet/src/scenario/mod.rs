@@ -38,6 +38,7 @@ mod presets;
 mod shipped;
 pub mod units;
 
+pub(crate) use check::peers_expected;
 pub use check::{BLOCK_MAX, DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
 pub use error::{Amount, ScenarioError};
 pub use file::{EdgeError, FileError};
@@ -76,6 +77,8 @@ pub struct Scenario {
     pub adversaries: Vec<Adversaries>,
     /// What goes wrong, and when. Default nothing.
     pub faults: Vec<Fault>,
+    /// A part of the nodes that is spared from some time on. Default none.
+    pub core: Option<Core>,
     /// Changes to the fetcher's configuration, the same for each policy.
     pub fetcher: FetcherOptions,
     /// Check the machines' invariants at the touched node after every so many events; 0 is never.
@@ -348,6 +351,18 @@ pub enum Fault {
         /// The share.
         share: f64,
     },
+}
+
+/// Honest nodes that nothing goes wrong with any more: they are online, what goes between two of them
+/// is neither cut nor lost, and their imports do not fail. Faults, loss and local faults go on
+/// elsewhere. Where there is a core, [`Assertions::converged`] asks for one head in the core alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// From when on.
+    pub from: Span,
+    /// The share of the honest nodes, at least two nodes.
+    pub share: f64,
 }
 
 /// Which way a partition cuts.

@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Down { node: NodeId, exit: Exit },
     /// A node comes, for the first time or again.
     Up { node: NodeId, memory: MemoryKept },
+    /// Nothing goes wrong with the core any more.
+    Spare,
 }
 
 /// All steps by their times, who is in the first part of each partition, and who is not there yet.
@@ -35,7 +37,7 @@ pub(crate) struct Plan {
 }
 
 /// Draws the plan. Sealers stay, so that the schedule is the same with faults and without.
-pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, seed: Seed) -> Plan {
+pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed: Seed) -> Plan {
     let count = scenario.nodes as usize;
     let mut plan = Plan { steps: Vec::new(), parts: Vec::new(), absent: vec![false; count] };
     let mut movable: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
@@ -90,6 +92,14 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, seed: Seed) -> Plan
             }
         }
     }
+    if let Some(from) = scenario.core.map(|core| Time::from_nanos(core.from.nanos())) {
+        let in_core = |node: NodeId| core.get(node.index()) == Some(&true);
+        plan.steps.retain(|(at, step)| match step {
+            Step::Down { node, .. } => *at < from || !in_core(*node),
+            Step::Cut { .. } | Step::Heal { .. } | Step::Up { .. } | Step::Spare => true,
+        });
+        plan.steps.push((from, Step::Spare));
+    }
     // Stable: what is planned for one moment happens in the scenario's order.
     plan.steps.sort_by_key(|(at, _)| *at);
     plan
@@ -103,7 +113,7 @@ impl<M: Machine> World<'_, M> {
             Step::Cut { part } => {
                 self.net.active.push(part);
                 for peer in self.crossing(part) {
-                    if self.link(peer).wire == Wire::Whole {
+                    if self.link(peer).wire == Wire::Whole && !self.is_link_spared(peer) {
                         self.cut(peer);
                     }
                 }
@@ -111,14 +121,39 @@ impl<M: Machine> World<'_, M> {
             Step::Heal { part } => {
                 self.net.active.retain(|active| *active != part);
                 for peer in self.crossing(part) {
-                    if !self.net.active.iter().any(|&other| self.crosses(other, peer)) {
+                    let still = self.net.active.iter().any(|&other| self.crosses(other, peer));
+                    if !still && !self.is_link_spared(peer) {
                         self.heal(peer);
                     }
                 }
             }
             Step::Down { node, exit } => self.go_down(node, exit),
             Step::Up { node, memory } => self.come_up(node, memory),
+            Step::Spare => self.spare(),
         }
+    }
+
+    /// The core is brought together: its nodes are there, and what lies between them is whole.
+    fn spare(&mut self) {
+        for index in 0..self.nodes.len() as u32 {
+            if self.setup.is_spared(NodeId(index), self.now) {
+                self.come_up(NodeId(index), MemoryKept::Chain);
+            }
+        }
+        for peer in (0..self.links.len() as u32).map(PeerId) {
+            if self.is_link_spared(peer) {
+                if self.link(peer).wire == Wire::Cut {
+                    self.heal(peer);
+                }
+                self.queue.push(self.now.after(super::net::RECONNECT), Event::Open { peer });
+            }
+        }
+    }
+
+    /// Whether a link lies between two nodes that nothing goes wrong with any more.
+    pub(super) fn is_link_spared(&self, peer: PeerId) -> bool {
+        let spared = |node| self.setup.is_spared(node, self.now);
+        self.now >= self.setup.core_from && spared(self.link(peer).to) && spared(self.owner(peer))
     }
 
     /// The links that a partition goes through.

@@ -1,7 +1,7 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and throws out who did too much wrong.
 
-use herald::{Admission, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
+use herald::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
@@ -157,6 +157,32 @@ impl<M: Machine> World<'_, M> {
             Output::Event(event) => {
                 self.watch_event(id, &event);
                 self.recorder.event(self.now, id, &event, &self.blocks);
+                if let herald::Event::Ended { hash, end } = event {
+                    self.given_up(id, &hash, end);
+                }
+            }
+        }
+    }
+
+    /// A machine follows a block no more. If it was better than what is here and did not come in, that
+    /// is for the range sync.
+    fn given_up(&mut self, id: NodeId, hash: &herald::BlockHash, end: End) {
+        match end {
+            End::Imported | End::InChain | End::Invalid | End::Shutdown => return,
+            End::NobodyLeft
+            | End::Expired
+            | End::Passed
+            | End::TooFarInFuture
+            | End::NoRoom
+            | End::LocalFault => {}
+        }
+        let Some(block) = self.blocks.find(hash) else { return };
+        let (data, head) = (self.blocks.get(block), self.blocks.get(self.node(id).chain.head()));
+        if data.flaw == Flaw::None && data.beats(head) {
+            for peer in self.node(id).links() {
+                if self.link(peer).state == LinkState::Up {
+                    self.fallen_behind(id, peer, block);
+                }
             }
         }
     }
@@ -265,7 +291,8 @@ impl<M: Machine> World<'_, M> {
     fn fails_here(&self, id: NodeId, block: BlockId) -> bool {
         let share = self.scenario.chain.local_fault;
         let key = u64::from(id.0) << 32 | u64::from(block.0);
-        share > 0.0 && draw::chance(self.draw(Concern::Fault, key, self.now.as_nanos()), share)
+        let spared = self.setup.is_spared(id, self.now);
+        !spared && share > 0.0 && draw::chance(self.draw(Concern::Fault, key, self.now.as_nanos()), share)
     }
 
     /// A block comes into a node's chain.

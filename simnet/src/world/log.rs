@@ -41,6 +41,8 @@ pub struct Entry {
     pub peer: Option<NodeId>,
     /// About which block.
     pub block: Option<BlockHash>,
+    /// Its number.
+    pub number: Option<herald::BlockNumber>,
     /// What, in words.
     pub what: String,
 }
@@ -59,6 +61,9 @@ impl fmt::Display for Entry {
         }
         if let Some(hash) = self.block {
             write!(f, ", block {hash}")?;
+        }
+        if let Some(number) = self.number {
+            write!(f, " of number {number}")?;
         }
         Ok(())
     }
@@ -94,7 +99,8 @@ impl Log {
     }
 
     pub(super) fn event(&mut self, at: Time, count: u64, event: &Event, links: &[Link], blocks: &Blocks) {
-        if self.is_off() {
+        // Taking figures is nothing that happens in the world.
+        if self.is_off() || *event == Event::Sample {
             return;
         }
         let ends = |peer: PeerId| {
@@ -119,8 +125,8 @@ impl Log {
             }
             Event::Seal { .. } | Event::Fault { .. } | Event::Sample => (None, None, None),
         };
-        let block = block.map(|id| blocks.get(id).hash);
-        self.add(Entry { at, event: count, node, peer, block, what: format!("<- {event:?}") });
+        let (block, number) = block.map(|id| (blocks.get(id).hash, blocks.get(id).number)).unzip();
+        self.add(Entry { at, event: count, node, peer, block, number, what: format!("<- {event:?}") });
     }
 
     pub(super) fn output(
@@ -140,9 +146,8 @@ impl Log {
         let block = hashes.first().copied();
         let number = block.and_then(|hash| blocks.find(&hash)).map(|id| blocks.get(id).number);
         let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };
-        let number = number.map_or_else(String::new, |number| format!(" of number {number}"));
-        let what = format!("-> {name}{number}{many}");
-        self.add(Entry { at, event: count, node: Some(node), peer, block, what });
+        let what = format!("-> {name}{many}");
+        self.add(Entry { at, event: count, node: Some(node), peer, block, number, what });
     }
 
     fn add(&mut self, entry: Entry) {

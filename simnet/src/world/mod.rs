@@ -51,6 +51,8 @@ pub struct World<'a, M> {
     now: Time,
     /// Events so far.
     count: u64,
+    /// When the run is over.
+    end: Time,
     queue: EventQueue<Event>,
     links: Vec<Link>,
     /// How much each peer has done wrong, by the end that it did it to.
@@ -91,6 +93,7 @@ impl<'a, M: Machine> World<'a, M> {
             seed,
             now: Time::ZERO,
             count: 0,
+            end: setup.end,
             queue: EventQueue::new(),
             links: setup.links(scenario),
             scores: BTreeMap::new(),
@@ -132,7 +135,13 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// When the run ends: the schedule and its drain.
     pub fn end(&self) -> Time {
-        self.setup.end
+        self.end
+    }
+
+    /// Puts the end off, so that what is under way comes to its own. No new blocks are made after the
+    /// schedule's last, and no figures taken after the first end.
+    pub fn extend(&mut self, end: Time) {
+        self.end = self.end.max(end);
     }
 
     /// The highest number that any block has; for progress.
@@ -148,7 +157,7 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// Takes the next event.
     pub fn step(&mut self) -> Step {
-        if self.violation.is_some() || self.queue.peek_time().is_none_or(|at| at > self.setup.end) {
+        if self.violation.is_some() || self.queue.peek_time().is_none_or(|at| at > self.end) {
             return Step::Over;
         }
         let Some((at, event)) = self.queue.pop() else { return Step::Over };

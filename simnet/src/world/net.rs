@@ -119,7 +119,7 @@ impl<M: Machine> World<'_, M> {
             let width = 2 * latency * self.net.jitter_ppm / 1_000_000;
             delay = latency - width / 2 + ((width * word) >> 32);
         }
-        if self.net.loss_below > 0 {
+        if self.net.loss_below > 0 && !self.is_link_spared(peer) {
             let mut wait = self.scenario.links.retransmit.nanos();
             let mut attempt = 0;
             let key = self.now.as_nanos() ^ what.rotate_left(17);

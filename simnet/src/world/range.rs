@@ -103,11 +103,10 @@ impl<M: Machine> World<'_, M> {
         }
         let (life, busy) = (node.life, catching.asked.is_some() || catching.left > 0);
         let next = catching.claims.back().map(|(peer, _)| *peer);
-        self.queue.push(now.after(PATIENCE), Event::CatchUp { node: id, life });
-        if let Some(peer) = next
-            && !busy
-        {
-            self.ask_range(id, peer);
+        match next {
+            // It looks again by itself.
+            Some(peer) if !busy => self.ask_range(id, peer),
+            Some(_) | None => self.queue.push(now.after(PATIENCE), Event::CatchUp { node: id, life }),
         }
     }
 
@@ -155,7 +154,8 @@ impl<M: Machine> World<'_, M> {
         catching.asked = None;
         catching.left = range.len();
         catching.more = range.len() == RANGE_MAX;
-        if range.is_empty() {
+        if !catching.more {
+            // That is all it has.
             catching.claims.retain(|(by, _)| *by != peer);
         }
         for block in range {

@@ -12,6 +12,7 @@ use crate::model::chain::{HeadChange, NodeId};
 use crate::policy::{Holdings, Machine, Tally};
 use crate::scenario::{AdversaryKind, Scenario};
 
+use super::link::LinkState;
 use super::{Setup, World};
 
 /// What is taken down while a world runs.
@@ -238,8 +239,12 @@ pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
         at = world.blocks.get(at).parent;
     }
     let honest = || world.nodes.iter().filter(|node| node.hostile.is_none() && node.online);
-    let astray = honest().filter(|node| node.chain.head() != main).count() as u32;
-    let not_empty = honest().filter(|node| node.machine.holdings() != Holdings::default()).count() as u32;
+    let astray = match world.scenario.core {
+        Some(_) => astray_in_core(&world),
+        None => honest().filter(|node| node.chain.head() != main).count() as u32,
+    };
+    let at_rest = |machine: &M| machine.holdings() == Holdings::default() && machine.poll_timeout().is_none();
+    let not_empty = honest().filter(|node| !at_rest(&node.machine)).count() as u32;
     let mut tally = Tally::default();
     for node in world.nodes.iter().filter(|node| node.hostile.is_none()) {
         tally.add(&node.machine.tally());
@@ -295,6 +300,41 @@ pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
         not_empty,
         violation,
     }
+}
+
+/// How many nodes of the core do not have the best head of those that they are connected with, by
+/// way of the core alone.
+fn astray_in_core<M: Machine>(world: &World<'_, M>) -> u32 {
+    let in_core = |node: NodeId| world.setup.is_spared(node, world.now);
+    let mut seen = vec![false; world.nodes.len()];
+    let mut astray = 0;
+    for start in (0..world.nodes.len() as u32).map(NodeId).filter(|node| in_core(*node)) {
+        let mut part = vec![start];
+        let mut looked = 0;
+        if seen.get(start.index()) != Some(&false) {
+            continue;
+        }
+        while let Some(&node) = part.get(looked) {
+            looked += 1;
+            for peer in world.node(node).links() {
+                let link = world.link(peer);
+                let up = [peer, link.reverse].iter().all(|&end| world.link(end).state == LinkState::Up);
+                if up && in_core(link.to) && !part.contains(&link.to) {
+                    part.push(link.to);
+                }
+            }
+        }
+        let head = |node: NodeId| world.blocks.get(world.node(node).chain.head());
+        let mut best = head(start);
+        for &node in &part {
+            seen.get_mut(node.index()).into_iter().for_each(|seen| *seen = true);
+            if head(node).beats(best) {
+                best = head(node);
+            }
+        }
+        astray += part.iter().filter(|&&node| head(node).hash != best.hash).count() as u32;
+    }
+    astray
 }
 
 /// The head that most honest nodes have that are online, the best among equals.

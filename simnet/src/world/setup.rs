@@ -34,6 +34,9 @@ pub struct Setup {
     pub(super) parts: Vec<Vec<bool>>,
     /// Whom an eclipse is about.
     pub(super) victim: Option<NodeId>,
+    /// Who is spared from [`core_from`](Self::core_from) on.
+    pub(super) core: Vec<bool>,
+    pub(super) core_from: Time,
     /// Who is not there at first.
     pub(super) absent: Vec<bool>,
     skew_max: u64,
@@ -65,7 +68,9 @@ impl Setup {
             .collect();
         let mut schedule = Schedule::draw(scenario, &honest);
         give_slots_to_hostile(scenario, &mut schedule, &hostile, seed);
-        let Plan { steps, parts, absent } = faults::plan(scenario, &schedule, seed);
+        let core = core(scenario, &hostile, seed);
+        let core_from = scenario.core.map_or(Time::MAX, |core| Time::from_nanos(core.from.nanos()));
+        let Plan { steps, parts, absent } = faults::plan(scenario, &schedule, &core, seed);
         let end = schedule.end().after(scenario.chain.drain.duration());
         let sample_every = Time::from_nanos((end.as_nanos() / SAMPLES).max(SAMPLE_NANOS_MIN));
         Ok(Self {
@@ -76,6 +81,8 @@ impl Setup {
             faults: steps,
             parts,
             victim,
+            core,
+            core_from,
             absent,
             skew_max: scenario.chain.clock_skew.nanos(),
             seed,
@@ -87,6 +94,11 @@ impl Setup {
     /// A node's region.
     pub(super) fn region(&self, node: NodeId) -> u8 {
         self.regions.get(node.index()).copied().unwrap_or(0)
+    }
+
+    /// Whether nothing goes wrong with a node any more.
+    pub(super) fn is_spared(&self, node: NodeId, now: Time) -> bool {
+        now >= self.core_from && self.core.get(node.index()) == Some(&true)
     }
 
     /// How far a node's clock is behind, in nanoseconds.
@@ -190,6 +202,20 @@ fn roles(scenario: &Scenario, graph: &Graph, seed: Seed) -> (Vec<Option<u8>>, Op
         }
     }
     (roles, victim)
+}
+
+/// The nodes of the core: none where the scenario has none.
+fn core(scenario: &Scenario, hostile: &[Option<u8>], seed: Seed) -> Vec<bool> {
+    let mut members = vec![false; hostile.len()];
+    let Some(core) = scenario.core else { return members };
+    let mut honest: Vec<NodeId> =
+        (0..).map(NodeId).zip(hostile).filter(|(_, role)| role.is_none()).map(|(node, _)| node).collect();
+    draw::shuffle(&mut seed.stream(Concern::Fault, u64::MAX), &mut honest);
+    let count = (core.share * honest.len() as f64 + 0.5) as usize;
+    for node in honest.into_iter().take(count.max(2)) {
+        members.get_mut(node.index()).into_iter().for_each(|member| *member = true);
+    }
+    members
 }
 
 /// Kinds that seal have their share of the slots.

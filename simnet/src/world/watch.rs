@@ -22,8 +22,8 @@ struct Followed {
     /// Honest peers that announced it and were never asked for it.
     unasked: BTreeSet<PeerId>,
     asked: BTreeSet<PeerId>,
-    /// Whether it is whole.
-    queued: bool,
+    /// Where it is.
+    stage: Option<StageName>,
 }
 
 impl<M: Machine> World<'_, M> {
@@ -71,18 +71,18 @@ impl<M: Machine> World<'_, M> {
         let Some(block) = self.blocks.find(hash) else { return };
         let end = match event {
             Event::Entered { stage, .. } => {
-                self.watch.0.entry((id, block)).or_default().queued = *stage == StageName::Queued;
+                self.watch.0.entry((id, block)).or_default().stage = Some(*stage);
                 return;
             }
             Event::Ended { end, .. } => end,
         };
-        let Followed { unasked, queued, .. } = self.watch.0.remove(&(id, block)).unwrap_or_default();
+        let Followed { unasked, stage, .. } = self.watch.0.remove(&(id, block)).unwrap_or_default();
         match end {
             End::NobodyLeft if !unasked.is_empty() => {
                 self.violate(Some(id), "nobody was left to ask, but an honest announcer never was".into());
             }
-            End::Expired if queued && self.could_have_gone_on(id, block) => {
-                let what = "a block's life ended while it was whole, its parent here and the import idle";
+            End::Expired if stage == Some(StageName::Queued) && self.could_have_gone_on(id, block) => {
+                let what = "a block's life ended while it was whole, its parent here and a turn free";
                 self.violate(Some(id), what.into());
             }
             End::NobodyLeft
@@ -108,6 +108,10 @@ impl<M: Machine> World<'_, M> {
             && (self.scenario.chain.finality_depth == 0
                 || data.number + self.scenario.chain.finality_depth > head);
         let due = super::net::later(data.sealed_at, self.setup.skew(id)) <= self.now;
-        within && due && node.chain.has(data.parent) && node.importing.is_empty()
+        let range = (id, BlockId(0))..=(id, BlockId(u32::MAX));
+        let with_host =
+            self.watch.0.range(range).filter(|(_, other)| other.stage == Some(StageName::Importing)).count();
+        let turn = with_host < self.config.importing as usize;
+        within && due && node.chain.has(data.parent) && turn
     }
 }
