@@ -45,6 +45,7 @@
 //! | [`engine`] | events in order, and randomness from one seed |
 
 pub mod engine;
+pub mod fuzz;
 pub mod measure;
 pub mod model;
 pub mod policy;

@@ -9,8 +9,10 @@ mod determinism;
 mod drive;
 mod error;
 mod failure;
+mod fuzz;
 mod merge;
 mod progress;
+mod replay;
 mod run;
 mod scenarios;
 mod source;
@@ -52,6 +54,10 @@ enum Command {
     Adversaries(adversaries::Adversaries),
     /// Measure how fast the simulator is, and how much memory it takes.
     Bench(bench::Bench),
+    /// Draw a whole scenario from each seed, run it, and check what must always hold.
+    Fuzz(fuzz::Fuzz),
+    /// Run a failed case again up to its failure, and tell what happened.
+    Replay(replay::Replay),
 }
 
 impl Command {
@@ -64,6 +70,8 @@ impl Command {
             Self::CheckDeterminism(command) => command.run(out),
             Self::Adversaries(command) => command.run(out),
             Self::Bench(command) => command.run(out),
+            Self::Fuzz(command) => command.run(out),
+            Self::Replay(command) => command.run(out),
         }
     }
 }

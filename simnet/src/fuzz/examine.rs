@@ -1,0 +1,166 @@
+//! One scenario, run and held against what must hold.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use herald::{Fetcher, Time};
+
+use super::Marks;
+use crate::measure::{Run, Violation};
+use crate::model::block::Sim;
+use crate::policy::Machine;
+use crate::policy::geth::GethModel;
+use crate::scenario::{Policy, Scenario};
+use crate::world::{Setup, Step, World};
+
+/// What an examination found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Examined {
+    /// The first thing that did not hold.
+    pub failure: Option<Failure>,
+    /// Which situations were reached.
+    pub marks: Marks,
+    /// How many events there were.
+    pub events: u64,
+}
+
+/// What did not hold, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The scenario's seed.
+    pub seed: u64,
+    /// Under which policy.
+    pub policy: Option<Policy>,
+    /// What did not hold. What only the end shows has the last event's place.
+    pub violation: Violation,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { at, event, node, what } = &self.violation;
+        write!(f, "seed {}", self.seed)?;
+        if let Some(policy) = self.policy {
+            write!(f, ", {}", policy.label())?;
+        }
+        let nanos = at.as_nanos();
+        write!(f, ": event {event} at {}.{:09} s", nanos / 1_000_000_000, nanos % 1_000_000_000)?;
+        if let Some(node) = node {
+            write!(f, ", node {}", node.index())?;
+        }
+        write!(f, ": {what}")
+    }
+}
+
+/// Runs a scenario under each of its policies up to the first failure.
+pub fn examine(scenario: &Scenario) -> Examined {
+    examine_by(scenario, |setup, policy| match policy {
+        Policy::GethModel => run_caught::<GethModel>(scenario, setup, policy),
+        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
+            run_caught::<Fetcher<Sim>>(scenario, setup, policy)
+        }
+    })
+}
+
+/// The same with a machine of the caller's own, for all policies.
+pub fn examine_with<M: Machine>(scenario: &Scenario) -> Examined {
+    examine_by(scenario, |setup, policy| run_caught::<M>(scenario, setup, policy))
+}
+
+fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, Violation>) -> Examined {
+    let mut examined = Examined { failure: None, marks: Marks::default(), events: 0 };
+    let fail = |policy, violation| Some(Failure { seed: scenario.seed, policy, violation });
+    let setup = match catch_unwind(AssertUnwindSafe(|| Setup::new(scenario))) {
+        Ok(Ok(setup)) => setup,
+        Ok(Err(error)) => {
+            examined.failure = fail(None, before_all(format!("the scenario cannot be run: {error}")));
+            return examined;
+        }
+        Err(panic) => {
+            examined.failure = fail(None, before_all(words(panic.as_ref())));
+            return examined;
+        }
+    };
+    for &policy in &scenario.policies {
+        let violation = match run(&setup, policy) {
+            Ok(run) => {
+                examined.events += run.events;
+                examined.marks.add(&Marks::of(&run));
+                broken(scenario, &run)
+            }
+            Err(violation) => Some(violation),
+        };
+        if let Some(violation) = violation {
+            examined.failure = fail(Some(policy), violation);
+            break;
+        }
+    }
+    examined
+}
+
+fn before_all(what: String) -> Violation {
+    Violation { at: Time::ZERO, event: 0, node: None, what }
+}
+
+/// Runs a world to its end. A panic is a violation like any other, at the event that it happened in.
+fn run_caught<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy) -> Result<Run, Violation> {
+    let world = catch_unwind(AssertUnwindSafe(|| World::<M>::new(scenario, setup, policy)));
+    let mut world = world.map_err(|panic| before_all(words(panic.as_ref())))?;
+    grant_overtime(scenario, &mut world);
+    let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Step::Done {}));
+    match ended {
+        Ok(()) => Ok(world.finish()),
+        Err(panic) => {
+            Err(Violation { at: world.now(), event: world.events(), node: None, what: words(panic.as_ref()) })
+        }
+    }
+}
+
+/// How long after its end a run may go on for what is still under way.
+const OVERTIME: Duration = Duration::from_secs(86_400);
+/// And for how many events: range syncs that chase each other must not go on for ever.
+const EVENTS_MAX: u64 = 3_000_000;
+
+/// Lets a run go on after its end until nothing is under way, where nothing may be left: how long that
+/// takes depends on how far the last block has to go, and who gives up on the way.
+pub(super) fn grant_overtime<M: Machine>(scenario: &Scenario, world: &mut World<'_, M>) {
+    if scenario.assertions.nothing_left {
+        world.extend(world.end().after(OVERTIME));
+    }
+}
+
+/// The next event.
+pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Step {
+    if world.events() < EVENTS_MAX { world.step() } else { Step::Over }
+}
+
+pub(super) fn words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("panicked: {}", words.unwrap_or("without a word"))
+}
+
+/// What a run broke, or what its end does not show although it must.
+pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<Violation> {
+    if let Some(violation) = &run.violation {
+        return Some(violation.clone());
+    }
+    let asserted = &scenario.assertions;
+    let what = if asserted.nothing_left && run.not_empty > 0 {
+        format!("{} honest nodes still hold something when all has come to its end", run.not_empty)
+    } else if asserted.converged && run.astray > 0 {
+        format!(
+            "{} nodes that nothing was wrong with any more do not have their neighbours' head",
+            run.astray
+        )
+    } else if asserted.memory_bounded && over_bound(run) {
+        "a fetcher's memory was above its formula's bound".into()
+    } else {
+        return None;
+    };
+    Some(Violation { at: run.ended_at, event: run.events, node: None, what })
+}
+
+fn over_bound(run: &Run) -> bool {
+    run.nodes.iter().any(|node| node.memory_bound.is_some_and(|bound| node.memory_peak > bound))
+}

@@ -1,0 +1,131 @@
+//! Running a failure again, event by event.
+
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use herald::{BlockHash, Fetcher};
+
+use super::Failure;
+use super::examine::{broken, grant_overtime, step, words};
+use crate::model::block::Sim;
+use crate::model::chain::NodeId;
+use crate::policy::Machine;
+use crate::policy::geth::GethModel;
+use crate::scenario::{FileError, Policy, Scenario, ScenarioError};
+use crate::world::{Entry, Log, Setup, Step, World};
+
+/// Entries at the end of a failure's file.
+pub const LAST_ENTRIES: usize = 200;
+
+/// What of a run is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only what happens at this node, or comes from it.
+    pub node: Option<NodeId>,
+    /// Only what is about this block.
+    pub block: Option<Wanted>,
+    /// Only from this event on.
+    pub from_event: u64,
+}
+
+/// Which block is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one with this hash.
+    Hash(BlockHash),
+    /// Any of this number.
+    Number(u64),
+}
+
+impl Filter {
+    /// Whether this is to be told.
+    pub fn takes(&self, entry: &Entry) -> bool {
+        let node = self.node.is_none_or(|node| entry.node == Some(node) || entry.peer == Some(node));
+        let block = self.block.is_none_or(|wanted| match wanted {
+            Wanted::Hash(hash) => entry.block == Some(hash),
+            Wanted::Number(number) => entry.number == Some(number),
+        });
+        entry.event >= self.from_event && node && block
+    }
+}
+
+/// Runs a scenario again under one policy, up to its end or its first broken predicate, and tells
+/// what happens. Gives what did not hold.
+///
+/// # Errors
+/// [`ScenarioError`] where it cannot be run.
+pub fn replay(
+    scenario: &Scenario,
+    policy: Policy,
+    tell: &mut dyn FnMut(&Entry),
+) -> Result<Option<Failure>, ScenarioError> {
+    let setup = Setup::new(scenario)?;
+    Ok(match policy {
+        Policy::GethModel => follow::<GethModel>(scenario, &setup, policy, tell),
+        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
+            follow::<Fetcher<Sim>>(scenario, &setup, policy, tell)
+        }
+    })
+}
+
+/// The same with a machine of the caller's own.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_with<M: Machine>(
+    scenario: &Scenario,
+    policy: Policy,
+    tell: &mut dyn FnMut(&Entry),
+) -> Result<Option<Failure>, ScenarioError> {
+    Ok(follow::<M>(scenario, &Setup::new(scenario)?, policy, tell))
+}
+
+fn follow<M: Machine>(
+    scenario: &Scenario,
+    setup: &Setup,
+    policy: Policy,
+    tell: &mut dyn FnMut(&Entry),
+) -> Option<Failure> {
+    let mut world = World::<M>::new(scenario, setup, policy);
+    grant_overtime(scenario, &mut world);
+    let violation = loop {
+        world.set_log(Log::keep(usize::MAX));
+        let done = catch_unwind(AssertUnwindSafe(|| step(&mut world)));
+        world.take_log().entries().for_each(&mut *tell);
+        match done {
+            Ok(Step::Done) => {}
+            Ok(Step::Over) => break broken(scenario, &world.finish()),
+            Err(panic) => {
+                break Some(crate::measure::Violation {
+                    at: world.now(),
+                    event: world.events(),
+                    node: None,
+                    what: words(panic.as_ref()),
+                });
+            }
+        }
+    };
+    violation.map(|violation| Failure { seed: scenario.seed, policy: Some(policy), violation })
+}
+
+/// A failure as a file: its scenario in TOML, which `simnet replay` and `simnet run` read, and in
+/// comments what failed and the last that happened before.
+///
+/// # Errors
+/// [`FileError`] where the scenario cannot be written as TOML.
+pub fn to_file(scenario: &Scenario, failure: &Failure, last: &[Entry]) -> Result<String, FileError> {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "# {failure}");
+    let _ = writeln!(
+        text,
+        "# simnet {}, `simnet replay` of this file runs it again\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    text.push_str(&scenario.to_toml()?);
+    let _ = writeln!(text, "\n# The last {} entries before:", last.len());
+    for entry in last {
+        let _ = writeln!(text, "# {entry}");
+    }
+    Ok(text)
+}
