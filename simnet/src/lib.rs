@@ -41,6 +41,7 @@
 //! | [`measure`] | what a run came to, and whether it is what was asserted |
 //! | [`report`] | the same for people: a folder of files and a page to look at |
 //! | [`sweep`] | many seeds, their raw rows, and figures over them |
+//! | [`fuzz`] | scenarios drawn from seeds, and what must always hold |
 //! | [`model`] | blocks, chains, topologies and schedules |
 //! | [`engine`] | events in order, and randomness from one seed |
 
