@@ -44,8 +44,18 @@ impl<M: Machine> World<'_, M> {
             Some(AdversaryKind::InvalidBlocks) => {
                 let flaw = if slot.is_multiple_of(2) { Flaw::Header } else { Flaw::Body };
                 let block = self.make(sealer, slot, 0, parent, flaw);
+                let number = self.blocks.get(block).number;
+                // Whoever pushes vouches for the header alone; whoever is asked answers for the body.
+                let announces = slot % 4 == 3;
+                // What stands on an invalid block is sent first, so that it waits for its parent.
+                let child = self.make(sealer, slot, 1, block, Flaw::Header);
                 for peer in self.node(sealer).links() {
-                    self.send(peer, Message::Push { header: block, body: block });
+                    if announces {
+                        self.send(peer, Message::Announce { block, number });
+                    } else {
+                        self.send(peer, Message::Push { header: child, body: child });
+                        self.send(peer, Message::Push { header: block, body: block });
+                    }
                 }
             }
             Some(
