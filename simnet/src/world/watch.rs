@@ -78,7 +78,8 @@ impl<M: Machine> World<'_, M> {
         };
         let Followed { unasked, stage, .. } = self.watch.0.remove(&(id, block)).unwrap_or_default();
         match end {
-            End::NobodyLeft if !unasked.is_empty() => {
+            // Above the window nobody is asked yet, and each peer keeps only so many hashes for later.
+            End::NobodyLeft if !unasked.is_empty() && !self.is_above_window(id, block) => {
                 self.violate(Some(id), "nobody was left to ask, but an honest announcer never was".into());
             }
             End::Expired if stage == Some(StageName::Queued) && self.could_have_gone_on(id, block) => {
@@ -96,6 +97,10 @@ impl<M: Machine> World<'_, M> {
             | End::LocalFault
             | End::Shutdown => {}
         }
+    }
+
+    fn is_above_window(&self, id: NodeId, block: BlockId) -> bool {
+        self.blocks.get(block).number > self.node(id).chain.head_number() + self.config.window_above
     }
 
     /// Whether a whole block waited for nothing.
