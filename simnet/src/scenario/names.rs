@@ -40,6 +40,11 @@ impl AdversaryKind {
         Self::InvalidBlocks,
     ];
 
+    /// Whether it does its wrong by sealing, so that it has its share of the slots.
+    pub const fn seals(self) -> bool {
+        matches!(self, Self::Equivocate | Self::SecretBranch | Self::InvalidBlocks)
+    }
+
     /// Its name.
     pub const fn label(self) -> &'static str {
         match self {

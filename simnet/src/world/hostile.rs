@@ -47,8 +47,6 @@ enum Telling {
     Early,
     /// The same, with a number too high by one.
     EarlyWrongNumber,
-    /// Only what it seals itself.
-    OwnOnly,
 }
 
 /// What it does from time to time.
@@ -96,9 +94,8 @@ fn behaviour(kind: AdversaryKind) -> Behaviour {
         AdversaryKind::Oversized => Behaviour { header: Answer::Oversized, body: Answer::Oversized, ..early },
         AdversaryKind::Empty => Behaviour { header: Answer::Empty, body: Answer::Empty, ..early },
         AdversaryKind::Replay => Behaviour { act: Act::Replay, ..honest },
-        AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => {
-            Behaviour { telling: Telling::OwnOnly, ..honest }
-        }
+        // What they do wrong is done when they seal.
+        AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => honest,
     }
 }
 
@@ -146,7 +143,7 @@ impl<M: Machine> World<'_, M> {
     /// Whether a hostile node tells this peer what its machine wants told.
     pub(super) fn spreads_honestly(&self, id: NodeId, peer: PeerId) -> bool {
         self.behaviour(id).is_none_or(|behaviour| match behaviour.telling {
-            Telling::Honest | Telling::OwnOnly => true,
+            Telling::Honest => true,
             // Around its victim it lies; to all others it is honest.
             Telling::Early | Telling::EarlyWrongNumber => {
                 self.kind_of(id) == Some(AdversaryKind::Eclipse)
@@ -166,7 +163,10 @@ impl<M: Machine> World<'_, M> {
                 false
             }
             // Around its victim it lies; to all others it is honest.
-            Message::GetHeader { .. } | Message::GetBody { .. } | Message::GetBodies { .. }
+            Message::GetHeader { .. }
+            | Message::GetBody { .. }
+            | Message::GetBodies { .. }
+            | Message::GetRange { .. }
                 if eclipse && Some(self.link(peer).to) != victim =>
             {
                 false
@@ -200,7 +200,7 @@ impl<M: Machine> World<'_, M> {
     fn tell_early(&mut self, id: NodeId, block: BlockId, telling: Telling) {
         let data = self.blocks.get(block);
         let number = match telling {
-            Telling::Honest | Telling::OwnOnly => return,
+            Telling::Honest => return,
             Telling::Early => data.number,
             Telling::EarlyWrongNumber => data.number + 1,
         };
@@ -208,8 +208,12 @@ impl<M: Machine> World<'_, M> {
             return;
         }
         let only = (self.kind_of(id) == Some(AdversaryKind::Eclipse)).then_some(self.setup.victim).flatten();
-        for peer in self.node(id).links() {
-            if only.is_none_or(|victim| self.link(peer).to == victim) {
+        let pushes = self.kind_of(id) == Some(AdversaryKind::OtherBody);
+        let other = data.parent;
+        for (at, peer) in self.node(id).links().enumerate() {
+            if pushes && at.is_multiple_of(4) {
+                self.send(peer, Message::Push { header: block, body: other });
+            } else if only.is_none_or(|victim| self.link(peer).to == victim) {
                 self.send(peer, Message::Announce { block, number });
             }
         }

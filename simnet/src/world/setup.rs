@@ -221,29 +221,13 @@ fn core(scenario: &Scenario, hostile: &[Option<u8>], seed: Seed) -> Vec<bool> {
 /// Kinds that seal have their share of the slots.
 fn give_slots_to_hostile(scenario: &Scenario, schedule: &mut Schedule, hostile: &[Option<u8>], seed: Seed) {
     for (index, adversaries) in scenario.adversaries.iter().enumerate() {
-        let seals = match adversaries.kind {
-            AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => true,
-            AdversaryKind::WithholdHeader
-            | AdversaryKind::WithholdBody
-            | AdversaryKind::AnswerLate
-            | AdversaryKind::OtherHeader
-            | AdversaryKind::OtherBody
-            | AdversaryKind::WrongNumber
-            | AdversaryKind::Phantoms
-            | AdversaryKind::FarAway
-            | AdversaryKind::Junk
-            | AdversaryKind::Oversized
-            | AdversaryKind::Empty
-            | AdversaryKind::Eclipse
-            | AdversaryKind::Replay => false,
-        };
         let own: Vec<NodeId> = (0..)
             .map(NodeId)
             .zip(hostile)
             .filter(|(_, role)| **role == Some(index as u8))
             .map(|(node, _)| node)
             .collect();
-        if !seals || own.is_empty() {
+        if !adversaries.kind.seals() || own.is_empty() {
             continue;
         }
         for (slot, planned) in schedule.slots.iter_mut().enumerate() {
