@@ -127,6 +127,12 @@ impl<T: Types> Fetcher<T> {
         self.table.next_alarm().map(|(time, _)| time)
     }
 
+    /// Whether nothing is under way but imports: no hash waits for anything, is asked for, or has its
+    /// header verified.
+    pub fn is_quiet(&self) -> bool {
+        self.table.holds_only_imports()
+    }
+
     /// Takes any input, by calling its method.
     pub fn handle(&mut self, now: Time, input: Input<T>, chain: &impl ChainView) -> Outcome<T> {
         match input {

@@ -198,6 +198,11 @@ impl<T: Types> Table<T> {
         self.work.as_ref().and_then(|work| work.stages.get(stage as usize).copied()).unwrap_or(0)
     }
 
+    /// Whether all entries are being imported, their headers verified.
+    pub(crate) fn holds_only_imports(&self) -> bool {
+        self.work.as_ref().is_none_or(|work| work.holds_only_imports())
+    }
+
     /// All entries, in no particular but always the same order; for the shutdown.
     pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
         let entries = self.work.iter().flat_map(|work| &work.entries);

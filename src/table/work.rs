@@ -16,7 +16,7 @@ use super::claims::{Claims, Ends};
 use super::loads::Loads;
 use super::requests::Requests;
 use super::siblings::Siblings;
-use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Wait};
+use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
 
 /// One hash that is followed.
 pub(crate) struct Entry<T: Types> {
@@ -88,6 +88,15 @@ impl<T: Types> Work<T> {
     pub(super) fn find(&self, hash: &BlockHash, tag: u32) -> Option<EntryId> {
         let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
         self.by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
+    }
+
+    pub(super) fn holds_only_imports(&self) -> bool {
+        let with_host = self.stages.get(StageName::Importing as usize).map_or(0, |&count| count as usize);
+        with_host == self.entries.len()
+            && self
+                .entries
+                .iter()
+                .all(|(_, entry)| matches!(entry.stage, Stage::Importing { step: Step::Importing, .. }))
     }
 
     /// Adds an entry, announced with nothing to wait for.

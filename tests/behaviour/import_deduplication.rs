@@ -36,3 +36,31 @@ fn a_block_of_the_chain_is_not_followed_even_if_it_is_not_remembered() {
         assert_eq!(net.push(ALICE, &one), Admission::Known);
     });
 }
+
+#[test]
+fn quiet_is_when_nothing_but_imports_is_under_way() {
+    with_each(|net| {
+        net.connect(&[ALICE]);
+        assert!(net.fetcher.is_quiet(), "nothing is followed");
+        let block = child(&genesis());
+        net.announce_meanwhile(ALICE, &block);
+        assert!(!net.fetcher.is_quiet(), "it waits for a push");
+        net.fetch(&block);
+        net.expect_verify(&block);
+        assert!(!net.fetcher.is_quiet(), "its header is verified");
+        net.verdict(&block, Verdict::Valid);
+        net.expect_import(&block);
+        assert!(net.fetcher.is_quiet(), "it is imported");
+        net.connect(&[BOB]);
+        // Each call of the harness expects that nothing more comes of it.
+        assert_eq!(net.announce_as(BOB, block.hash(), 1), Admission::Known);
+        assert_eq!(net.push(BOB, &block), Admission::Duplicate);
+        assert!(net.fetcher.is_quiet());
+        let next = child(&block);
+        net.announce_meanwhile(BOB, &next);
+        assert!(!net.fetcher.is_quiet(), "another one is followed beside it");
+        net.fetch(&next);
+        net.imported(&block, ImportOutcome::Imported);
+        net.expect_verify(&next);
+    });
+}
