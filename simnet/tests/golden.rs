@@ -45,3 +45,18 @@ fn the_same_seed_gives_the_same_run_and_another_another() {
     let setup = Setup::new(&scenario).unwrap();
     assert_ne!(world::run(&scenario, &setup, Policy::Herald).trace, one.trace);
 }
+
+/// With a check after each event no machine hears of anything late; without, most of what arrives waits
+/// in letter boxes. All that is recorded must be the same.
+#[test]
+fn hearing_late_changes_nothing() {
+    let names = ["quickstart", "churn", "adversary-wrong-number", "adversary-replay", "adversary-equivocate"];
+    for name in names {
+        let mut scenario = shipped(name, 60, 6);
+        scenario.check_stride = 0;
+        let setup = Setup::new(&scenario).unwrap();
+        let late = world::run(&scenario, &setup, Policy::Herald);
+        scenario.check_stride = 1;
+        assert_eq!(world::run(&scenario, &setup, Policy::Herald), late, "{name}");
+    }
+}

@@ -1,6 +1,7 @@
 //! One node's chain: which of the world's blocks it has, and which is its head.
 
 use herald::{BlockHash, BlockNumber, ChainView};
+use smallvec::{SmallVec, smallvec};
 
 use super::block::{BlockData, BlockId, Blocks};
 
@@ -24,14 +25,14 @@ impl NodeId {
 /// parent, so that the bits are always a tree from genesis.
 #[derive(Clone, Debug)]
 pub struct Chain {
-    words: Vec<u64>,
+    words: SmallVec<[u64; 2]>,
     head: BlockId,
     head_number: BlockNumber,
 }
 
 impl Default for Chain {
     fn default() -> Self {
-        Self { words: vec![1], head: BlockId::GENESIS, head_number: 0 }
+        Self { words: smallvec![1], head: BlockId::GENESIS, head_number: 0 }
     }
 }
 

@@ -25,6 +25,13 @@ pub trait Machine: Sized {
     fn poll_output(&mut self) -> Option<Output<Sim>>;
     /// When a tick is due.
     fn poll_timeout(&self) -> Option<Time>;
+    /// Whether word that a peer has a block which the chain has, or which is being imported, makes it
+    /// do nothing but note it. Such
+    /// word may then be handed in late: with its own time, and before anything else. `false` is
+    /// always right.
+    fn may_hear_late(&self) -> bool {
+        false
+    }
     /// Bytes in use, and the most that the machine promises, where it promises anything.
     fn memory(&self) -> Memory;
     /// What it counted.
@@ -106,6 +113,10 @@ impl Machine for Fetcher<Sim> {
 
     fn poll_timeout(&self) -> Option<Time> {
         Fetcher::poll_timeout(self)
+    }
+
+    fn may_hear_late(&self) -> bool {
+        self.is_quiet()
     }
 
     fn memory(&self) -> Memory {

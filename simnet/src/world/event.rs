@@ -209,8 +209,8 @@ impl Message {
 }
 
 impl Event {
-    /// Four words that say what it is, for the trace.
-    pub(crate) fn words(self) -> [u64; 4] {
+    /// Three words that say what it is, for the trace.
+    pub(crate) fn words(self) -> [u64; 3] {
         let at = |tag: u64, node: u32, life: u16| tag << 48 | u64::from(life) << 32 | u64::from(node);
         match self {
             Self::Arrive { peer, epoch, at: door, message } => {
@@ -219,23 +219,23 @@ impl Event {
                     Door::Downlink => 1,
                     Door::Inside => 2,
                 };
-                [at(tag, peer.0, epoch), what, with, 0]
+                [at(tag, peer.0, epoch), what, with]
             }
-            Self::Timer { node } => [at(3, node.0, 0), 0, 0, 0],
-            Self::Verified { node, life, block } => [at(4, node.0, life), u64::from(block.0), 0, 0],
-            Self::Imported { node, life, block } => [at(5, node.0, life), u64::from(block.0), 0, 0],
-            Self::RangeImported { node, life, block } => [at(6, node.0, life), u64::from(block.0), 0, 0],
-            Self::Seal { slot } => [at(7, slot, 0), 0, 0, 0],
-            Self::Fault { step } => [at(8, step, 0), 0, 0, 0],
-            Self::Gone { peer, epoch } => [at(9, peer.0, epoch), 0, 0, 0],
-            Self::Open { peer } => [at(10, peer.0, 0), 0, 0, 0],
-            Self::Wake { node } => [at(11, node.0, 0), 0, 0, 0],
-            Self::CatchUp { node, life } => [at(12, node.0, life), 0, 0, 0],
+            Self::Timer { node } => [at(3, node.0, 0), 0, 0],
+            Self::Verified { node, life, block } => [at(4, node.0, life), u64::from(block.0), 0],
+            Self::Imported { node, life, block } => [at(5, node.0, life), u64::from(block.0), 0],
+            Self::RangeImported { node, life, block } => [at(6, node.0, life), u64::from(block.0), 0],
+            Self::Seal { slot } => [at(7, slot, 0), 0, 0],
+            Self::Fault { step } => [at(8, step, 0), 0, 0],
+            Self::Gone { peer, epoch } => [at(9, peer.0, epoch), 0, 0],
+            Self::Open { peer } => [at(10, peer.0, 0), 0, 0],
+            Self::Wake { node } => [at(11, node.0, 0), 0, 0],
+            Self::CatchUp { node, life } => [at(12, node.0, life), 0, 0],
             Self::Later { peer, message } => {
                 let [what, with] = message.words();
-                [at(14, peer.0, 0), what, with, 0]
+                [at(14, peer.0, 0), what, with]
             }
-            Self::Sample => [at(13, 0, 0), 0, 0, 0],
+            Self::Sample => [at(13, 0, 0), 0, 0],
         }
     }
 }

@@ -113,7 +113,7 @@ impl<M: Machine> World<'_, M> {
             Step::Cut { part } => {
                 self.net.active.push(part);
                 for peer in self.crossing(part) {
-                    if self.link(peer).wire == Wire::Whole && !self.is_link_spared(peer) {
+                    if self.route(peer).wire == Wire::Whole && !self.is_link_spared(peer) {
                         self.cut(peer);
                     }
                 }
@@ -140,9 +140,9 @@ impl<M: Machine> World<'_, M> {
                 self.come_up(NodeId(index), MemoryKept::Chain);
             }
         }
-        for peer in (0..self.links.len() as u32).map(PeerId) {
+        for peer in (0..self.ends.len() as u32).map(PeerId) {
             if self.is_link_spared(peer) {
-                if self.link(peer).wire == Wire::Cut {
+                if self.route(peer).wire == Wire::Cut {
                     self.heal(peer);
                 }
                 self.queue.push(self.now.after(super::net::RECONNECT), Event::Open { peer });
@@ -153,19 +153,19 @@ impl<M: Machine> World<'_, M> {
     /// Whether a link lies between two nodes that nothing goes wrong with any more.
     pub(super) fn is_link_spared(&self, peer: PeerId) -> bool {
         let spared = |node| self.setup.is_spared(node, self.now);
-        self.now >= self.setup.core_from && spared(self.link(peer).to) && spared(self.owner(peer))
+        self.now >= self.setup.core_from && spared(self.route(peer).to) && spared(self.owner(peer))
     }
 
     /// The links that a partition goes through.
     fn crossing(&self, part: u8) -> Vec<PeerId> {
-        (0..self.links.len() as u32).map(PeerId).filter(|&peer| self.crosses(part, peer)).collect()
+        (0..self.ends.len() as u32).map(PeerId).filter(|&peer| self.crosses(part, peer)).collect()
     }
 
     fn crosses(&self, part: u8, peer: PeerId) -> bool {
         let first = |node: NodeId| {
             self.setup.parts.get(usize::from(part)).and_then(|part| part.get(node.index())) == Some(&true)
         };
-        let (from, to) = (first(self.owner(peer)), first(self.link(peer).to));
+        let (from, to) = (first(self.owner(peer)), first(self.route(peer).to));
         let direction = self.scenario.faults.iter().filter_map(|fault| match fault {
             Fault::Partition { direction, .. } => Some(*direction),
             Fault::Churn { .. } | Fault::Join { .. } | Fault::Leave { .. } => None,
@@ -177,26 +177,26 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn go_down(&mut self, id: NodeId, exit: Exit) {
-        if !self.node(id).online {
+        if !self.gate(id).online {
             return;
         }
+        self.gate_mut(id).online = false;
         let node = self.node_mut(id);
-        node.online = false;
         node.life = node.life.wrapping_add(1);
         node.armed = Time::MAX;
         node.importing.clear();
         node.catching = None;
         let links = node.links();
         for peer in links {
-            let link = *self.link(peer);
-            if link.state != LinkState::Up {
+            let (end, reverse) = (*self.near_end(peer), self.route(peer).reverse);
+            if end.state != LinkState::Up {
                 continue;
             }
             match exit {
                 Exit::Closed => self.close_far_end(peer),
                 Exit::Silent => {
                     let at = self.now.after(self.scenario.links.connection_timeout.duration());
-                    self.queue.push(at, Event::Gone { peer: link.reverse, epoch: link.epoch });
+                    self.queue.push(at, Event::Gone { peer: reverse, epoch: end.epoch });
                 }
             }
             self.hang_up(peer, LinkState::Down);
@@ -204,19 +204,19 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn come_up(&mut self, id: NodeId, memory: MemoryKept) {
-        if self.node(id).online {
+        if self.gate(id).online {
             return;
         }
         let life = self.node(id).life.wrapping_add(1);
+        self.read_mail(id);
         let machine = M::new(std::sync::Arc::clone(&self.config), self.setup.machine_seed(id, life));
         let now = self.now;
-        let (before, honest) = (self.node(id).chain.head(), self.node(id).hostile.is_none());
+        let (before, honest) = (self.node(id).chain.head(), self.gate(id).hostile.is_none());
+        *self.machine_mut(id) = machine;
         let node = self.node_mut(id);
-        node.machine = machine;
-        node.online = true;
         node.life = life;
         node.armed = Time::MAX;
-        (node.up_free, node.up_small_free, node.down_free, node.import_free) = (now, now, now, now);
+        (node.up_free, node.up_small_free, node.import_free) = (now, now, now);
         match memory {
             MemoryKept::Chain => {}
             MemoryKept::Nothing => {
@@ -226,8 +226,11 @@ impl<M: Machine> World<'_, M> {
                 }
             }
         }
+        self.forget_newest(id);
+        let gate = self.gate_mut(id);
+        (gate.online, gate.resting, gate.down_free) = (true, false, now);
         for peer in self.node(id).links() {
-            let at = super::net::later(now, u64::from(self.link(peer).latency));
+            let at = super::net::later(now, u64::from(self.route(peer).latency));
             self.queue.push(at, Event::Open { peer });
         }
     }

@@ -12,6 +12,7 @@ use crate::scenario::Policy;
 use super::World;
 use super::event::{Event, Message};
 use super::link::LinkState;
+use super::mail::Form;
 use super::net::later;
 
 /// At this weight a peer is thrown out, as in Herald's own node.
@@ -38,16 +39,23 @@ impl Score {
 impl<M: Machine> World<'_, M> {
     /// A message is inside its receiver.
     pub(super) fn receive(&mut self, node: NodeId, peer: PeerId, message: Message) {
-        if self.node(node).hostile.is_some() && self.hostile_receives(node, peer, message) {
+        if self.gate(node).hostile.is_some() && self.hostile_receives(node, peer, message) {
             return;
         }
         match message {
             Message::Announce { block, number } => {
+                let honest = self.gate(node).newest == block && self.blocks.get(block).number == number;
+                if honest && self.put_by(node, peer, block, Form::Announced) {
+                    return;
+                }
                 let hash = self.blocks.get(block).hash;
                 let outcome = self.tell(node, Input::Announced { peer, hash, number });
                 self.noticed(node, peer, block, number, outcome);
             }
             Message::Push { header, body } => {
+                if header == body && self.put_by(node, peer, header, Form::Pushed) {
+                    return;
+                }
                 let number = self.blocks.get(header).number;
                 let block =
                     herald::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
@@ -110,8 +118,10 @@ impl<M: Machine> World<'_, M> {
     /// Carries out all that a machine wants, in order.
     pub(super) fn carry_out_all(&mut self, id: NodeId) {
         let mut thrown_out = Vec::new();
-        while let Some(output) = self.node_mut(id).machine.poll_output() {
-            self.log.output(self.now, self.count, id, &output, &self.links, &self.blocks);
+        while let Some(output) = self.machine_mut(id).poll_output() {
+            if !self.log.is_off() {
+                self.log.output(self.now, self.count, id, &output, &self.routes, &self.blocks);
+            }
             self.carry_out(id, output, &mut thrown_out);
         }
         self.arm(id);
@@ -180,7 +190,7 @@ impl<M: Machine> World<'_, M> {
         let (data, head) = (self.blocks.get(block), self.blocks.get(self.node(id).chain.head()));
         if data.flaw == Flaw::None && data.beats(head) {
             for peer in self.node(id).links() {
-                if self.link(peer).state == LinkState::Up {
+                if self.near_end(peer).state == LinkState::Up {
                     self.fallen_behind(id, peer, block);
                 }
             }
@@ -198,8 +208,8 @@ impl<M: Machine> World<'_, M> {
 
     /// A machine may only speak of peers that it has been told are there.
     fn expect_connected(&mut self, id: NodeId, peer: PeerId) {
-        if self.link(peer).state != LinkState::Up {
-            self.violate(Some(id), format!("the machine asks {}, which is gone", self.link(peer).to.0));
+        if self.near_end(peer).state != LinkState::Up {
+            self.violate(Some(id), format!("the machine asks {}, which is gone", self.route(peer).to.0));
         }
     }
 
@@ -264,6 +274,7 @@ impl<M: Machine> World<'_, M> {
         node.importing.push(block);
         node.import_free = later(node.import_free.max(now), span);
         let (at, life) = (node.import_free, node.life);
+        self.gate_mut(id).newest = block;
         self.queue.push(at, Event::Imported { node: id, life, block });
     }
 
@@ -280,6 +291,8 @@ impl<M: Machine> World<'_, M> {
         let came_in = outcome == ImportOutcome::Imported;
         if came_in {
             self.take_in(id, block);
+        } else {
+            self.forget_newest(id);
         }
         let _ = self.tell(id, Input::Imported { hash, outcome });
         if came_in {
@@ -297,6 +310,7 @@ impl<M: Machine> World<'_, M> {
 
     /// A block comes into a node's chain.
     pub(super) fn take_in(&mut self, id: NodeId, block: BlockId) {
+        self.read_mail(id);
         let data = std::sync::Arc::clone(self.blocks.get(block));
         let Some(node) = self.nodes.get_mut(id.index()) else { return };
         if node.chain.has(block) {
@@ -304,7 +318,8 @@ impl<M: Machine> World<'_, M> {
         }
         let before = node.chain.head();
         let change = node.chain.insert(&data, &self.blocks);
-        let honest = node.hostile.is_none();
+        self.gate_mut(id).newest = block;
+        let honest = self.gate(id).hostile.is_none();
         self.recorder.imported(self.now, id, &data);
         if honest && change != HeadChange::None {
             self.recorder.head_moved(before, block, change);
@@ -312,11 +327,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn relay(&mut self, id: NodeId, block: BlockId, peers: &[PeerId]) {
-        for &peer in peers {
-            if self.spreads_honestly(id, peer) {
-                self.send(peer, Message::Push { header: block, body: block });
-            }
-        }
+        self.spread(id, peers, Message::Push { header: block, body: block });
     }
 
     fn announce(&mut self, id: NodeId, hash: &herald::BlockHash, peers: &[PeerId]) {
@@ -325,19 +336,26 @@ impl<M: Machine> World<'_, M> {
             return self.violate(Some(id), "a block is announced before it is in the chain".into());
         }
         let number = self.blocks.get(block).number;
+        self.spread(id, peers, Message::Announce { block, number });
+    }
+
+    /// Sends a message to several peers; a hostile node may keep it from some.
+    fn spread(&mut self, id: NodeId, peers: &[PeerId], message: Message) {
+        let hostile = self.gate(id).hostile.is_some();
+        let parcel = self.parcel(message);
         for &peer in peers {
-            if self.spreads_honestly(id, peer) {
-                self.send(peer, Message::Announce { block, number });
+            if !hostile || self.spreads_honestly(id, peer) {
+                self.send_parcel(peer, parcel);
             }
         }
     }
 
     /// A machine blames a peer: whether that one goes for it.
     fn penalised(&mut self, id: NodeId, peer: PeerId, reason: Reason) -> bool {
-        let culprit = self.link(peer).to;
-        if self.node(id).hostile.is_none() {
+        let culprit = self.route(peer).to;
+        if self.gate(id).hostile.is_none() {
             self.recorder.penalised(culprit, reason);
-            let innocent = self.node(culprit).hostile.is_none();
+            let innocent = self.gate(culprit).hostile.is_none();
             if innocent && self.scenario.assertions.no_honest_penalised && !befalls_the_honest(reason) {
                 let what = format!("honest node {} is blamed for {}", culprit.0, reason.label());
                 self.violate(Some(id), what);
@@ -351,7 +369,7 @@ impl<M: Machine> World<'_, M> {
 
     /// Ends a connection for good, from this side.
     pub(super) fn throw_out(&mut self, peer: PeerId) {
-        if self.link(peer).state == LinkState::Up {
+        if self.near_end(peer).state == LinkState::Up {
             self.close_far_end(peer);
             self.hang_up(peer, LinkState::Banned);
         }

@@ -113,7 +113,7 @@ pub(crate) struct Puppets {
 
 impl<M: Machine> World<'_, M> {
     fn adversaries(&self, id: NodeId) -> Option<&Adversaries> {
-        self.scenario.adversaries.get(usize::from(self.node(id).hostile?))
+        self.scenario.adversaries.get(usize::from(self.gate(id).hostile?))
     }
 
     /// What a node is, if hostile.
@@ -147,7 +147,7 @@ impl<M: Machine> World<'_, M> {
             // Around its victim it lies; to all others it is honest.
             Telling::Early | Telling::EarlyWrongNumber => {
                 self.kind_of(id) == Some(AdversaryKind::Eclipse)
-                    && Some(self.link(peer).to) != self.setup.victim
+                    && Some(self.route(peer).to) != self.setup.victim
             }
         })
     }
@@ -167,7 +167,7 @@ impl<M: Machine> World<'_, M> {
             | Message::GetBody { .. }
             | Message::GetBodies { .. }
             | Message::GetRange { .. }
-                if eclipse && Some(self.link(peer).to) != victim =>
+                if eclipse && Some(self.route(peer).to) != victim =>
             {
                 false
             }
@@ -213,7 +213,7 @@ impl<M: Machine> World<'_, M> {
         for (at, peer) in self.node(id).links().enumerate() {
             if pushes && at.is_multiple_of(4) {
                 self.send(peer, Message::Push { header: block, body: other });
-            } else if only.is_none_or(|victim| self.link(peer).to == victim) {
+            } else if only.is_none_or(|victim| self.route(peer).to == victim) {
                 self.send(peer, Message::Announce { block, number });
             }
         }
@@ -286,7 +286,7 @@ impl<M: Machine> World<'_, M> {
         if next <= self.setup.schedule.end() {
             self.queue.push(next, Event::Wake { node: id });
         }
-        if !self.node(id).online {
+        if !self.gate(id).online {
             return;
         }
         let head = self.node(id).chain.head();

@@ -1,23 +1,33 @@
-//! One end of a connection.
+//! Connections: one end of each for either node.
+//!
+//! In two lists: what each arriving message asks for, so small that it stays in the caches, and what
+//! only a sender needs.
 
 use crate::model::block::PeerId;
 use crate::model::chain::NodeId;
 
-/// One end of a connection between two nodes, as one of them sees it. 24 bytes: there are millions.
+/// One end of a connection, as the node there sees it. 8 bytes: each message that arrives looks at one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
+pub(crate) struct End {
     /// Whose end it is.
     pub(crate) owner: NodeId,
+    /// Raised with each connection and each cut: what was sent before is lost.
+    pub(crate) epoch: u16,
+    /// What this end believes.
+    pub(crate) state: LinkState,
+    /// The region of the node at the other end.
+    pub(crate) from: u8,
+}
+
+/// Where messages go that are sent from one end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
     /// The node at the other end.
     pub(crate) to: NodeId,
     /// The other end.
     pub(crate) reverse: PeerId,
     /// One-way latency, in nanoseconds; the same in both directions.
     pub(crate) latency: u32,
-    /// Raised with each connection and each cut: what was sent before is lost.
-    pub(crate) epoch: u16,
-    /// What this end believes.
-    pub(crate) state: LinkState,
     /// Whether what is sent from this end arrives.
     pub(crate) wire: Wire,
 }
@@ -40,4 +50,15 @@ pub(crate) enum Wire {
     Whole,
     /// A partition goes through it.
     Cut,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_and_routes_stay_small() {
+        assert_eq!(size_of::<End>(), 8);
+        assert_eq!(size_of::<Route>(), 16);
+    }
 }

@@ -11,7 +11,7 @@ use crate::model::block::{BlockId, Blocks, PeerId, Sim};
 use crate::model::chain::NodeId;
 
 use super::event::{Event, Message};
-use super::link::Link;
+use super::link::Route;
 
 /// Where what happens is told.
 pub enum Log {
@@ -94,19 +94,19 @@ impl Log {
         kept.into_iter().flatten()
     }
 
-    fn is_off(&self) -> bool {
+    pub(super) fn is_off(&self) -> bool {
         matches!(self, Self::Off)
     }
 
-    pub(super) fn event(&mut self, at: Time, count: u64, event: &Event, links: &[Link], blocks: &Blocks) {
+    pub(super) fn event(&mut self, at: Time, count: u64, event: &Event, routes: &[Route], blocks: &Blocks) {
         // Taking figures is nothing that happens in the world.
-        if self.is_off() || *event == Event::Sample {
+        if *event == Event::Sample {
             return;
         }
         let ends = |peer: PeerId| {
-            let link = links.get(peer.index());
-            let back = link.and_then(|link| links.get(link.reverse.index()));
-            (back.map(|back| back.to), link.map(|link| link.to))
+            let route = routes.get(peer.index());
+            let back = route.and_then(|route| routes.get(route.reverse.index()));
+            (back.map(|back| back.to), route.map(|route| route.to))
         };
         let (node, peer, block) = match *event {
             Event::Arrive { peer, message, .. } | Event::Later { peer, message } => {
@@ -135,14 +135,11 @@ impl Log {
         count: u64,
         node: NodeId,
         output: &Output<Sim>,
-        links: &[Link],
+        routes: &[Route],
         blocks: &Blocks,
     ) {
-        if self.is_off() {
-            return;
-        }
         let (name, peers, hashes) = parts(output);
-        let peer = peers.first().and_then(|peer| links.get(peer.index())).map(|link| link.to);
+        let peer = peers.first().and_then(|peer| routes.get(peer.index())).map(|route| route.to);
         let block = hashes.first().copied();
         let number = block.and_then(|hash| blocks.find(&hash)).map(|id| blocks.get(id).number);
         let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };

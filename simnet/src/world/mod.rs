@@ -10,6 +10,7 @@ mod hostile;
 mod link;
 mod lists;
 mod log;
+mod mail;
 mod net;
 mod node;
 mod range;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use herald::{Input, Outcome, Time};
+use smallvec::SmallVec;
 
 use crate::engine::{Concern, EventQueue, Seed, Trace};
 use crate::measure::{Run, Violation};
@@ -32,9 +34,9 @@ use crate::policy::Machine;
 use crate::scenario::{Policy, Scenario, ScenarioError};
 
 use event::Event;
-use link::Link;
+use link::{End, Route};
 use lists::Lists;
-use node::Node;
+use node::{Gate, Node};
 use record::Recorder;
 
 pub use log::{Entry, Log};
@@ -51,13 +53,19 @@ pub struct World<'a, M> {
     now: Time,
     /// Events so far.
     count: u64,
+    /// How many of the next events have been looked at.
+    looked_at: usize,
     /// When the run is over.
     end: Time,
     queue: EventQueue<Event>,
-    links: Vec<Link>,
+    ends: Vec<End>,
+    routes: Vec<Route>,
     /// How much each peer has done wrong, by the end that it did it to.
     scores: BTreeMap<PeerId, host::Score>,
-    nodes: Vec<Node<M>>,
+    /// Of each node, in three lists, so that what is looked at together is together in memory.
+    gates: Vec<Gate>,
+    nodes: Vec<Node>,
+    machines: Vec<M>,
     blocks: Blocks,
     lists: Lists,
     net: net::Net,
@@ -79,25 +87,33 @@ pub enum Step {
     Over,
 }
 
+/// Events that are looked at before the first of them is taken.
+const LOOK_AHEAD: usize = 16;
+
 impl<'a, M: Machine> World<'a, M> {
     /// A world at its first moment: all who are there from the start are connected.
     pub fn new(scenario: &'a Scenario, setup: &'a Setup, policy: Policy) -> Self {
         let seed = Seed::new(scenario.seed);
         let blocks = Blocks::new(seal::hash_of(seed, u64::MAX, 0));
-        let nodes = setup.nodes(scenario, policy);
+        let (ends, routes) = setup.links(scenario);
+        let config = Arc::new(scenario.config(policy, setup.graph.degree_max()));
         let mut world = Self {
             scenario,
             setup,
             policy,
-            config: Arc::new(scenario.config(policy, setup.graph.degree_max())),
             seed,
             now: Time::ZERO,
             count: 0,
+            looked_at: 0,
             end: setup.end,
             queue: EventQueue::new(),
-            links: setup.links(scenario),
+            ends,
+            routes,
             scores: BTreeMap::new(),
-            nodes,
+            gates: setup.gates(),
+            nodes: setup.nodes(scenario),
+            machines: setup.machines(scenario, &config),
+            config,
             blocks,
             lists: Lists::default(),
             net: net::Net::new(scenario),
@@ -160,11 +176,17 @@ impl<'a, M: Machine> World<'a, M> {
         if self.violation.is_some() || self.queue.peek_time().is_none_or(|at| at > self.end) {
             return Step::Over;
         }
+        if self.looked_at == 0 {
+            self.look_ahead();
+        }
+        self.looked_at -= 1;
         let Some((at, event)) = self.queue.pop() else { return Step::Over };
         self.now = at;
         self.count += 1;
         self.trace.record(at, &event.words());
-        self.log.event(at, self.count, &event, &self.links, &self.blocks);
+        if !self.log.is_off() {
+            self.log.event(at, self.count, &event, &self.routes, &self.blocks);
+        }
         let touched = self.take(event);
         if let Some(node) = touched {
             self.check_at_stride(node);
@@ -172,8 +194,47 @@ impl<'a, M: Machine> World<'a, M> {
         Step::Done
     }
 
+    /// Looks at what the next events will look at, all at once: with thousands of nodes each of those
+    /// places is out of the caches, and waiting for sixteen together takes little longer than for one.
+    fn look_ahead(&mut self) {
+        self.looked_at = LOOK_AHEAD;
+        let mut owners = SmallVec::<[NodeId; LOOK_AHEAD]>::new();
+        for event in self.queue.upcoming(LOOK_AHEAD) {
+            match *event {
+                Event::Arrive { peer, .. } => owners.push(self.near_end(peer).owner),
+                Event::Timer { node } | Event::Verified { node, .. } | Event::Imported { node, .. } => {
+                    owners.push(node);
+                }
+                Event::RangeImported { .. }
+                | Event::Seal { .. }
+                | Event::Fault { .. }
+                | Event::Gone { .. }
+                | Event::Open { .. }
+                | Event::Wake { .. }
+                | Event::CatchUp { .. }
+                | Event::Later { .. }
+                | Event::Sample => {}
+            }
+        }
+        let mut seen = 0;
+        for &owner in &owners {
+            let gate = self.gate(owner);
+            seen ^= gate.received;
+            if let (true, Some(letter)) = (gate.resting, gate.mail.last()) {
+                seen ^= u64::from(letter.block());
+            } else if let Some(due) = self.machine(owner).poll_timeout() {
+                seen ^= due.as_nanos() ^ self.node(owner).armed.as_nanos();
+            }
+        }
+        // Or it would all be left out, since nothing comes of it.
+        core::hint::black_box(seen);
+    }
+
     /// What the run came to.
-    pub fn finish(self) -> Run {
+    pub fn finish(mut self) -> Run {
+        for node in 0..self.nodes.len() as u32 {
+            self.read_mail(NodeId(node));
+        }
         record::finish(self)
     }
 
@@ -246,8 +307,7 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// What a node planned before it went is nothing to what it is now.
     fn if_alive(&mut self, node: NodeId, life: u16, act: impl FnOnce(&mut Self)) {
-        let it = self.node(node);
-        if it.online && it.life == life {
+        if self.gate(node).online && self.node(node).life == life {
             act(self);
         }
     }
@@ -259,10 +319,10 @@ impl<'a, M: Machine> World<'a, M> {
             return;
         }
         node.armed = Time::MAX;
-        if !node.online {
+        if !self.gate(id).online {
             return;
         }
-        match node.machine.poll_timeout() {
+        match self.machine(id).poll_timeout() {
             Some(due) if due <= now => {
                 let _ = self.tell(id, Input::Tick);
             }
@@ -274,9 +334,15 @@ impl<'a, M: Machine> World<'a, M> {
     /// Hands something in at a node's machine, and carries out all that follows.
     fn tell(&mut self, id: NodeId, input: Input<Sim>) -> Outcome<Sim> {
         let (now, depth) = (self.now, self.scenario.chain.finality_depth);
-        let Some(node) = self.nodes.get_mut(id.index()) else { unreachable!("nodes are never removed") };
+        self.read_mail(id);
+        let (Some(node), Some(machine)) = (self.nodes.get(id.index()), self.machines.get_mut(id.index()))
+        else {
+            unreachable!("nodes are never removed")
+        };
         let view = View { chain: &node.chain, blocks: &self.blocks, finality_depth: depth };
-        let outcome = node.machine.handle(now, input, &view);
+        let outcome = machine.handle(now, input, &view);
+        let resting = machine.may_hear_late();
+        self.gate_mut(id).resting = resting;
         self.carry_out_all(id);
         outcome
     }
@@ -284,12 +350,11 @@ impl<'a, M: Machine> World<'a, M> {
     /// Sees to it that the machine is woken when it wants to be.
     fn arm(&mut self, id: NodeId) {
         let now = self.now;
-        let node = self.node_mut(id);
-        if let Some(due) = node.machine.poll_timeout()
-            && due < node.armed
+        if let Some(due) = self.machine(id).poll_timeout()
+            && due < self.node(id).armed
         {
             let due = due.max(now);
-            node.armed = due;
+            self.node_mut(id).armed = due;
             self.queue.push(due, Event::Timer { node: id });
         }
     }
@@ -299,11 +364,12 @@ impl<'a, M: Machine> World<'a, M> {
         if stride == 0 || !self.count.is_multiple_of(stride) {
             return;
         }
-        let node = self.node(id);
-        if let Err(what) = node.machine.check() {
+        self.read_mail(id);
+        let machine = self.machine(id);
+        if let Err(what) = machine.check() {
             return self.violate(Some(id), format!("the machine's invariants: {what}"));
         }
-        let memory = node.machine.memory();
+        let memory = machine.memory();
         if memory.bound.is_some_and(|bound| memory.bytes > bound) {
             self.violate(Some(id), format!("{} bytes of memory, above the formula's bound", memory.bytes));
         }
@@ -316,25 +382,49 @@ impl<'a, M: Machine> World<'a, M> {
         }
     }
 
-    fn node(&self, id: NodeId) -> &Node<M> {
+    fn machine(&self, id: NodeId) -> &M {
+        self.machines.get(id.index()).expect("node ids come from this list alone")
+    }
+
+    fn machine_mut(&mut self, id: NodeId) -> &mut M {
+        self.machines.get_mut(id.index()).expect("node ids come from this list alone")
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.index()).expect("node ids come from this list alone")
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node<M> {
+    fn node_mut(&mut self, id: NodeId) -> &mut Node {
         self.nodes.get_mut(id.index()).expect("node ids come from this list alone")
     }
 
-    fn link(&self, peer: PeerId) -> &Link {
-        self.links.get(peer.index()).expect("links are numbered once")
+    fn gate(&self, id: NodeId) -> &Gate {
+        self.gates.get(id.index()).expect("node ids come from this list alone")
     }
 
-    fn link_mut(&mut self, peer: PeerId) -> &mut Link {
-        self.links.get_mut(peer.index()).expect("links are numbered once")
+    fn gate_mut(&mut self, id: NodeId) -> &mut Gate {
+        self.gates.get_mut(id.index()).expect("node ids come from this list alone")
+    }
+
+    fn near_end(&self, peer: PeerId) -> &End {
+        self.ends.get(peer.index()).expect("links are numbered once")
+    }
+
+    fn near_end_mut(&mut self, peer: PeerId) -> &mut End {
+        self.ends.get_mut(peer.index()).expect("links are numbered once")
+    }
+
+    fn route(&self, peer: PeerId) -> &Route {
+        self.routes.get(peer.index()).expect("links are numbered once")
+    }
+
+    fn route_mut(&mut self, peer: PeerId) -> &mut Route {
+        self.routes.get_mut(peer.index()).expect("links are numbered once")
     }
 
     /// Whose end of a connection this is.
     fn owner(&self, peer: PeerId) -> NodeId {
-        self.link(peer).owner
+        self.near_end(peer).owner
     }
 
     /// A draw that is the same under every policy.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use herald::{Input, Time};
 
 use crate::engine::Concern;
+use crate::measure::MessageKind;
 use crate::model::block::PeerId;
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
@@ -15,7 +16,7 @@ use crate::scenario::{Scenario, SmallMessages};
 
 use super::World;
 use super::event::{Door, Event, Message};
-use super::link::{Link, LinkState, Wire};
+use super::link::{End, LinkState, Route, Wire};
 
 /// What the network keeps beside links and nodes.
 #[derive(Debug)]
@@ -30,6 +31,17 @@ pub(crate) struct Net {
     stalled: BTreeMap<PeerId, Vec<Message>>,
     /// The partitions that are on.
     pub(super) active: Vec<u8>,
+}
+
+/// A message, and what of it is the same whoever it goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parcel {
+    message: Message,
+    kind: MessageKind,
+    /// What it is, for the draws that belong to it.
+    what: u64,
+    bytes: u64,
+    overtakes: bool,
 }
 
 /// How long after the other end a node closes a connection that it is thrown out of, or opens one
@@ -60,26 +72,37 @@ impl Net {
 impl<M: Machine> World<'_, M> {
     /// Sends a message to a peer. Without a connection it goes nowhere.
     pub(super) fn send(&mut self, peer: PeerId, message: Message) {
-        let link = *self.link(peer);
-        match (link.state, link.wire) {
-            (LinkState::Up, Wire::Whole) => self.transmit(peer, link, message),
+        let parcel = self.parcel(message);
+        self.send_parcel(peer, parcel);
+    }
+
+    /// What of a message is the same whoever it goes to.
+    pub(super) fn parcel(&self, message: Message) -> Parcel {
+        let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
+        let overtakes = message.is_small() && self.scenario.links.small_messages == SmallMessages::Overtake;
+        Parcel { message, kind: message.kind(), what: message.words()[0], bytes, overtakes }
+    }
+
+    /// As [`send`](Self::send), for one that goes to several.
+    pub(super) fn send_parcel(&mut self, peer: PeerId, parcel: Parcel) {
+        let (end, route) = (*self.near_end(peer), *self.route(peer));
+        match (end.state, route.wire) {
+            (LinkState::Up, Wire::Whole) => self.transmit(peer, end, route, parcel),
             (LinkState::Up, Wire::Cut) => {
-                self.net.stalled.entry(peer).or_default().push(message);
+                self.net.stalled.entry(peer).or_default().push(parcel.message);
             }
-            (LinkState::Down | LinkState::Banned, _) => self.lose(message),
+            (LinkState::Down | LinkState::Banned, _) => self.lose(parcel.message),
         }
     }
 
-    fn transmit(&mut self, peer: PeerId, link: Link, message: Message) {
-        let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
-        let kind = message.kind();
+    fn transmit(&mut self, peer: PeerId, end: End, route: Route, parcel: Parcel) {
+        let Parcel { message, kind, what, bytes, overtakes } = parcel;
         self.recorder.sent(kind, bytes);
-        let overtakes = message.is_small() && self.scenario.links.small_messages == SmallMessages::Overtake;
         let now = self.now;
-        let sender = link.owner;
-        let on_wire = self.net.up(self.setup.region(sender)).time_for(bytes);
+        let End { owner: sender, epoch, from: receiver, .. } = end;
+        let on_wire = self.net.up(self.node(sender).region).time_for(bytes);
         let node = self.node_mut(sender);
-        node.account.sent += bytes;
+        node.sent += bytes;
         let start = if overtakes {
             let start = node.up_small_free.max(now);
             node.up_small_free = later(start, on_wire);
@@ -93,24 +116,22 @@ impl<M: Machine> World<'_, M> {
             node.up_free = later(start, on_wire);
             start
         };
-        let Some(delay) = self.propagation(peer, message, link.latency) else {
+        let Some(delay) = self.propagation(peer, what, epoch, route.latency) else {
             return self.break_down(peer, message);
         };
         let first_bit = later(start, delay);
         let (at, door) = if overtakes {
-            let receiver = self.setup.region(link.to);
             let taking = self.net.down(receiver).time_for(bytes).max(on_wire);
             (later(first_bit, taking), Door::Inside)
         } else {
             (first_bit, Door::Downlink)
         };
-        self.queue.push(at, Event::Arrive { peer: link.reverse, epoch: link.epoch, at: door, message });
+        self.queue.push(at, Event::Arrive { peer: route.reverse, epoch, at: door, message });
     }
 
     /// From one end to the other: the latency with its jitter, and the time that losses cost. `None`
     /// where a message was lost so often that its connection is given up.
-    fn propagation(&self, peer: PeerId, message: Message, latency: u32) -> Option<u64> {
-        let [what, _] = message.words();
+    fn propagation(&self, peer: PeerId, what: u64, epoch: u16, latency: u32) -> Option<u64> {
         let latency = u64::from(latency);
         let mut delay = latency;
         if self.net.jitter_ppm > 0 {
@@ -122,7 +143,8 @@ impl<M: Machine> World<'_, M> {
         if self.net.loss_below > 0 && !self.is_link_spared(peer) {
             let mut wait = self.scenario.links.retransmit.nanos();
             let mut attempt = 0;
-            let key = self.now.as_nanos() ^ what.rotate_left(17);
+            // By the connection too: what was lost on the last one must not be lost for ever.
+            let key = what.rotate_left(17) ^ u64::from(epoch);
             while self.draw(Concern::Loss, u64::from(peer.0) | attempt << 32, key) < self.net.loss_below {
                 if attempt >= u64::from(self.scenario.links.retransmissions_max) {
                     return None;
@@ -138,7 +160,7 @@ impl<M: Machine> World<'_, M> {
     /// A message was lost for good: both ends give the connection up, and try anew later.
     fn break_down(&mut self, peer: PeerId, message: Message) {
         self.lose(message);
-        let (epoch, reverse) = (self.link(peer).epoch, self.link(peer).reverse);
+        let (epoch, reverse) = (self.near_end(peer).epoch, self.route(peer).reverse);
         let at = self.now.after(self.scenario.links.connection_timeout.duration());
         for end in [peer, reverse] {
             self.queue.push(at, Event::Gone { peer: end, epoch });
@@ -154,21 +176,21 @@ impl<M: Machine> World<'_, M> {
         door: Door,
         message: Message,
     ) -> Option<crate::model::chain::NodeId> {
-        let link = *self.link(peer);
-        if link.state != LinkState::Up || link.epoch != epoch {
+        let end = *self.near_end(peer);
+        if end.state != LinkState::Up || end.epoch != epoch {
             self.lose(message);
             return None;
         }
-        let receiver = link.owner;
+        let receiver = end.owner;
         match door {
             Door::Downlink => {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
-                let on_wire = self.net.up(self.setup.region(link.to)).time_for(bytes);
+                let on_wire = self.net.up(end.from).time_for(bytes);
                 let taking = self.net.down(self.setup.region(receiver)).time_for(bytes);
                 let now = self.now;
-                let node = self.node_mut(receiver);
-                let free = later(node.down_free.max(now), taking);
-                node.down_free = free;
+                let gate = self.gate_mut(receiver);
+                let free = later(gate.down_free.max(now), taking);
+                gate.down_free = free;
                 let at = free.max(later(now, on_wire));
                 self.queue.push(at, Event::Arrive { peer, epoch, at: Door::Inside, message });
                 None
@@ -177,10 +199,10 @@ impl<M: Machine> World<'_, M> {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
                 let of_blocks = message.block_bytes(&self.blocks, &self.lists);
                 let measuring = self.recorder.is_measuring();
-                let account = &mut self.node_mut(receiver).account;
-                account.received += bytes;
+                let gate = self.gate_mut(receiver);
+                gate.received += bytes;
                 if measuring {
-                    account.blocks += of_blocks;
+                    gate.blocks += of_blocks;
                 }
                 self.receive(receiver, peer, message);
                 Some(receiver)
@@ -198,11 +220,10 @@ impl<M: Machine> World<'_, M> {
 
     /// All links whose ends are online at the start.
     pub(super) fn connect_all(&mut self) {
-        for index in 0..self.links.len() {
+        for index in 0..self.ends.len() {
             let peer = PeerId(index as u32);
-            let link = *self.link(peer);
-            if self.node(link.to).online && self.node(self.owner(peer)).online {
-                self.link_mut(peer).state = LinkState::Up;
+            if self.gate(self.route(peer).to).online && self.gate(self.owner(peer)).online {
+                self.near_end_mut(peer).state = LinkState::Up;
                 self.greet(peer);
             }
         }
@@ -210,10 +231,12 @@ impl<M: Machine> World<'_, M> {
 
     /// Makes a connection anew, and both ends say what they have.
     pub(super) fn open(&mut self, peer: PeerId) {
-        let reverse = self.link(peer).reverse;
-        let (near, far) = (*self.link(peer), *self.link(reverse));
-        let both_there = self.node(near.to).online && self.node(far.to).online;
-        let refused = [near, far].iter().any(|end| end.state == LinkState::Banned || end.wire == Wire::Cut);
+        let reverse = self.route(peer).reverse;
+        let (near, far) = (*self.near_end(peer), *self.near_end(reverse));
+        let both_there = self.gate(near.owner).online && self.gate(far.owner).online;
+        let refused = [peer, reverse]
+            .iter()
+            .any(|&end| self.near_end(end).state == LinkState::Banned || self.route(end).wire == Wire::Cut);
         if !both_there || refused || (near.state, far.state) == (LinkState::Up, LinkState::Up) {
             return;
         }
@@ -223,8 +246,8 @@ impl<M: Machine> World<'_, M> {
         }
         let epoch = near.epoch.max(far.epoch).wrapping_add(1);
         for end in [peer, reverse] {
-            let link = self.link_mut(end);
-            (link.state, link.epoch) = (LinkState::Up, epoch);
+            let near = self.near_end_mut(end);
+            (near.state, near.epoch) = (LinkState::Up, epoch);
             self.greet(end);
         }
         for end in [peer, reverse] {
@@ -239,7 +262,7 @@ impl<M: Machine> World<'_, M> {
 
     /// This end finds that the connection is gone.
     pub(super) fn gone(&mut self, peer: PeerId, epoch: u16) -> Option<NodeId> {
-        if self.link(peer).epoch != epoch {
+        if self.near_end(peer).epoch != epoch {
             return None;
         }
         self.hang_up(peer, LinkState::Down);
@@ -248,16 +271,16 @@ impl<M: Machine> World<'_, M> {
 
     /// Closes this end.
     pub(super) fn hang_up(&mut self, peer: PeerId, state: LinkState) {
-        if self.link(peer).state != LinkState::Up {
+        if self.near_end(peer).state != LinkState::Up {
             return;
         }
-        self.link_mut(peer).state = state;
+        self.near_end_mut(peer).state = state;
         for message in self.net.stalled.remove(&peer).unwrap_or_default() {
             self.lose(message);
         }
         let owner = self.owner(peer);
         self.watch_gone(owner, peer);
-        if self.node(owner).online {
+        if self.gate(owner).online {
             let _ = self.tell(owner, Input::PeerGone { peer });
             self.peer_of_range_gone(owner, peer);
         }
@@ -265,38 +288,38 @@ impl<M: Machine> World<'_, M> {
 
     /// The other end learns after the latency that this one has hung up.
     pub(super) fn close_far_end(&mut self, peer: PeerId) {
-        let link = *self.link(peer);
-        let at = later(self.now, u64::from(link.latency));
-        self.queue.push(at, Event::Gone { peer: link.reverse, epoch: link.epoch });
+        let (epoch, route) = (self.near_end(peer).epoch, *self.route(peer));
+        let at = later(self.now, u64::from(route.latency));
+        self.queue.push(at, Event::Gone { peer: route.reverse, epoch });
     }
 
     /// A partition falls through this direction of a link: what is in flight is lost, and what is sent
     /// from now on waits.
     pub(super) fn cut(&mut self, peer: PeerId) {
         let timeout = self.now.after(self.scenario.links.connection_timeout.duration());
-        let reverse = self.link(peer).reverse;
-        let epoch = self.link(peer).epoch.wrapping_add(1);
-        self.link_mut(peer).wire = Wire::Cut;
+        let reverse = self.route(peer).reverse;
+        let epoch = self.near_end(peer).epoch.wrapping_add(1);
+        self.route_mut(peer).wire = Wire::Cut;
         for end in [peer, reverse] {
             // Without acknowledgements, neither direction of a connection lives.
-            self.link_mut(end).epoch = epoch;
+            self.near_end_mut(end).epoch = epoch;
             self.queue.push(timeout, Event::Gone { peer: end, epoch });
         }
     }
 
     /// The partition is over: what still waits is sent, and what was given up is opened anew.
     pub(super) fn heal(&mut self, peer: PeerId) {
-        self.link_mut(peer).wire = Wire::Whole;
-        let reverse = self.link(peer).reverse;
-        if self.link(reverse).wire == Wire::Cut {
+        self.route_mut(peer).wire = Wire::Whole;
+        let reverse = self.route(peer).reverse;
+        if self.route(reverse).wire == Wire::Cut {
             return;
         }
-        let both_up = [peer, reverse].iter().all(|&end| self.link(end).state == LinkState::Up);
+        let both_up = [peer, reverse].iter().all(|&end| self.near_end(end).state == LinkState::Up);
         if both_up {
-            let epoch = self.link(peer).epoch.wrapping_add(1);
+            let epoch = self.near_end(peer).epoch.wrapping_add(1);
             for end in [peer, reverse] {
                 // The timeout that the cut planned is void.
-                self.link_mut(end).epoch = epoch;
+                self.near_end_mut(end).epoch = epoch;
             }
             for end in [peer, reverse] {
                 for message in self.net.stalled.remove(&end).unwrap_or_default() {

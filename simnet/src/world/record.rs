@@ -212,12 +212,15 @@ impl<M: Machine> World<'_, M> {
         }
         let stride = (self.nodes.len() / MEMORY_NODES).max(1);
         let (mut sum, mut max, mut looked) = (0, 0, 0);
-        for (at, node) in self.nodes.iter().enumerate().step_by(stride) {
-            if node.hostile.is_some() || !node.online {
+        for at in (0..self.nodes.len() as u32).step_by(stride) {
+            let id = NodeId(at);
+            self.read_mail(id);
+            let gate = self.gate(id);
+            if gate.hostile.is_some() || !gate.online {
                 continue;
             }
-            let bytes = node.machine.memory().bytes;
-            let peak = self.recorder.memory_peaks.entry(NodeId(at as u32)).or_default();
+            let bytes = self.machine(id).memory().bytes;
+            let peak = self.recorder.memory_peaks.entry(id).or_default();
             *peak = (*peak).max(bytes);
             sum += bytes;
             max = max.max(bytes);
@@ -238,16 +241,17 @@ pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
         canonical.insert(at);
         at = world.blocks.get(at).parent;
     }
-    let honest = || world.nodes.iter().filter(|node| node.hostile.is_none() && node.online);
+    let ids = || (0..world.nodes.len() as u32).map(NodeId);
+    let honest = || ids().filter(|&id| world.gate(id).hostile.is_none() && world.gate(id).online);
     let astray = match world.scenario.core {
         Some(_) => astray_in_core(&world),
-        None => honest().filter(|node| node.chain.head() != main).count() as u32,
+        None => honest().filter(|&id| world.node(id).chain.head() != main).count() as u32,
     };
     let at_rest = |machine: &M| machine.holdings() == Holdings::default() && machine.poll_timeout().is_none();
-    let not_empty = honest().filter(|node| !at_rest(&node.machine)).count() as u32;
+    let not_empty = honest().filter(|&id| !at_rest(world.machine(id))).count() as u32;
     let mut tally = Tally::default();
-    for node in world.nodes.iter().filter(|node| node.hostile.is_none()) {
-        tally.add(&node.machine.tally());
+    for id in ids().filter(|&id| world.gate(id).hostile.is_none()) {
+        tally.add(&world.machine(id).tally());
     }
     let nodes = (0..world.nodes.len() as u32).map(|node| node_record(&world, NodeId(node))).collect();
     let World { setup, policy, seed, now, count, blocks, mut recorder, trace, violation, .. } = world;
@@ -317,10 +321,10 @@ fn astray_in_core<M: Machine>(world: &World<'_, M>) -> u32 {
         while let Some(&node) = part.get(looked) {
             looked += 1;
             for peer in world.node(node).links() {
-                let link = world.link(peer);
-                let up = [peer, link.reverse].iter().all(|&end| world.link(end).state == LinkState::Up);
-                if up && in_core(link.to) && !part.contains(&link.to) {
-                    part.push(link.to);
+                let route = world.route(peer);
+                let up = [peer, route.reverse].iter().all(|&end| world.near_end(end).state == LinkState::Up);
+                if up && in_core(route.to) && !part.contains(&route.to) {
+                    part.push(route.to);
                 }
             }
         }
@@ -340,7 +344,10 @@ fn astray_in_core<M: Machine>(world: &World<'_, M>) -> u32 {
 /// The head that most honest nodes have that are online, the best among equals.
 fn main_head<M: Machine>(world: &World<'_, M>) -> BlockId {
     let mut heads: BTreeMap<BlockId, u32> = BTreeMap::new();
-    for node in world.nodes.iter().filter(|node| node.hostile.is_none() && node.online) {
+    for (gate, node) in world.gates.iter().zip(&world.nodes) {
+        if gate.hostile.is_some() || !gate.online {
+            continue;
+        }
         *heads.entry(node.chain.head()).or_default() += 1;
     }
     let best = heads.into_iter().max_by_key(|(id, nodes)| {
@@ -351,20 +358,20 @@ fn main_head<M: Machine>(world: &World<'_, M>) -> BlockId {
 }
 
 fn node_record<M: Machine>(world: &World<'_, M>, id: NodeId) -> NodeRecord {
-    let node = world.node(id);
-    let memory = node.machine.memory();
+    let (gate, node) = (world.gate(id), world.node(id));
+    let memory = world.machine(id).memory();
     let sampled = world.recorder.memory_peaks.get(&id).copied().unwrap_or(0);
     NodeRecord {
         hostile: world.kind_of(id),
         region: node.region,
         degree: node.degree,
-        online_throughout: node.online && node.life == 0,
-        online_at_end: node.online,
+        online_throughout: gate.online && node.life == 0,
+        online_at_end: gate.online,
         head_number: node.chain.head_number(),
         head_hash: world.blocks.get(node.chain.head()).hash,
-        sent_bytes: node.account.sent,
-        received_bytes: node.account.received,
-        block_bytes: node.account.blocks,
+        sent_bytes: node.sent,
+        received_bytes: gate.received,
+        block_bytes: gate.blocks,
         memory_peak: sampled.max(memory.bytes),
         memory_bound: memory.bound,
         penalised: world.recorder.penalised.get(id.index()).copied().unwrap_or(0),

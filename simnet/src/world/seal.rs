@@ -34,7 +34,7 @@ impl<M: Machine> World<'_, M> {
             self.recorder.begin_measuring();
         }
         let sealer = planned.sealer;
-        if !self.node(sealer).online {
+        if !self.gate(sealer).online {
             return None;
         }
         let parent = self.node(sealer).chain.head();

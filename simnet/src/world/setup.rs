@@ -6,16 +6,16 @@ use herald::Time;
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, Seed, draw};
-use crate::model::block::PeerId;
+use crate::model::block::{BlockId, PeerId};
 use crate::model::chain::{Chain, NodeId};
 use crate::model::schedule::Schedule;
 use crate::model::topology::{Graph, regions};
 use crate::policy::Machine;
-use crate::scenario::{AdversaryKind, Policy, Scenario, ScenarioError};
+use crate::scenario::{AdversaryKind, Scenario, ScenarioError};
 
 use super::faults::{self, Plan, Step};
-use super::link::{Link, LinkState, Wire};
-use super::node::{Account, Node};
+use super::link::{End, LinkState, Route, Wire};
+use super::node::{Gate, Node};
 
 /// Topology, places, roles, schedule and faults.
 #[derive(Debug)]
@@ -110,8 +110,9 @@ impl Setup {
     }
 
     /// The links of the graph, nobody connected yet.
-    pub(super) fn links(&self, scenario: &Scenario) -> Vec<Link> {
-        let mut links = Vec::with_capacity(self.graph.links());
+    pub(super) fn links(&self, scenario: &Scenario) -> (Vec<End>, Vec<Route>) {
+        let count = self.graph.links();
+        let (mut ends, mut routes) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for from in 0..self.graph.nodes() as u32 {
             for index in self.graph.links_of(NodeId(from)) {
                 let place = index as usize;
@@ -123,46 +124,57 @@ impl Setup {
                 let (here, there): (usize, usize) = (region(NodeId(from)), region(to));
                 let latency = scenario.regions.latency.get(here).and_then(|row| row.get(there));
                 let latency = latency.map_or(0, |span| span.nanos());
-                links.push(Link {
-                    owner: NodeId(from),
-                    to,
-                    reverse: PeerId(back),
-                    latency: u32::try_from(latency).unwrap_or(u32::MAX),
-                    epoch: 0,
-                    state: LinkState::Down,
-                    wire: Wire::Whole,
-                });
+                let (owner, from) = (NodeId(from), self.region(to));
+                ends.push(End { owner, epoch: 0, state: LinkState::Down, from });
+                let latency = u32::try_from(latency).unwrap_or(u32::MAX);
+                routes.push(Route { to, reverse: PeerId(back), latency, wire: Wire::Whole });
             }
         }
-        links
+        (ends, routes)
     }
 
-    /// The nodes, each with a machine of the policy.
-    pub(super) fn nodes<M: Machine>(&self, scenario: &Scenario, policy: Policy) -> Vec<Node<M>> {
-        let config = Arc::new(scenario.config(policy, self.graph.degree_max()));
+    /// The gates of all nodes.
+    pub(super) fn gates(&self) -> Vec<Gate> {
+        let gate = |(hostile, absent): (&Option<u8>, &bool)| Gate {
+            down_free: Time::ZERO,
+            received: 0,
+            blocks: 0,
+            mail: Vec::new(),
+            newest: BlockId::GENESIS,
+            online: !absent,
+            resting: false,
+            hostile: *hostile,
+        };
+        self.hostile.iter().zip(&self.absent).map(gate).collect()
+    }
+
+    /// The nodes, but for gates and machines.
+    pub(super) fn nodes(&self, scenario: &Scenario) -> Vec<Node> {
         let node = |id: u32| {
             let id = NodeId(id);
             let links = self.graph.links_of(id);
             Node {
-                machine: M::new(Arc::clone(&config), self.machine_seed(id, 0)),
                 chain: Chain::default(),
                 armed: Time::MAX,
                 up_free: Time::ZERO,
                 up_small_free: Time::ZERO,
-                down_free: Time::ZERO,
                 import_free: Time::ZERO,
                 first_link: links.start,
                 life: 0,
                 degree: links.end - links.start,
                 region: self.region(id),
-                hostile: self.hostile.get(id.index()).copied().flatten(),
-                online: !self.absent.get(id.index()).copied().unwrap_or(false),
                 importing: SmallVec::new(),
                 catching: None,
-                account: Account::default(),
+                sent: 0,
             }
         };
         (0..scenario.nodes).map(node).collect()
+    }
+
+    /// Their machines.
+    pub(super) fn machines<M: Machine>(&self, scenario: &Scenario, config: &Arc<herald::Config>) -> Vec<M> {
+        let machine = |id| M::new(Arc::clone(config), self.machine_seed(NodeId(id), 0));
+        (0..scenario.nodes).map(machine).collect()
     }
 
     /// The seed of a node's machine; another one after each restart.

@@ -34,7 +34,7 @@ impl<M: Machine> World<'_, M> {
 
     /// A node took a peer's announcement.
     pub(super) fn watch_announced(&mut self, id: NodeId, peer: PeerId, block: BlockId, admission: Admission) {
-        let honest = self.node(self.link(peer).to).hostile.is_none();
+        let honest = self.gate(self.route(peer).to).hostile.is_none();
         if self.watches() && honest && admission.is_taken() {
             let Some(followed) = self.watch.0.get_mut(&(id, block)) else { return };
             if !followed.asked.contains(&peer) {

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use herald::Time;
 
 /// An event with its place in the order: by time, then by push.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<E> {
     pub(super) at: Time,
     pub(super) sequence: u64,

@@ -17,7 +17,7 @@ pub use wheel::WheelQueue;
 #[derive(Clone, Debug)]
 pub struct EventQueue<E>(WheelQueue<E>);
 
-impl<E> EventQueue<E> {
+impl<E: Copy> EventQueue<E> {
     /// An empty queue.
     #[must_use]
     pub fn new() -> Self {
@@ -32,6 +32,12 @@ impl<E> EventQueue<E> {
     /// Takes the first event and its time.
     pub fn pop(&mut self) -> Option<(Time, E)> {
         self.0.pop()
+    }
+
+    /// The next events, at most so many, in no order: as far as they are at hand. Others may still be
+    /// pushed in front of them.
+    pub fn upcoming(&self, count: usize) -> impl Iterator<Item = &E> {
+        self.0.upcoming(count)
     }
 
     /// The time of the first event.
@@ -53,7 +59,7 @@ impl<E> EventQueue<E> {
     }
 }
 
-impl<E> Default for EventQueue<E> {
+impl<E: Copy> Default for EventQueue<E> {
     fn default() -> Self {
         Self::new()
     }
