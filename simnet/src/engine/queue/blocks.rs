@@ -4,8 +4,6 @@
 ///
 /// Larger blocks read better, but a slot with one event pays for a whole one.
 const BLOCK: usize = 8;
-/// Free blocks whose memory is kept in any case; beyond it, as many as are in use.
-const KEPT: usize = 256;
 
 /// Which block is on top of a stack; [`Chain::EMPTY`] is an empty stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,39 +11,47 @@ pub(super) struct Chain(u32);
 
 impl Chain {
     pub(super) const EMPTY: Self = Self(u32::MAX);
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
-#[derive(Clone, Debug)]
-struct Block<T> {
-    entries: Vec<T>,
+/// A block without its entries.
+#[derive(Clone, Copy, Debug)]
+struct Block {
     below: Chain,
+    len: u8,
 }
 
-/// The blocks of many stacks.
+/// The blocks of many stacks. Their memory stays for the next peak.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks<T> {
-    blocks: Vec<Block<T>>,
-    /// Those that no stack uses, with their memory and without.
+    /// `BLOCK` for each block, side by side, so that a push goes to one place in memory; beyond a
+    /// block's length they are what was there before.
+    entries: Vec<T>,
+    blocks: Vec<Block>,
+    /// Those that no stack uses.
     free: Vec<Chain>,
-    bare: Vec<Chain>,
 }
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "a chain other than EMPTY is the index of a block, and none is removed"
+    reason = "a chain other than EMPTY is the index of a block, none is removed, and each has its entries"
 )]
-impl<T> Blocks<T> {
+impl<T: Copy> Blocks<T> {
     pub(super) const fn new() -> Self {
-        Self { blocks: Vec::new(), free: Vec::new(), bare: Vec::new() }
+        Self { entries: Vec::new(), blocks: Vec::new(), free: Vec::new() }
     }
 
     /// Puts `entry` on the stack.
     #[inline]
     pub(super) fn push(&mut self, chain: &mut Chain, entry: T) {
-        if let Some(block) = self.blocks.get_mut(chain.0 as usize)
-            && block.entries.len() < BLOCK
+        if let Some(block) = self.blocks.get_mut(chain.index())
+            && usize::from(block.len) < BLOCK
         {
-            block.entries.push(entry);
+            self.entries[chain.index() * BLOCK + usize::from(block.len)] = entry;
+            block.len += 1;
             return;
         }
         *chain = self.add(*chain, entry);
@@ -54,45 +60,25 @@ impl<T> Blocks<T> {
     /// Appends the entries of a stack to `entries`, in no order, and frees its blocks.
     pub(super) fn drain(&mut self, mut chain: Chain, entries: &mut Vec<T>) {
         while chain != Chain::EMPTY {
-            let block = &mut self.blocks[chain.0 as usize];
-            entries.append(&mut block.entries);
-            let below = block.below;
+            let Block { below, len } = self.blocks[chain.index()];
+            let first = chain.index() * BLOCK;
+            entries.extend_from_slice(&self.entries[first..first + usize::from(len)]);
             self.free.push(chain);
-            self.give_back();
             chain = below;
         }
     }
 
-    /// Frees the memory of up to two blocks, so that what is kept falls as fast as what is used.
-    fn give_back(&mut self) {
-        for _ in 0..2 {
-            let used = self.blocks.len() - self.free.len() - self.bare.len();
-            if self.free.len() <= KEPT + used {
-                return;
-            }
-            if let Some(chain) = self.free.pop() {
-                self.blocks[chain.0 as usize].entries = Vec::new();
-                self.bare.push(chain);
-            }
-        }
-    }
-
     fn add(&mut self, below: Chain, entry: T) -> Chain {
-        let chain = match self.free.pop().or_else(|| self.bare.pop()) {
-            Some(chain) => chain,
-            None => {
-                let index = u32::try_from(self.blocks.len()).ok().filter(|&index| index < u32::MAX);
-                self.blocks.push(Block { entries: Vec::new(), below });
-                Chain(index.expect("memory ends before 2^32 blocks of events"))
-            }
-        };
-        let block = &mut self.blocks[chain.0 as usize];
-        block.below = below;
-        if block.entries.capacity() == 0 {
-            block.entries.reserve_exact(BLOCK);
+        let block = Block { below, len: 1 };
+        if let Some(chain) = self.free.pop() {
+            self.blocks[chain.index()] = block;
+            self.entries[chain.index() * BLOCK] = entry;
+            return chain;
         }
-        block.entries.push(entry);
-        chain
+        let index = u32::try_from(self.blocks.len()).ok().filter(|&index| index < u32::MAX);
+        self.blocks.push(block);
+        self.entries.extend_from_slice(&[entry; BLOCK]);
+        Chain(index.expect("memory ends before 2^32 blocks of events"))
     }
 }
 
@@ -101,31 +87,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_pushed_comes_back_and_memory_is_given_back_after_a_peak() {
+    fn what_was_pushed_comes_back_and_blocks_are_used_again() {
         let mut blocks = Blocks::new();
-        let mut chains = vec![Chain::EMPTY; 1_000];
-        for n in 0..100_000_u64 {
-            let place = n as usize % chains.len();
-            blocks.push(chains.get_mut(place).expect("within the chains"), n);
+        for _ in 0..3 {
+            let mut chains = vec![Chain::EMPTY; 1_000];
+            for n in 0..100_000_u64 {
+                let place = n as usize % chains.len();
+                blocks.push(chains.get_mut(place).expect("within the chains"), n);
+            }
+            let mut entries = Vec::new();
+            chains.drain(..).for_each(|chain| blocks.drain(chain, &mut entries));
+            entries.sort_unstable();
+            assert!(entries.into_iter().eq(0..100_000));
+            assert_eq!(blocks.free.len(), blocks.blocks.len());
         }
-        let mut entries = Vec::new();
-        chains.drain(..).for_each(|chain| blocks.drain(chain, &mut entries));
-        entries.sort_unstable();
-        assert!(entries.into_iter().eq(0..100_000));
-
-        let room: usize = blocks.blocks.iter().map(|block| block.entries.capacity()).sum();
-        assert_eq!(room, KEPT * BLOCK);
-        assert_eq!(blocks.free.len() + blocks.bare.len(), blocks.blocks.len());
-    }
-
-    #[test]
-    fn blocks_are_used_again() {
-        let mut blocks = Blocks::new();
-        for _ in 0..100 {
-            let mut chain = Chain::EMPTY;
-            (0..100).for_each(|n| blocks.push(&mut chain, n));
-            blocks.drain(chain, &mut Vec::new());
-        }
-        assert_eq!(blocks.blocks.len(), 100_usize.div_ceil(BLOCK));
+        // Thirteen blocks for a hundred entries.
+        assert_eq!(blocks.blocks.len(), 1_000 * 100_usize.div_ceil(BLOCK));
+        assert_eq!(blocks.entries.len(), blocks.blocks.len() * BLOCK);
     }
 }
