@@ -187,6 +187,7 @@ impl<M: Machine> World<'_, M> {
         node.importing.clear();
         node.catching = None;
         let links = node.links();
+        self.watch_down(id);
         for peer in links {
             let (end, reverse) = (*self.near_end(peer), self.route(peer).reverse);
             if end.state != LinkState::Up {

@@ -7,6 +7,7 @@ mod event;
 mod faults;
 mod host;
 mod hostile;
+mod life;
 mod link;
 mod lists;
 mod log;
@@ -189,6 +190,7 @@ impl<'a, M: Machine> World<'a, M> {
         }
         let touched = self.take(event);
         if let Some(node) = touched {
+            self.watch_lives(node);
             self.check_at_stride(node);
         }
         Step::Done
@@ -232,6 +234,7 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// What the run came to.
     pub fn finish(mut self) -> Run {
+        self.watch_end();
         for node in 0..self.nodes.len() as u32 {
             self.read_mail(NodeId(node));
         }
