@@ -120,7 +120,7 @@ impl<M: Machine> World<'_, M> {
         let mut thrown_out = Vec::new();
         while let Some(output) = self.machine_mut(id).poll_output() {
             if !self.log.is_off() {
-                self.log.output(self.now, self.count, id, &output, &self.routes, &self.blocks);
+                self.log_output(id, &output);
             }
             self.carry_out(id, output, &mut thrown_out);
         }

@@ -7,11 +7,12 @@ use std::io::Write;
 use herald::{BlockHash, Output, Time};
 use smallvec::SmallVec;
 
-use crate::model::block::{BlockId, Blocks, PeerId, Sim};
+use crate::model::block::{PeerId, Sim};
 use crate::model::chain::NodeId;
+use crate::policy::Machine;
 
-use super::event::{Event, Message};
-use super::link::Route;
+use super::event::Event;
+use super::{World, words};
 
 /// Where what happens is told.
 pub enum Log {
@@ -98,55 +99,6 @@ impl Log {
         matches!(self, Self::Off)
     }
 
-    pub(super) fn event(&mut self, at: Time, count: u64, event: &Event, routes: &[Route], blocks: &Blocks) {
-        // Taking figures is nothing that happens in the world.
-        if *event == Event::Sample {
-            return;
-        }
-        let ends = |peer: PeerId| {
-            let route = routes.get(peer.index());
-            let back = route.and_then(|route| routes.get(route.reverse.index()));
-            (back.map(|back| back.to), route.map(|route| route.to))
-        };
-        let (node, peer, block) = match *event {
-            Event::Arrive { peer, message, .. } | Event::Later { peer, message } => {
-                let (node, other) = ends(peer);
-                (node, other, block_of(message))
-            }
-            Event::Timer { node } | Event::Wake { node } | Event::CatchUp { node, .. } => {
-                (Some(node), None, None)
-            }
-            Event::Verified { node, block, .. }
-            | Event::Imported { node, block, .. }
-            | Event::RangeImported { node, block, .. } => (Some(node), None, Some(block)),
-            Event::Gone { peer, .. } | Event::Open { peer } => {
-                let (node, other) = ends(peer);
-                (node, other, None)
-            }
-            Event::Seal { .. } | Event::Fault { .. } | Event::Sample => (None, None, None),
-        };
-        let (block, number) = block.map(|id| (blocks.get(id).hash, blocks.get(id).number)).unzip();
-        self.add(Entry { at, event: count, node, peer, block, number, what: format!("<- {event:?}") });
-    }
-
-    pub(super) fn output(
-        &mut self,
-        at: Time,
-        count: u64,
-        node: NodeId,
-        output: &Output<Sim>,
-        routes: &[Route],
-        blocks: &Blocks,
-    ) {
-        let (name, peers, hashes) = parts(output);
-        let peer = peers.first().and_then(|peer| routes.get(peer.index())).map(|route| route.to);
-        let block = hashes.first().copied();
-        let number = block.and_then(|hash| blocks.find(&hash)).map(|id| blocks.get(id).number);
-        let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };
-        let what = format!("-> {name}{many}");
-        self.add(Entry { at, event: count, node: Some(node), peer, block, number, what });
-    }
-
     fn add(&mut self, entry: Entry) {
         match self {
             Self::Off => {}
@@ -165,6 +117,54 @@ impl Log {
     }
 }
 
+impl<M: Machine> World<'_, M> {
+    /// An event, before it is carried out.
+    pub(super) fn log_event(&mut self, event: &Event) {
+        // Taking figures is nothing that happens in the world.
+        if *event == Event::Sample {
+            return;
+        }
+        let ends = |peer: PeerId| (Some(self.owner(peer)), Some(self.route(peer).to));
+        let (node, peer, block) = match *event {
+            Event::Arrive { peer, message, .. } | Event::Later { peer, message } => {
+                let (node, other) = ends(peer);
+                (node, other, words::block_of(message, &self.lists))
+            }
+            Event::Timer { node } | Event::Wake { node } | Event::CatchUp { node, .. } => {
+                (Some(node), None, None)
+            }
+            Event::Verified { node, block, .. }
+            | Event::Imported { node, block, .. }
+            | Event::RangeImported { node, block, .. } => (Some(node), None, Some(block)),
+            Event::Gone { peer, .. } | Event::Open { peer } => {
+                let (node, other) = ends(peer);
+                (node, other, None)
+            }
+            Event::Seal { slot } => {
+                (self.setup.schedule.slots.get(slot as usize).map(|slot| slot.sealer), None, None)
+            }
+            Event::Fault { step } => (words::whose_fault(step, &self.setup.faults), None, None),
+            Event::Sample => (None, None, None),
+        };
+        let data = |id| self.blocks.get(id);
+        let (block, number) = block.map(|id| (data(id).hash, data(id).number)).unzip();
+        let what = format!("<- {}", words::of_event(*event, &self.setup.faults, &self.blocks, &self.lists));
+        self.log.add(Entry { at: self.now, event: self.count, node, peer, block, number, what });
+    }
+
+    /// What a machine wants, before it is carried out.
+    pub(super) fn log_output(&mut self, node: NodeId, output: &Output<Sim>) {
+        let (name, peers, hashes) = parts(output);
+        let peer = peers.first().map(|&peer| self.route(peer).to);
+        let block = hashes.first().copied();
+        let number = block.and_then(|hash| self.blocks.find(&hash)).map(|id| self.blocks.get(id).number);
+        let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };
+        let what = format!("-> {name}{many}");
+        let (at, event) = (self.now, self.count);
+        self.log.add(Entry { at, event, node: Some(node), peer, block, number, what });
+    }
+}
+
 type Parts = (String, SmallVec<[PeerId; 4]>, SmallVec<[BlockHash; 2]>);
 
 fn parts(output: &Output<Sim>) -> Parts {
@@ -173,11 +173,20 @@ fn parts(output: &Output<Sim>) -> Parts {
     };
     let header = |name: &str, hash| (name.to_owned(), SmallVec::new(), SmallVec::from_slice(&[hash]));
     match output {
-        Output::RequestHeader { peer, hash, .. } => one("request header", *peer, Some(*hash)),
-        Output::RequestBodies { peer, hashes, .. } => {
-            one(&format!("request {} bodies", hashes.len()), *peer, hashes.first().copied())
+        Output::RequestHeader { peer, hash, request } => {
+            one(&format!("header request #{}", words::number_of(*request)), *peer, Some(*hash))
         }
-        Output::Cancel { peer, request } => one(&format!("cancel {request:?}"), *peer, None),
+        Output::RequestBodies { peer, hashes, request } => {
+            let number = words::number_of(*request);
+            let what = match hashes.len() {
+                1 => format!("body request #{number}"),
+                many => format!("request #{number} for {many} bodies"),
+            };
+            one(&what, *peer, hashes.first().copied())
+        }
+        Output::Cancel { peer, request } => {
+            one(&format!("cancel #{}", words::number_of(*request)), *peer, None)
+        }
         Output::VerifyHeader { header: it } => header("verify header", it.0.hash),
         Output::Import { block } => header("import", block.header.0.hash),
         Output::ImportHeader { header: it } => header("import header", it.0.hash),
@@ -194,25 +203,5 @@ fn parts(output: &Output<Sim>) -> Parts {
             (format!("enters {}", stage.label()), peers, SmallVec::from_slice(&[*hash]))
         }
         Output::Event(herald::Event::Ended { hash, end }) => header(&format!("ends: {}", end.label()), *hash),
-    }
-}
-
-fn block_of(message: Message) -> Option<BlockId> {
-    match message {
-        Message::Announce { block, .. }
-        | Message::Push { header: block, .. }
-        | Message::GetHeader { block, .. }
-        | Message::GetBody { block, .. }
-        | Message::Header { block, .. }
-        | Message::Body { block, .. }
-        | Message::Status { head: block }
-        | Message::GetRange { head: block } => Some(block),
-        Message::GetBodies { .. }
-        | Message::NoHeader { .. }
-        | Message::Bodies { .. }
-        | Message::Refused { .. }
-        | Message::Junk { .. }
-        | Message::Oversized { .. }
-        | Message::Range { .. } => None,
     }
 }

@@ -20,6 +20,7 @@ mod seal;
 mod serve;
 mod setup;
 mod watch;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -186,7 +187,7 @@ impl<'a, M: Machine> World<'a, M> {
         self.count += 1;
         self.trace.record(at, &event.words());
         if !self.log.is_off() {
-            self.log.event(at, self.count, &event, &self.routes, &self.blocks);
+            self.log_event(&event);
         }
         let touched = self.take(event);
         if let Some(node) = touched {
