@@ -30,6 +30,8 @@ enum Answer {
     Other,
     /// With nothing.
     Empty,
+    /// For every second block with another's, else with nothing.
+    EmptyOrOther,
     /// With what is no reply.
     Junk,
     /// With more than a reply may be.
@@ -92,7 +94,8 @@ fn behaviour(kind: AdversaryKind) -> Behaviour {
         }
         AdversaryKind::Junk => Behaviour { header: Answer::Junk, body: Answer::Junk, ..early },
         AdversaryKind::Oversized => Behaviour { header: Answer::Oversized, body: Answer::Oversized, ..early },
-        AdversaryKind::Empty => Behaviour { header: Answer::Empty, body: Answer::Empty, ..early },
+        // An empty reply is not enough to throw it out: its body may be here when another gives the header.
+        AdversaryKind::Empty => Behaviour { header: Answer::Empty, body: Answer::EmptyOrOther, ..early },
         AdversaryKind::Replay => Behaviour { act: Act::Replay, ..honest },
         // What they do wrong is done when they seal.
         AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => honest,
@@ -232,7 +235,9 @@ impl<M: Machine> World<'_, M> {
             Answer::Silence => return,
             Answer::True | Answer::Late if exists => Message::Header { request, block },
             Answer::Other => Message::Header { request, block: self.blocks.get(block).parent },
-            Answer::True | Answer::Late | Answer::Empty => Message::NoHeader { request },
+            Answer::True | Answer::Late | Answer::Empty | Answer::EmptyOrOther => {
+                Message::NoHeader { request }
+            }
             Answer::Junk => Message::Junk { request },
             Answer::Oversized => Message::Oversized { request },
             Answer::Refusal => Message::Refused { request },
@@ -256,6 +261,10 @@ impl<M: Machine> World<'_, M> {
             Answer::Refusal => return self.reply(id, peer, Message::Refused { request }, answer),
             Answer::True | Answer::Late => wanted.into_iter().filter(exists).collect(),
             Answer::Other => wanted.into_iter().map(|block| self.blocks.get(block).parent).collect(),
+            Answer::EmptyOrOther => {
+                let second = wanted.into_iter().filter(|block| block.0 % 2 == 1);
+                second.map(|block| self.blocks.get(block).parent).collect()
+            }
             Answer::Empty => Vec::new(),
         };
         let list = self.lists.add(bodies);
@@ -272,6 +281,7 @@ impl<M: Machine> World<'_, M> {
             | Answer::Silence
             | Answer::Other
             | Answer::Empty
+            | Answer::EmptyOrOther
             | Answer::Junk
             | Answer::Oversized
             | Answer::Refusal => self.send(peer, reply),
