@@ -46,6 +46,35 @@ struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KnownId(u32);
 
+/// Peers' places as bits: who has a block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holders<'a> {
+    first: u64,
+    more: &'a [u64],
+}
+
+impl<'a> Holders<'a> {
+    pub(crate) const fn new(first: u64, more: &'a [u64]) -> Self {
+        Self { first, more }
+    }
+
+    /// The first 64 places.
+    pub(crate) const fn first(&self) -> u64 {
+        self.first
+    }
+
+    pub(crate) fn has(&self, slot: PeerSlot) -> bool {
+        let (word, bit) = (slot.index() / WORD, slot.index() % WORD);
+        let word = word.checked_sub(1).map_or(Some(&self.first), |at| self.more.get(at));
+        word.is_some_and(|word| word >> bit & 1 == 1)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        let more: u32 = self.more.iter().map(|word| word.count_ones()).sum();
+        (self.first.count_ones() + more) as usize
+    }
+}
+
 impl KnownBlocks {
     pub(crate) fn new(max: u32, hasher: FixedState) -> Self {
         Self {
@@ -98,27 +127,17 @@ impl KnownBlocks {
         }
     }
 
-    /// Whether a peer is known to have a block.
-    pub(crate) fn has(&self, id: KnownId, slot: PeerSlot) -> bool {
-        let (word, bit) = (slot.index() / WORD, slot.index() % WORD);
-        let word = match word.checked_sub(1) {
-            None => self.blocks.get(id.0 as usize).map(|known| known.peers),
-            Some(at) if at < self.more_each => self.more.get(id.0 as usize * self.more_each + at).copied(),
-            Some(_) => None,
-        };
-        word.is_some_and(|word| word >> bit & 1 == 1)
+    /// The peers that are known to have a block.
+    pub(crate) fn holders(&self, id: KnownId) -> Holders<'_> {
+        let place = id.0 as usize;
+        let first = self.blocks.get(place).map_or(0, |known| known.peers);
+        let more = place * self.more_each..(place + 1) * self.more_each;
+        Holders::new(first, self.more.get(more).unwrap_or_default())
     }
 
     /// All known blocks, for the check.
     pub(crate) fn ids(&self) -> impl Iterator<Item = KnownId> {
         self.index.iter().map(|&place| KnownId(place))
-    }
-
-    /// How many peers are known to have a block.
-    pub(crate) fn count(&self, id: KnownId) -> usize {
-        let first = self.blocks.get(id.0 as usize).map_or(0, |known| known.peers.count_ones());
-        let more = self.more.iter().skip(id.0 as usize * self.more_each).take(self.more_each);
-        (first + more.map(|word| word.count_ones()).sum::<u32>()) as usize
     }
 
     pub(crate) fn remove(&mut self, hash: &BlockHash) {
@@ -263,9 +282,12 @@ mod tests {
             let id = known.insert(hash(n));
             known.mark(id, PeerSlot::new(3));
         }
-        assert!(known.find(&hash(0)).is_some_and(|id| known.has(id, PeerSlot::new(3))));
+        assert!(known.find(&hash(0)).is_some_and(|id| known.holders(id).has(PeerSlot::new(3))));
         let id = known.insert(hash(9));
-        assert!(!known.has(id, PeerSlot::new(3)), "it has the place of the oldest, and not its peers");
+        assert!(
+            !known.holders(id).has(PeerSlot::new(3)),
+            "it has the place of the oldest, and not its peers"
+        );
         assert_eq!(known.find(&hash(0)), None);
         assert!((1..5).all(|n| known.find(&hash(n)).is_some()));
         assert_eq!(known.len(), 5);
@@ -330,9 +352,9 @@ mod tests {
                 prop_assert!(known.allocated_bytes() as u64 <= KnownBlocks::bytes_max(MAX, 194));
                 for (n, peers) in &model {
                     let id = known.find(&hash(*n));
-                    let found = (0..200).filter(|slot| id.is_some_and(|id| known.has(id, PeerSlot::new(*slot))));
+                    let found = (0..200).filter(|slot| id.is_some_and(|id| known.holders(id).has(PeerSlot::new(*slot))));
                     prop_assert_eq!(&found.collect::<BTreeSet<_>>(), peers);
-                    prop_assert_eq!(id.map(|id| known.count(id)), Some(peers.len()));
+                    prop_assert_eq!(id.map(|id| known.holders(id).count()), Some(peers.len()));
                 }
             }
         }

@@ -22,7 +22,7 @@ use crate::Time;
 use crate::bad::BadBlocks;
 use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
-use crate::known::KnownBlocks;
+use crate::known::{Holders, KnownBlocks};
 use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
 use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
 use crate::types::{BlockHash, Types};
@@ -174,8 +174,8 @@ impl<T: Types> Fetcher<T> {
             return Err(InvariantError("more blocks are remembered than configured"));
         }
         let slots = || self.table.peers().map(|(slot, _)| slot);
-        let marked = |id| slots().filter(|slot| self.known.has(id, *slot)).count();
-        if self.known.ids().any(|id| self.known.count(id) != marked(id)) {
+        let marked = |holders: &Holders<'_>| slots().filter(|slot| holders.has(*slot)).count();
+        if self.known.ids().map(|id| self.known.holders(id)).any(|all| all.count() != marked(&all)) {
             return Err(InvariantError("a peer that is gone is said to have a block"));
         }
         if self.table.place_count() > self.config.places() as usize {

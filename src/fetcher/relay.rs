@@ -1,10 +1,8 @@
 //! Telling others: whole blocks to some, announcements to the rest.
 
-use smallvec::SmallVec;
-
 use crate::config::FanOut;
 use crate::output::Output;
-use crate::table::PeerSlot;
+use crate::table::{PeerSlot, Slots};
 use crate::types::{Block, BlockHash, BlockNumber, Types};
 
 use super::Fetcher;
@@ -43,27 +41,22 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn lacking(&self, hash: &BlockHash) -> Slots {
-        let known = self.known.find(hash);
-        // Only connected peers are marked; that all are is the usual end of a block.
-        if known.is_some_and(|known| self.known.count(known) >= self.table.peer_count()) {
-            return Slots::new();
-        }
-        let lacks = |slot: &PeerSlot| !known.is_some_and(|known| self.known.has(known, *slot));
-        self.table.peers().map(|(slot, _)| slot).filter(lacks).collect()
+        let holders = self.known.find(hash).map(|known| self.known.holders(known));
+        self.table.others(holders.unwrap_or_default())
     }
 
-    /// From now on these peers have the block.
+    /// From now on these peers have the block. Their names.
     fn mark(&mut self, hash: &BlockHash, slots: &[PeerSlot]) -> Vec<T::PeerId> {
+        if slots.is_empty() {
+            return Vec::new();
+        }
         if let Some(known) = self.known.find(hash) {
             for &slot in slots {
                 self.known.mark(known, slot);
             }
         }
         let mut peers = Vec::with_capacity(slots.len());
-        peers.extend(slots.iter().filter_map(|&slot| self.table.peer(slot)).map(|peer| peer.id.clone()));
+        peers.extend(slots.iter().filter_map(|&slot| self.table.name(slot)).cloned());
         peers
     }
 }
-
-/// Peers' places, without an allocation for the peers that most nodes have.
-type Slots = SmallVec<[PeerSlot; 64]>;

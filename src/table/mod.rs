@@ -20,7 +20,9 @@ mod work;
 
 use foldhash::fast::FixedState;
 use slab::Slab;
+use smallvec::SmallVec;
 
+use crate::known::Holders;
 use crate::output::StageName;
 use crate::types::{BlockHash, BlockNumber, Header, Types};
 use crate::{Config, Time};
@@ -39,6 +41,9 @@ pub(crate) use peer::{AnswerTime, Peer, Presence};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
+
+/// Peers' places, without an allocation for the peers that most nodes have.
+pub(crate) type Slots = SmallVec<[PeerSlot; 64]>;
 
 pub(crate) struct Table<T: Types> {
     peers: Slab<Peer<T::PeerId>>,
@@ -360,6 +365,16 @@ impl<T: Types> Table<T> {
     pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
         let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
         self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
+    }
+
+    /// Connected peers that are not among the `holders`, in the order of their places.
+    pub(crate) fn others(&self, holders: Holders<'_>) -> Slots {
+        self.names.others(holders, &self.peers)
+    }
+
+    /// The name of a connected peer.
+    pub(crate) fn name(&self, slot: PeerSlot) -> Option<&T::PeerId> {
+        self.names.name(slot, &self.peers)
     }
 
     pub(crate) fn peer_count(&self) -> usize {
