@@ -45,11 +45,13 @@ pub(crate) use work::Entry;
 /// Peers' places, without an allocation for the peers that most nodes have.
 pub(crate) type Slots = SmallVec<[PeerSlot; 64]>;
 
+// In this order, so that what every announcement touches is side by side at the start.
+#[repr(C)]
 pub(crate) struct Table<T: Types> {
-    peers: Slab<Peer<T::PeerId>>,
     names: Names<T::PeerId>,
     /// None at rest.
     work: Option<Box<Work<T>>>,
+    peers: Slab<Peer<T::PeerId>>,
     ledger: Ledger,
     /// The last serial number given to a request.
     serial: u32,
