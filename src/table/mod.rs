@@ -91,7 +91,7 @@ impl<T: Types> Table<T> {
     /// Adds an entry. The hash must not be there yet.
     pub(crate) fn insert(&mut self, hash: BlockHash, born: Time, expires: Time, stage: Stage<T>) -> EntryId {
         let tag = self.tag(&hash);
-        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher, self.peers.len())));
+        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
         let id = work.insert(hash, tag, born, expires);
         self.set_stage(id, stage);
         id

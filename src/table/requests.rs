@@ -108,7 +108,7 @@ impl<T: Types> Table<T> {
         self.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let request = Request { peer, asked, entries, wanted, sent, deadline, serial };
-        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher, self.peers.len())));
+        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
         work.loads.of_mut(peer).requests += 1;
         id_of(serial, work.requests.slab.insert(request))
     }

@@ -67,12 +67,12 @@ pub(super) struct Work<T: Types> {
 }
 
 impl<T: Types> Work<T> {
-    pub(super) fn new(hasher: &FixedState, places: usize) -> Self {
+    pub(super) fn new(hasher: &FixedState) -> Self {
         Self {
             entries: Slab::new(),
             by_hash: HashTable::new(),
             claims: Claims::default(),
-            loads: Loads::new(places),
+            loads: Loads::new(),
             requests: Requests::default(),
             alarms: Alarms::default(),
             by_parent: Siblings::new(hasher.clone()),
