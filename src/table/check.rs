@@ -6,6 +6,7 @@ use crate::Config;
 use crate::output::StageName;
 use crate::types::Types;
 
+use super::work::FEW;
 use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
@@ -42,7 +43,11 @@ impl<T: Types> Table<T> {
     fn check_work(&self, work: &Work<T>) -> Checked {
         demand(work.freed.is_empty(), "a place that got free was not given to who waits")?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
-        demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
+        let listed = match &work.by_hash {
+            None => work.entries.len() <= FEW,
+            Some(by_hash) => by_hash.len() == work.entries.len(),
+        };
+        demand(listed, "hashes and entries differ in number")?;
         self.check_totals(work)?;
         for (key, _) in &work.entries {
             self.check_entry(work, EntryId::new(key))?;

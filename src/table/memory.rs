@@ -1,6 +1,7 @@
 //! What the table takes, and when it gives it back.
 
 use alloy_primitives::B256;
+use hashbrown::HashTable;
 
 use crate::types::{BlockNumber, Types};
 
@@ -43,8 +44,9 @@ impl<T: Types> Table<T> {
             + work.alarms.allocated_bytes()
             + work.requests.allocated_bytes()
             + work.loads.allocated_bytes();
+        let by_hash = work.by_hash.as_ref().map_or(0, HashTable::allocation_size);
         let freed = work.freed.capacity() * size_of::<PeerSlot>();
-        size_of::<Work<T>>() + entries + work.by_hash.allocation_size() + siblings + ordered + parts + freed
+        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + freed
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that

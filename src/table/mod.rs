@@ -73,7 +73,7 @@ impl<T: Types> Table<T> {
     // --- entries
 
     pub(crate) fn find(&self, hash: &BlockHash) -> Option<EntryId> {
-        self.work.as_ref()?.find(hash, self.tag(hash))
+        self.work.as_ref()?.find(hash, &self.hasher)
     }
 
     pub(crate) fn entry(&self, id: EntryId) -> Option<&Entry<T>> {
@@ -90,9 +90,8 @@ impl<T: Types> Table<T> {
 
     /// Adds an entry. The hash must not be there yet.
     pub(crate) fn insert(&mut self, hash: BlockHash, born: Time, expires: Time, stage: Stage<T>) -> EntryId {
-        let tag = self.tag(&hash);
         let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
-        let id = work.insert(hash, tag, born, expires);
+        let id = work.insert(hash, born, expires, &self.hasher);
         self.set_stage(id, stage);
         id
     }
@@ -103,9 +102,8 @@ impl<T: Types> Table<T> {
         while let Some(claim) = self.entry(id).and_then(|entry| entry.claims.first()) {
             self.remove_claim(claim);
         }
-        let tag = self.tag(&self.entry(id)?.hash);
         let work = self.work.as_mut()?;
-        work.remove(id, tag);
+        work.remove(id, &self.hasher);
         if work.entries.is_empty() {
             self.release();
         }
@@ -214,10 +212,6 @@ impl<T: Types> Table<T> {
     pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
         let entries = self.work.iter().flat_map(|work| &work.entries);
         entries.map(|(key, _)| EntryId::new(key)).collect()
-    }
-
-    fn tag(&self, hash: &BlockHash) -> u32 {
-        (crate::known::key(&self.hasher, hash) >> 32) as u32
     }
 
     // --- indexes

@@ -18,6 +18,9 @@ use super::requests::Requests;
 use super::siblings::Siblings;
 use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
 
+/// So many entries are looked through one by one: near the head there are one or two.
+pub(super) const FEW: usize = 8;
+
 /// One hash that is followed.
 pub(crate) struct Entry<T: Types> {
     pub(crate) hash: BlockHash,
@@ -46,7 +49,8 @@ pub(super) fn neutral<T: Types>() -> Stage<T> {
 
 pub(super) struct Work<T: Types> {
     pub(super) entries: Slab<Entry<T>>,
-    pub(super) by_hash: HashTable<Indexed>,
+    /// None while entries are few; for good, once there were many.
+    pub(super) by_hash: Option<HashTable<Indexed>>,
     pub(super) claims: Claims,
     pub(super) loads: Loads,
     pub(super) requests: Requests,
@@ -70,7 +74,7 @@ impl<T: Types> Work<T> {
     pub(super) fn new(hasher: &FixedState) -> Self {
         Self {
             entries: Slab::new(),
-            by_hash: HashTable::new(),
+            by_hash: None,
             claims: Claims::default(),
             loads: Loads::new(),
             requests: Requests::default(),
@@ -85,9 +89,14 @@ impl<T: Types> Work<T> {
         }
     }
 
-    pub(super) fn find(&self, hash: &BlockHash, tag: u32) -> Option<EntryId> {
+    pub(super) fn find(&self, hash: &BlockHash, hasher: &FixedState) -> Option<EntryId> {
+        let Some(by_hash) = &self.by_hash else {
+            let found = self.entries.iter().find(|(_, entry)| entry.hash == *hash);
+            return found.map(|(key, _)| EntryId::new(key));
+        };
+        let tag = tag(hasher, hash);
         let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
-        self.by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
+        by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
     }
 
     pub(super) fn holds_only_imports(&self) -> bool {
@@ -100,20 +109,35 @@ impl<T: Types> Work<T> {
     }
 
     /// Adds an entry, announced with nothing to wait for.
-    pub(super) fn insert(&mut self, hash: BlockHash, tag: u32, born: Time, expires: Time) -> EntryId {
+    pub(super) fn insert(
+        &mut self,
+        hash: BlockHash,
+        born: Time,
+        expires: Time,
+        hasher: &FixedState,
+    ) -> EntryId {
         let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
         let id = EntryId::new(self.entries.insert(entry));
-        self.by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
+        if let Some(by_hash) = &mut self.by_hash {
+            list(by_hash, tag(hasher, &hash), id);
+        } else if self.entries.len() > FEW {
+            let by_hash = self.by_hash.insert(HashTable::with_capacity(self.entries.len()));
+            for (key, entry) in &self.entries {
+                list(by_hash, tag(hasher, &entry.hash), EntryId::new(key));
+            }
+        }
         self.busiest = self.busiest.max(self.entries.len());
         self.count(StageName::Announced, 1);
         id
     }
 
     /// Removes an entry that has neither claims nor a stage.
-    pub(super) fn remove(&mut self, id: EntryId, tag: u32) {
+    pub(super) fn remove(&mut self, id: EntryId, hasher: &FixedState) {
         self.alarms.clear(id);
-        self.entries.try_remove(id.index());
-        if let Ok(found) = self.by_hash.find_entry(spread(tag), |at| at.id == id) {
+        let Some(entry) = self.entries.try_remove(id.index()) else { return };
+        if let Some(by_hash) = &mut self.by_hash
+            && let Ok(found) = by_hash.find_entry(spread(tag(hasher, &entry.hash)), |at| at.id == id)
+        {
             found.remove();
         }
         self.count(StageName::Announced, -1);
@@ -193,6 +217,14 @@ impl<T: Types> Work<T> {
 pub(super) struct Indexed {
     tag: u32,
     id: EntryId,
+}
+
+fn list(by_hash: &mut HashTable<Indexed>, tag: u32, id: EntryId) {
+    by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
+}
+
+fn tag(hasher: &FixedState, hash: &BlockHash) -> u32 {
+    (crate::known::key(hasher, hash) >> 32) as u32
 }
 
 /// A tag as wide as the hash table wants it, which looks at both ends.
