@@ -93,7 +93,7 @@ impl<T: Types> Fetcher<T> {
 
     /// Asks for the bodies of entries whose headers are here, with one request for each peer.
     pub(super) fn ask_bodies(&mut self, ids: &[EntryId]) {
-        let mut batches: Vec<(PeerSlot, SmallVec<[EntryId; 2]>)> = Vec::new();
+        let mut batches: SmallVec<[(PeerSlot, SmallVec<[EntryId; 2]>); 1]> = SmallVec::new();
         for &id in ids {
             match self.choose(id, Asked::Bodies) {
                 Chosen::Peer(slot) => {

@@ -1,5 +1,7 @@
 //! Replies: headers and bodies that were asked for, and those that were not.
 
+use smallvec::SmallVec;
+
 use crate::Time;
 use crate::config::{Hedge, Mode};
 use crate::input::ChainView;
@@ -246,7 +248,7 @@ impl<T: Types> Fetcher<T> {
         chain: &impl ChainView,
     ) -> usize {
         let mut strangers = 0;
-        let mut served: Vec<T::Commitment> = Vec::new();
+        let mut served: SmallVec<[T::Commitment; 1]> = SmallVec::new();
         for body in bodies {
             let commitment = body.commitment();
             let waiting = self.table.awaiting_body(&commitment);

@@ -3,6 +3,8 @@
 //! Alarms are mostly set in the order in which they are due, so that setting one costs no sifting,
 //! and taking one back leaves nothing behind, so that memory is bounded by the entries.
 
+use smallvec::SmallVec;
+
 use crate::Time;
 
 use super::EntryId;
@@ -12,9 +14,10 @@ const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Alarms {
-    heap: Vec<(Time, EntryId)>,
+    /// Without an allocation for one, the usual number near the head.
+    heap: SmallVec<[(Time, EntryId); 1]>,
     /// The place in the heap of each entry's alarm, by entry.
-    places: Vec<u32>,
+    places: SmallVec<[u32; 4]>,
 }
 
 impl Alarms {
@@ -68,7 +71,9 @@ impl Alarms {
     pub(crate) const ENTRY_BYTES: usize = size_of::<(Time, EntryId)>() + size_of::<u32>();
 
     pub(crate) fn allocated_bytes(&self) -> usize {
-        self.heap.capacity() * size_of::<(Time, EntryId)>() + self.places.capacity() * size_of::<u32>()
+        let heap = if self.heap.spilled() { self.heap.capacity() } else { 0 };
+        let places = if self.places.spilled() { self.places.capacity() } else { 0 };
+        heap * size_of::<(Time, EntryId)>() + places * size_of::<u32>()
     }
 
     /// Every parent is due no later than its children, and every place is right.

@@ -89,11 +89,11 @@ impl<T: Types> Table<T> {
         let late = work.alarms.of(id).is_some_and(|time| time > entry.expires);
         demand(!late, "an alarm lies after the entry's end")?;
         if let Some(parent) = entry.stage.awaited_parent() {
-            let there = work.by_parent.of(&parent).contains(&id);
+            let there = work.children_of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
         }
         if let Some(body) = entry.stage.awaited_body() {
-            let there = work.by_body.of(&body).contains(&id);
+            let there = work.awaiting_body(&body).contains(&id);
             demand(there, "an entry is not found by its body")?;
         }
         if let Some(number) = entry.stage.watched_number() {

@@ -70,12 +70,14 @@ impl<T: Types> Table<T> {
             + size_of::<PeerSlot>()
             + Names::<T::PeerId>::FEW_BYTES
             + table_slot(size_of::<PeerSlot>());
+        let fixed =
+            size_of::<Work<T>>() + Siblings::<B256>::MANY_BYTES + Siblings::<T::Commitment>::MANY_BYTES;
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
             request: Requests::ITEM_BYTES as u64,
             peer: peer as u64,
-            fixed: size_of::<Work<T>>() as u64,
+            fixed: fixed as u64,
         }
     }
 }

@@ -90,7 +90,7 @@ impl<T: Types> Table<T> {
 
     /// Adds an entry. The hash must not be there yet.
     pub(crate) fn insert(&mut self, hash: BlockHash, born: Time, expires: Time, stage: Stage<T>) -> EntryId {
-        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
+        let work = self.work.get_or_insert_with(|| Box::new(Work::new()));
         let id = work.insert(hash, born, expires, &self.hasher);
         self.set_stage(id, stage);
         id
@@ -118,7 +118,7 @@ impl<T: Types> Table<T> {
         work.count(stage.name(), 1);
         let charge = stage.charge();
         if !stage.is_unindexed() {
-            work.index(id, &stage);
+            work.index(id, &stage, &self.hasher);
         }
         if let Some(entry) = work.entries.get_mut(id.index()) {
             entry.stage = stage;
@@ -217,11 +217,11 @@ impl<T: Types> Table<T> {
     // --- indexes
 
     pub(crate) fn children_of(&self, parent: &BlockHash) -> Entries {
-        self.work.as_ref().map(|work| work.by_parent.of(parent)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.children_of(parent)).unwrap_or_default()
     }
 
     pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
-        self.work.as_ref().map(|work| work.by_body.of(body)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.awaiting_body(body)).unwrap_or_default()
     }
 
     /// The lowest watched entry.

@@ -108,9 +108,14 @@ impl<T: Types> Table<T> {
         self.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let request = Request { peer, asked, entries, wanted, sent, deadline, serial };
-        let work = self.work.get_or_insert_with(|| Box::new(Work::new(&self.hasher)));
+        let work = self.work.get_or_insert_with(|| Box::new(Work::new()));
         work.loads.of_mut(peer).requests += 1;
-        id_of(serial, work.requests.slab.insert(request))
+        let slab = &mut work.requests.slab;
+        if slab.capacity() == 0 {
+            // A header and its body, for the one block that there mostly is.
+            slab.reserve_exact(2);
+        }
+        id_of(serial, slab.insert(request))
     }
 
     pub(crate) fn request(&self, id: RequestId) -> Option<&Request> {

@@ -15,7 +15,7 @@ use super::alarms::Alarms;
 use super::claims::{Claims, Ends};
 use super::loads::Loads;
 use super::requests::Requests;
-use super::siblings::Siblings;
+use super::siblings::{Entries, Siblings};
 use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
 
 /// So many entries are looked through one by one: near the head there are one or two.
@@ -47,14 +47,18 @@ pub(super) fn neutral<T: Types>() -> Stage<T> {
     Stage::Announced(Wait::Until(Time::ZERO))
 }
 
+/// In this order, so that what an announcement and the question for the next alarm touch is side by
+/// side at the start.
+#[repr(C)]
 pub(super) struct Work<T: Types> {
+    pub(super) alarms: Alarms,
+    pub(super) loads: Loads,
+    pub(super) stages: [u32; StageName::ALL.len()],
     pub(super) entries: Slab<Entry<T>>,
     /// None while entries are few; for good, once there were many.
     pub(super) by_hash: Option<HashTable<Indexed>>,
     pub(super) claims: Claims,
-    pub(super) loads: Loads,
     pub(super) requests: Requests,
-    pub(super) alarms: Alarms,
     /// Who waits for a parent.
     pub(super) by_parent: Siblings<B256>,
     /// Who waits for a body. Several may wait for the same: two blocks can have equal bodies.
@@ -65,13 +69,12 @@ pub(super) struct Work<T: Types> {
     pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
     /// Peers with a place that got free during this call while entries waited for one.
     pub(super) freed: Vec<PeerSlot>,
-    pub(super) stages: [u32; StageName::ALL.len()],
     /// The most entries since there were none.
     pub(super) busiest: usize,
 }
 
 impl<T: Types> Work<T> {
-    pub(super) fn new(hasher: &FixedState) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             entries: Slab::new(),
             by_hash: None,
@@ -79,8 +82,8 @@ impl<T: Types> Work<T> {
             loads: Loads::new(),
             requests: Requests::default(),
             alarms: Alarms::default(),
-            by_parent: Siblings::new(hasher.clone()),
-            by_body: Siblings::new(hasher.clone()),
+            by_parent: Siblings::new(),
+            by_body: Siblings::new(),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
             freed: Vec::new(),
@@ -117,6 +120,10 @@ impl<T: Types> Work<T> {
         hasher: &FixedState,
     ) -> EntryId {
         let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
+        if self.entries.capacity() == 0 {
+            // Most are alone.
+            self.entries.reserve_exact(1);
+        }
         let id = EntryId::new(self.entries.insert(entry));
         if let Some(by_hash) = &mut self.by_hash {
             list(by_hash, tag(hasher, &hash), id);
@@ -144,7 +151,7 @@ impl<T: Types> Work<T> {
     }
 
     /// The indexes that lead to an entry itself.
-    pub(super) fn index(&mut self, id: EntryId, stage: &Stage<T>) {
+    pub(super) fn index(&mut self, id: EntryId, stage: &Stage<T>, hasher: &FixedState) {
         let number = stage.watched_number();
         if let Some(number) = number {
             self.by_number.insert((number, id));
@@ -153,10 +160,10 @@ impl<T: Types> Work<T> {
             self.ready.insert((number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
-            self.by_parent.join(parent, id);
+            self.by_parent.join(parent, id, hasher, parent_in(&self.entries));
         }
         if let Some(body) = stage.awaited_body() {
-            self.by_body.join(body, id);
+            self.by_body.join(body, id, hasher, body_in(&self.entries));
         }
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred += 1;
@@ -183,6 +190,15 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.waits_for_place() {
             self.loads.of_mut(slot).waiting -= 1;
         }
+    }
+
+    /// Who waits for this parent.
+    pub(super) fn children_of(&self, parent: &B256) -> Entries {
+        self.by_parent.of(parent, parent_in(&self.entries))
+    }
+
+    pub(super) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
+        self.by_body.of(body, body_in(&self.entries))
     }
 
     pub(super) fn claims_of(&self, id: EntryId) -> impl Iterator<Item = (ClaimId, &Claim)> + use<'_, T> {
@@ -217,6 +233,14 @@ impl<T: Types> Work<T> {
 pub(super) struct Indexed {
     tag: u32,
     id: EntryId,
+}
+
+fn parent_in<T: Types>(entries: &Slab<Entry<T>>) -> impl Fn(EntryId) -> Option<B256> {
+    |id| entries.get(id.index()).and_then(|entry| entry.stage.awaited_parent())
+}
+
+fn body_in<T: Types>(entries: &Slab<Entry<T>>) -> impl Fn(EntryId) -> Option<T::Commitment> {
+    |id| entries.get(id.index()).and_then(|entry| entry.stage.awaited_body())
 }
 
 fn list(by_hash: &mut HashTable<Indexed>, tag: u32, id: EntryId) {
