@@ -81,9 +81,9 @@ impl<T: Types> Fetcher<T> {
         let own = (size_of::<Self>() + Tally::HIGH_BYTES) as u64
             + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
-            + claims.next_power_of_two().max(4) * sizes.claim
+            + claims.next_power_of_two().max(8) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
-            + places.next_power_of_two().max(4) * sizes.peer
+            + places.next_power_of_two().max(8) * sizes.peer
             + KnownBlocks::bytes_max(config.known_blocks, config.places())
             + BadBlocks::bytes_max(config.bad_blocks);
         // A total as large as that says "no limit".

@@ -102,6 +102,10 @@ impl Claims {
         let in_peer = Links { previous: of_peer.last, next: None };
         let standing = Standing::Good;
         let claim = Claim { entry, peer, number, origin, standing, in_entry, in_peer };
+        if self.slab.capacity() == 0 {
+            // More than four of some dozens of peers mostly announce a block before it is here.
+            self.slab.reserve_exact(8);
+        }
         let id = ClaimId::new(self.slab.insert(claim));
         self.append(id, of_entry, |claim| &mut claim.in_entry);
         self.append(id, of_peer, |claim| &mut claim.in_peer);

@@ -55,6 +55,9 @@ impl Loads {
             Self::Few { slots, loads } => find(slots, slot).or_else(|| {
                 let at = loads.len();
                 *slots.get_mut(at)? = Some(slot);
+                if loads.capacity() == 0 {
+                    loads.reserve_exact(FEW);
+                }
                 loads.push(Load::default());
                 Some(at)
             }),
@@ -127,7 +130,7 @@ mod tests {
                 }
                 let sum: u32 = loads.iter().map(|load| load.requests).sum();
                 prop_assert_eq!(sum, model.values().sum::<u32>());
-                let places = model.keys().max().map_or(0, |max| max + 1).next_power_of_two().max(4);
+                let places = model.keys().max().map_or(0, |max| max + 1).next_power_of_two().max(FEW);
                 prop_assert!(loads.allocated_bytes() <= places * size_of::<Load>());
             }
         }
