@@ -292,7 +292,7 @@ pub enum AdversaryKind {
     Junk,
     /// Answers with more than was asked for.
     Oversized,
-    /// Answers that it has nothing.
+    /// Answers that it has nothing, but for the bodies of every second block, where it gives another's.
     Empty,
     /// Seals two blocks for one slot, one for each half of its peers.
     Equivocate,
