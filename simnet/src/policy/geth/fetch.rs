@@ -1,6 +1,6 @@
 //! From the announcement to the body: the two timers, the requests and their replies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use herald::{
     Admission, Block, BlockHash, BlockNumber, Body as _, ChainView as _, End, Failure, Hashes, Header as _,
@@ -263,13 +263,18 @@ impl GethModel {
 
     /// Drops the peers that have not answered in time. What they were asked for stays where it is.
     pub(super) fn time_out_requests(&mut self) {
+        let mut silent = BTreeSet::new();
         while let Some(first) = self.requests.first_entry() {
             if first.get().deadline > self.now {
-                return;
+                break;
             }
             let (request, Request { peer, .. }) = first.remove_entry();
             self.tally.deadlines_passed += 1;
             self.outputs.push_back(Output::Cancel { request, peer });
+            silent.insert(peer);
+        }
+        // It is dropped once, however much it was asked.
+        for peer in silent {
             self.penalise(peer, Reason::Silence);
         }
     }

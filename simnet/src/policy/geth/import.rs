@@ -38,6 +38,11 @@ impl Future {
     pub(super) fn hash(&self) -> BlockHash {
         self.block.header.hash()
     }
+
+    /// Whether it is this block, and the host imports it.
+    fn is_at_host(&self, hash: &BlockHash) -> bool {
+        self.at_host == AtHost::Yes && self.hash() == *hash
+    }
 }
 
 impl GethModel {
@@ -115,7 +120,10 @@ impl GethModel {
             Verdict::Valid => {
                 self.relay(&block);
                 self.traces.set_phase(&hash, Phase::Importing);
-                self.outputs.push_back(Output::Import { block });
+                // The chain imports one block at a time: a copy of what it has in hand ends with it.
+                if !self.future.iter().any(|future| future.is_at_host(&hash)) {
+                    self.outputs.push_back(Output::Import { block });
+                }
                 return;
             }
             Verdict::Invalid => {
@@ -151,13 +159,13 @@ impl GethModel {
                 // Nobody is blamed for a block that only the import finds wrong.
                 ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
             }
+            self.future.retain(|future| !future.is_at_host(&hash));
             self.forget(hash, end);
             self.turn(chain);
             return;
         }
         // The chain's own list tells neither the fetcher nor the peers.
-        let at_host = |future: &Future| future.at_host == AtHost::Yes && future.hash() == hash;
-        if let Some(at) = self.future.iter().position(at_host) {
+        if let Some(at) = self.future.iter().position(|future| future.is_at_host(&hash)) {
             self.future.remove(at);
             self.ended(hash, end);
         }
@@ -177,7 +185,9 @@ impl GethModel {
         for (_, hash) in hashes {
             let Some(at) = self.future.iter().position(|future| future.hash() == hash) else { continue };
             let Some(future) = self.future.get_mut(at) else { continue };
-            if !chain.contains(&hash) && chain.contains(&future.block.header.parent_hash()) {
+            if self.traces.queued(&hash).is_some_and(|queued| queued.phase == Phase::Importing) {
+                future.due = next_period(now.after(Duration::from_nanos(1)));
+            } else if !chain.contains(&hash) && chain.contains(&future.block.header.parent_hash()) {
                 future.at_host = AtHost::Yes;
                 self.outputs.push_back(Output::Import { block: future.block.clone() });
             } else {

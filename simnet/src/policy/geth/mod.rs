@@ -43,6 +43,13 @@
 //!   have, the oldest makes room, not a random one.
 //! - A reply that is late by more than 10 s, or answers no request, is handed back and counted; a
 //!   request to a peer that disconnects ends with the connection.
+//! - A peer may come back after it was dropped. In the simulator a drop is for good under every policy:
+//!   that costs geth links to honest peers that fell silent, and spares it each attacker's return.
+//! - The simulator's range sync also starts from announcements far ahead and from blocks given up,
+//!   where geth's knows of heads from greetings and pushes alone: it heals a part of geth's faults.
+//! - Geth looks at blocks from the future every five seconds from its own start on, here all nodes do
+//!   so together, and of 257 the latest is refused where geth lets the oldest go.
+//! - Copies of one header in one reply would lower the sender's count once each.
 //! - Light mode, checks for the merge, and the memory of goroutines and channels.
 
 mod fetch;

@@ -371,6 +371,41 @@ fn a_block_of_the_near_future_is_imported_at_its_time_and_not_relayed() {
 }
 
 #[test]
+fn a_copy_of_a_block_that_the_chain_keeps_is_not_imported_beside_it() {
+    // Pushed again before its time, and still imported when that comes; or pushed while it is imported.
+    for again_at in [8_000, 10_000] {
+        let mut rig = Rig::new(4);
+        let block = rig.child_of(BlockId::GENESIS, 1);
+        let _ = rig.push(A, block);
+        rig.verdict(block, Verdict::Future { until: Time::from_nanos(7_000_000_000) });
+        rig.advance(MILLI(again_at));
+        let _ = rig.push(B, block);
+        rig.verdict(block, Verdict::Valid);
+        rig.advance(MILLI(11_000 - again_at));
+        assert_eq!(rig.imports(), [rig.hash(block)]);
+        rig.insert(block);
+        rig.outcome(block, ImportOutcome::Imported);
+        rig.advance(MILLI(10_000));
+        assert!(rig.imports().is_empty());
+        assert_eq!(rig.announcements().len(), 1, "the copy's way through the fetcher announces it");
+        rig.assert_at_rest();
+    }
+}
+
+#[test]
+fn a_silent_peer_is_dropped_once_however_much_it_was_asked() {
+    let mut rig = Rig::new(2);
+    let blocks = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    for block in blocks {
+        let _ = rig.announce(A, block);
+    }
+    rig.advance(MILLI(500));
+    assert_eq!(rig.header_requests().len(), 3);
+    rig.advance(MILLI(10_000));
+    assert_eq!(rig.penalties(), [(A, Reason::Silence)]);
+}
+
+#[test]
 fn after_shutdown_it_is_empty_and_silent() {
     let mut rig = Rig::new(2);
     let [one, two, three] = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
