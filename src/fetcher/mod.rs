@@ -132,7 +132,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Whether nothing is under way but imports: no hash waits for anything, is asked for, or has its
-    /// header verified.
+    /// header verified. Takes a look at a counter, and at the entries only while each is with the host.
     pub fn is_quiet(&self) -> bool {
         self.table.holds_only_imports()
     }

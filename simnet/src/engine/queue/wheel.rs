@@ -3,8 +3,9 @@
 //! Time is cut into ticks of 2^`TICK_BITS` ns. The near ring has a slot for each of the next
 //! `NEAR` ticks; the far ring a slot for each of the next `FAR` spans of that many ticks; a heap
 //! keeps what lies beyond. Most events of a network are pushed into the near ring and never moved
-//! before their tick comes: then the tick's slot is sorted and drained from its end. What is pushed
-//! into a tick that has come already goes to a small heap, and the earlier of the two is next.
+//! before their tick comes: then the tick's slot is emptied, and keys of its events are sorted and taken
+//! from the end. What is pushed into a tick that has come already goes to a small heap, and the earlier
+//! of the two is next.
 //!
 //! Order within a slot does not matter, since sorting goes by time and number: so a slot is a stack
 //! of blocks, and both rings share the free ones.
@@ -39,7 +40,7 @@ pub struct WheelQueue<E> {
     current: Vec<Entry<E>>,
     /// Those that were not taken yet, the next one last; see [`Key`].
     order: Vec<Key>,
-    /// What was pushed into those ticks after they were sorted.
+    /// What was pushed into that tick or an earlier one after it was sorted.
     late: BinaryHeap<Reverse<Entry<E>>>,
     near: Ring,
     far: Ring,
