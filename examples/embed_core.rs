@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use herald::{
+use herald_fetcher::{
     BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Hedge, ImportOutcome, Input, Mode, Output,
     RequestId, Time, Types, Verdict,
 };
@@ -44,7 +44,7 @@ impl Types for Toy {
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = ();
 
     fn hash(&self) -> BlockHash {
@@ -62,7 +62,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for NoBody {
+impl herald_fetcher::Body for NoBody {
     type Commitment = ();
 
     fn commitment(&self) {}

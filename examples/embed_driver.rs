@@ -9,8 +9,8 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use herald::driver::{Chain, Driver, Handle, HeaderVerdict, Network};
-use herald::{
+use herald_fetcher::driver::{Chain, Driver, Handle, HeaderVerdict, Network};
+use herald_fetcher::{
     Block, BlockHash, BlockNumber, ChainView, Config, Failure, Hashes, ImportOutcome, Reason, RequestId,
 };
 use herald_proto::{Body, EthTypes, Header, HeaderFields};

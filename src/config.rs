@@ -14,7 +14,7 @@ const MIB: u64 = 1 << 20;
 /// waits, for comparison. Change single fields with the struct update syntax:
 ///
 /// ```
-/// use herald::Config;
+/// use herald_fetcher::Config;
 /// let config = Config { announcements_per_peer: 64, ..Config::default() };
 /// assert!(config.check().is_ok());
 /// ```

@@ -47,7 +47,7 @@
 //! and a silent peer as well.
 //!
 //! ```
-//! use herald::{
+//! use herald_fetcher::{
 //!     Admission, BlockHash, BlockNumber, ChainView, Config, Connection, Fetcher, ImportOutcome, Input,
 //!     Mode, Outcome, Output, Time, Types, Verdict,
 //! };
@@ -67,7 +67,7 @@
 //! #     type Body = NoBody;
 //! #     fn empty_body(_: &Header) -> Option<NoBody> { Some(NoBody) }
 //! # }
-//! # impl herald::Header for Header {
+//! # impl herald_fetcher::Header for Header {
 //! #     type Commitment = ();
 //! #     fn hash(&self) -> BlockHash { hash_of(self.0) }
 //! #     fn number(&self) -> BlockNumber { self.0 }
@@ -75,7 +75,7 @@
 //! #     fn body_commitment(&self) {}
 //! #     fn retained_bytes(&self) -> usize { 8 }
 //! # }
-//! # impl herald::Body for NoBody {
+//! # impl herald_fetcher::Body for NoBody {
 //! #     type Commitment = ();
 //! #     fn commitment(&self) {}
 //! #     fn retained_bytes(&self) -> usize { 0 }
@@ -117,7 +117,7 @@
 //! }
 //! assert_eq!(chain.head(), 1);
 //! assert_eq!(fetcher.poll_timeout(), None, "it waits for nothing");
-//! # Ok::<(), herald::ConfigError>(())
+//! # Ok::<(), herald_fetcher::ConfigError>(())
 //! ```
 //!
 //! # Features

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use criterion::Criterion;
 use criterion::measurement::Measurement;
-use herald::{Admission, Block, Config, Fetcher, Header, ImportOutcome, Output, Time, Verdict};
+use herald_fetcher::{Admission, Block, Config, Fetcher, Header, ImportOutcome, Output, Time, Verdict};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{ChainView, Config, Fetcher, ImportOutcome, Output, RequestId, Time, Verdict};
+use herald_fetcher::{ChainView, Config, Fetcher, ImportOutcome, Output, RequestId, Time, Verdict};
 use herald_proto::{Body, Header};
 
 use alloy_primitives::B256;

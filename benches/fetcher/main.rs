@@ -19,7 +19,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use herald::{Admission, BodyRequest, Config, Hedge};
+use herald_fetcher::{Admission, BodyRequest, Config, Hedge};
 use herald_proto::{Block, Body, Header};
 
 use blocks::{Maker, peer};

@@ -22,7 +22,7 @@ pub const LOG_FILE: &str = "herald.log";
 pub const LOG_FILE_BYTES: u64 = 64 << 20;
 
 /// What the terminal shows without RUST_LOG.
-const TERMINAL_FILTER: &str = "warn,herald=info,herald_node=info";
+const TERMINAL_FILTER: &str = "warn,herald_fetcher=info,herald_node=info";
 /// What files hold without RUST_LOG: the stages of each block as well. Not what the driver says of
 /// each input, or a flood of announcements would be a flood of lines.
 const FILE_FILTER: &str = "info,herald_node=debug";

@@ -1,4 +1,4 @@
-//! Ethereum blocks and the block messages of `eth/68`, for [Herald](herald)'s fetcher and node.
+//! Ethereum blocks and the block messages of `eth/68`, for [Herald](herald_fetcher)'s fetcher and node.
 //!
 //! - **What arrived as bytes stays as bytes.** Hashes are taken from the received bytes, roots
 //!   once, when a value is decoded; encoding appends those bytes again. A [`Header`], [`Body`] or

@@ -20,7 +20,7 @@ impl<PeerId> Debug for EthTypes<PeerId> {
     }
 }
 
-impl<PeerId> herald::Types for EthTypes<PeerId>
+impl<PeerId> herald_fetcher::Types for EthTypes<PeerId>
 where
     PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
 {
@@ -34,7 +34,7 @@ where
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = BodyCommitment;
 
     fn hash(&self) -> B256 {
@@ -58,7 +58,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for Body {
+impl herald_fetcher::Body for Body {
     type Commitment = BodyCommitment;
 
     fn commitment(&self) -> BodyCommitment {
@@ -70,7 +70,7 @@ impl herald::Body for Body {
     }
 }
 
-impl<PeerId> From<Block> for herald::Block<EthTypes<PeerId>>
+impl<PeerId> From<Block> for herald_fetcher::Block<EthTypes<PeerId>>
 where
     PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
 {
@@ -79,11 +79,11 @@ where
     }
 }
 
-impl<PeerId> From<herald::Block<EthTypes<PeerId>>> for Block
+impl<PeerId> From<herald_fetcher::Block<EthTypes<PeerId>>> for Block
 where
     PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
 {
-    fn from(block: herald::Block<EthTypes<PeerId>>) -> Self {
+    fn from(block: herald_fetcher::Block<EthTypes<PeerId>>) -> Self {
         Self { header: block.header, body: block.body }
     }
 }

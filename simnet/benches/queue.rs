@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use herald::Time;
+use herald_fetcher::Time;
 use herald_simnet::engine::queue::{HeapQueue, WheelQueue};
 use herald_simnet::engine::{Concern, EventQueue, Seed, Trace, draw};
 

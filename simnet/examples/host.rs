@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use herald::{Config, Fetcher, Input, Outcome, Output, Time};
+use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::verdict::{self, Verdict, comparison};
 use herald_simnet::model::block::Sim;

@@ -1,6 +1,6 @@
 //! A deterministic simulator that runs the herald fetcher on thousands of nodes.
 //!
-//! Each simulated node has a real [`herald::Fetcher`]; the network, the clock, the blocks and the
+//! Each simulated node has a real [`herald_fetcher::Fetcher`]; the network, the clock, the blocks and the
 //! neighbours are the simulator's. The same scenario, seed and version give the same run, byte for
 //! byte, on any machine. The binary `simnet` runs scenarios from files; docs/simnet.md is its manual
 //! and says exactly what is modelled. The library runs them from Rust:

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use herald::{Config, Fetcher, Input, Outcome, Output, Time};
+use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 use herald_simnet::fuzz::replay::{replay, replay_with, to_file};
 use herald_simnet::fuzz::{Failure, draw, examine, examine_with, fuzz};
 use herald_simnet::model::block::Sim;

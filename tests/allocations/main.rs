@@ -7,7 +7,7 @@ mod small;
 #[path = "../properties/toy.rs"]
 mod toy;
 
-use herald::{Admission, BlockHash, BlockNumber, ChainView, Config, Fetcher, Output, Time};
+use herald_fetcher::{Admission, BlockHash, BlockNumber, ChainView, Config, Fetcher, Output, Time};
 
 use toy::{Toy, hash};
 

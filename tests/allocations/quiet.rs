@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     Admission, Block, BlockHash, Config, Fetcher, Header, ImportOutcome, Output, Status, Time, Verdict,
 };
 

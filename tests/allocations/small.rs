@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use herald::{Block, BlockHash, BlockNumber, ChainView, Types};
+use herald_fetcher::{Block, BlockHash, BlockNumber, ChainView, Types};
 
 #[derive(Debug)]
 pub(crate) enum Small {}
@@ -25,7 +25,7 @@ impl Types for Small {
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = u64;
 
     fn hash(&self) -> BlockHash {
@@ -45,7 +45,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for Body {
+impl herald_fetcher::Body for Body {
     type Commitment = u64;
 
     fn commitment(&self) -> u64 {

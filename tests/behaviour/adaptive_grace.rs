@@ -1,11 +1,11 @@
 //! The wait for a push follows what pushes do: none while there are none, and not longer than them.
 
-use herald::{Admission, Config};
+use herald_fetcher::{Admission, Config};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, child, genesis};
 
-type Block = herald::Block<Toy>;
+type Block = herald_fetcher::Block<Toy>;
 
 /// Alice announces, and Bob pushes 40 ms later: six times, which makes it the rule.
 fn pushes_are_the_rule(net: &mut Net) -> Block {

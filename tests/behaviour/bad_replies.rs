@@ -1,11 +1,11 @@
 //! Each kind of bad reply has its own reason, and the next announcer is asked.
 
-use herald::{Config, Failure, Reason};
+use herald_fetcher::{Config, Failure, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, MALLORY, Toy, block as block_of, child, genesis};
 
-type Block = herald::Block<Toy>;
+type Block = herald_fetcher::Block<Toy>;
 
 fn junk(salt: u64) -> Block {
     block_of(crate::toy::made_up_hash(salt), 1, b"junk", salt)

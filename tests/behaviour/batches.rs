@@ -1,6 +1,6 @@
 //! Bodies gathered into one request: order does not matter, and each block stands for itself.
 
-use herald::{Admission, Block, Config, End, Output, Reason};
+use herald_fetcher::{Admission, Block, Config, End, Output, Reason};
 
 use crate::harness::{Ask, Net, with};
 use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis, siblings_on};

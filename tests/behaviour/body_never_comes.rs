@@ -1,6 +1,6 @@
 //! A body request that is never answered ends at its deadline, and another announcer is asked.
 
-use herald::{Admission, BodyRequest, Config, End, Failure, Reason};
+use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, BlockExt, child, genesis};

@@ -1,6 +1,6 @@
 //! The chain grows by other ways: what was followed of it ends, what waited for it goes on.
 
-use herald::{Admission, End, Failure};
+use herald_fetcher::{Admission, End, Failure};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, blocks_on, child, genesis};
@@ -82,9 +82,9 @@ fn a_block_that_is_with_the_host_ends_by_the_hosts_answer() {
         net.chain.insert(&block);
         net.advance_chain(std::slice::from_ref(&block));
         net.expect_announce(&block);
-        net.verdict(&block, herald::Verdict::Valid);
+        net.verdict(&block, herald_fetcher::Verdict::Valid);
         net.expect_import(&block);
-        net.imported(&block, herald::ImportOutcome::Imported);
+        net.imported(&block, herald_fetcher::ImportOutcome::Imported);
         assert_eq!(net.ends(End::Imported), 1);
     });
 }

@@ -1,6 +1,6 @@
 //! What is counted for a peer is exact at every stage, and zero at rest.
 
-use herald::{BodyRequest, Config, End, ImportOutcome, StageName, Verdict};
+use herald_fetcher::{BodyRequest, Config, End, ImportOutcome, StageName, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BlockExt, HEADER_BYTES, child, genesis};

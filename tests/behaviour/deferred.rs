@@ -1,6 +1,6 @@
 //! A few blocks of each peer just above the window are kept until the window reaches them.
 
-use herald::{Admission, BodyRequest, Config, End, Reason};
+use herald_fetcher::{Admission, BodyRequest, Config, End, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, blocks_on, genesis, made_up_hash};

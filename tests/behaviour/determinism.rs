@@ -1,6 +1,6 @@
 //! The same configuration and the same inputs give the same outputs; every call is also an input.
 
-use herald::{Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict};
+use herald_fetcher::{Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict};
 
 use crate::toy::{BlockExt, Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
 
@@ -68,8 +68,8 @@ fn run(
         said += &handle(&mut fetcher, Time::from_nanos(nanos), input, &chain);
         while let Some(output) = fetcher.poll_output() {
             match output {
-                herald::Output::RequestHeader { request, .. }
-                | herald::Output::RequestBodies { request, .. } => {
+                herald_fetcher::Output::RequestHeader { request, .. }
+                | herald_fetcher::Output::RequestBodies { request, .. } => {
                     open.push(request);
                 }
                 _ => {}

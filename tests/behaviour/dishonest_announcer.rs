@@ -1,11 +1,11 @@
 //! Five honest announcers after one dishonest: the block is imported, and one peer is blamed.
 
-use herald::{Failure, Reason};
+use herald_fetcher::{Failure, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{BlockExt, MALLORY, Peer, Toy, block, child, genesis};
 
-type Block = herald::Block<Toy>;
+type Block = herald_fetcher::Block<Toy>;
 
 /// Mallory announces first and is asked first; then come five honest peers.
 fn announced_by_six(net: &mut Net, block: &Block) -> Ask {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{Admission, BodyRequest, Config, End, Failure, Hedge, Reason, Verdict};
+use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, Reason, Verdict};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{
@@ -10,7 +10,7 @@ use crate::toy::{
 };
 use crate::toy::{BlockExt, HEADER_BYTES};
 
-type Block = herald::Block<Toy>;
+type Block = herald_fetcher::Block<Toy>;
 
 fn together() -> Config {
     Config { body_request: BodyRequest::WithHeader, ..plain() }

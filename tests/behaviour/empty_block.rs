@@ -1,6 +1,6 @@
 //! A block that is empty by its header's commitments needs no body request.
 
-use herald::{BodyRequest, Config};
+use herald_fetcher::{BodyRequest, Config};
 
 use crate::harness::{Net, plain, with, with_each};
 use crate::toy::{ALICE, BlockExt, empty_child, genesis};

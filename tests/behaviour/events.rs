@@ -1,6 +1,6 @@
 //! Observers see every step of a hash, where they asked to.
 
-use herald::{Admission, Config, End, Event, Events, ImportOutcome, StageName, Verdict};
+use herald_fetcher::{Admission, Config, End, Event, Events, ImportOutcome, StageName, Verdict};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, BlockExt, child, genesis};

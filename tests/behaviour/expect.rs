@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use herald::{Block, BlockHash, Event, Output, PeerStatus, Reason};
+use herald_fetcher::{Block, BlockHash, Event, Output, PeerStatus, Reason};
 
 use crate::harness::{Ask, Net};
 use crate::toy::{BlockExt, Peer, Toy};

@@ -1,6 +1,6 @@
 //! Numbers at the ends of their range, and views of the chain that make no sense: no panic.
 
-use herald::{
+use herald_fetcher::{
     Admission, BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Reason, RequestId, Time,
 };
 

@@ -1,6 +1,6 @@
 //! Blocks far below or above the head are refused, announced or pushed.
 
-use herald::{Admission, Config};
+use herald_fetcher::{Admission, Config};
 
 use crate::harness::{Net, with, with_each};
 use crate::toy::{ALICE, BlockExt, block, blocks_on, genesis, made_up_hash};

@@ -1,6 +1,6 @@
 //! Nothing at or below the finalized block is fetched or imported.
 
-use herald::{Admission, Config, End, Verdict};
+use herald_fetcher::{Admission, Config, End, Verdict};
 
 use crate::harness::{Net, plain, with, with_each};
 use crate::toy::{ALICE, BlockExt, block, blocks_on, child, genesis, made_up_hash};
@@ -51,7 +51,7 @@ fn a_waiting_block_ends_when_finality_passes_it() {
         assert_eq!(net.ends(End::Passed), 1);
         // Whose parent is not of use any more ends with its request.
         net.reply_headers(ask, &[]);
-        net.expect_penalty(ALICE, herald::Reason::EmptyReply);
+        net.expect_penalty(ALICE, herald_fetcher::Reason::EmptyReply);
     });
 }
 

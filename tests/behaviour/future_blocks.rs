@@ -1,6 +1,6 @@
 //! A block that is valid but for our clock is imported when its time has come; nobody is blamed.
 
-use herald::{Admission, Config, End, Reason, Verdict};
+use herald_fetcher::{Admission, Config, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, blocks_on, child, genesis};

@@ -1,6 +1,6 @@
 //! One missing block holds its descendants back, and releases them all when it comes.
 
-use herald::Admission;
+use herald_fetcher::Admission;
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, blocks_on, genesis};

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     Admission, Block, BlockHash, BlockNumber, BodyRequest, ChainView, Config, Connection, Counters, Deadline,
     End, Failure, Fetcher, Hedge, ImportOutcome, Output, PeerStatus, RequestId, Status, Time, Verdict,
 };

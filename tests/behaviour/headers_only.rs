@@ -1,6 +1,6 @@
 //! A light client fetches headers alone.
 
-use herald::{Admission, Config, End, ImportOutcome, Mode, Verdict};
+use herald_fetcher::{Admission, Config, End, ImportOutcome, Mode, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
@@ -9,7 +9,7 @@ fn light() -> Config {
     Config { mode: Mode::HeadersOnly, ..plain() }
 }
 
-fn import(net: &mut Net, block: &herald::Block<Toy>) {
+fn import(net: &mut Net, block: &herald_fetcher::Block<Toy>) {
     net.expect_verify(block);
     net.verdict(block, Verdict::Valid);
     net.expect_header_import(block);

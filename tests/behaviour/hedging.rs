@@ -1,11 +1,11 @@
 //! A second peer is asked when the first takes unusually long; the first answer wins.
 
-use herald::{BodyRequest, Config, Hedge, Reason};
+use herald_fetcher::{BodyRequest, Config, Hedge, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, blocks_on, child, genesis};
 
-type Block = herald::Block<Toy>;
+type Block = herald_fetcher::Block<Toy>;
 
 fn hedging() -> Config {
     Config { hedge: Config::default().hedge, ..plain() }
@@ -141,7 +141,7 @@ fn a_peer_that_was_overtaken_is_not_asked_first_again() {
         let gone = net.expect_header_request_to(CAROL, &next);
         net.announce(ALICE, &next);
         net.announce(BOB, &next);
-        net.fail(gone, herald::Failure::Disconnected);
+        net.fail(gone, herald_fetcher::Failure::Disconnected);
         let header = net.expect_header_request_to(BOB, &next);
         net.deliver_header(header, &next);
         let body = net.expect_body_request_to(BOB, &[&next]);

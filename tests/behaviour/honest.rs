@@ -1,6 +1,6 @@
 //! Honest peers and an honest host: whole courses of events in one verb.
 
-use herald::{Block, BlockHash, BlockNumber, ImportOutcome, Output, Verdict};
+use herald_fetcher::{Block, BlockHash, BlockNumber, ImportOutcome, Output, Verdict};
 
 use crate::harness::{Ask, Net, Told};
 use crate::toy::{BlockExt, Peer, Toy};
@@ -142,7 +142,7 @@ impl Net {
                 });
             }
             Output::VerifyHeader { header } => {
-                let hash = herald::Header::hash(&header);
+                let hash = herald_fetcher::Header::hash(&header);
                 self.quiet_step(|net| net.fetcher.verdict(net.now(), hash, Verdict::Valid, &net.chain));
             }
             Output::Import { block } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{Admission, Block, Config, Gather, Hedge, Reason, StageName, Verdict};
+use herald_fetcher::{Admission, Block, Config, Gather, Hedge, Reason, StageName, Verdict};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, Toy, block, child, genesis};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{Admission, Config, End, Reason};
+use herald_fetcher::{Admission, Config, End, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, block, genesis, made_up_hash};
@@ -62,10 +62,10 @@ fn the_time_with_the_host_is_not_counted() {
         net.fetch(&block);
         net.expect_verify(&block);
         net.advance(1_000_000);
-        net.verdict(&block, herald::Verdict::Valid);
+        net.verdict(&block, herald_fetcher::Verdict::Valid);
         net.expect_import(&block);
         net.advance(1_000_000);
-        net.imported(&block, herald::ImportOutcome::Imported);
+        net.imported(&block, herald_fetcher::ImportOutcome::Imported);
         assert_eq!(net.ends(End::Imported), 1);
     });
 }

@@ -1,6 +1,6 @@
 //! A block is handed to the host once, however often it comes.
 
-use herald::{Admission, Config, ImportOutcome, Verdict};
+use herald_fetcher::{Admission, Config, ImportOutcome, Verdict};
 
 use crate::harness::{with, with_each};
 use crate::toy::{ALICE, BOB, BlockExt, CAROL, child, genesis};

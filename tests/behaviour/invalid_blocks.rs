@@ -1,6 +1,6 @@
 //! Invalid blocks: who is blamed for what, what falls with them, and what is refused afterwards.
 
-use herald::{Admission, Config, End, ImportOutcome, Reason, Verdict};
+use herald_fetcher::{Admission, Config, End, ImportOutcome, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};

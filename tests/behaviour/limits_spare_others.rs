@@ -1,6 +1,6 @@
 //! What one peer gives beyond its limits is refused; what others gave of the same block stays.
 
-use herald::{Admission, Config, Reason};
+use herald_fetcher::{Admission, Config, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, MALLORY, Peer, block, child, genesis, large_child, made_up_hash};

@@ -1,6 +1,6 @@
 //! A failure on our own side is laid on nobody, and the block may come again.
 
-use herald::{Admission, End, ImportOutcome, Reason, Verdict};
+use herald_fetcher::{Admission, End, ImportOutcome, Reason, Verdict};
 
 use crate::harness::with_each;
 use crate::toy::{ALICE, BOB, BlockExt, child, genesis};

@@ -1,6 +1,6 @@
 //! A flood of hashes or of blocks fills the flooder's own allowance, and nothing else.
 
-use herald::{Admission, Config, Output, Reason, StageName};
+use herald_fetcher::{Admission, Config, Output, Reason, StageName};
 
 use crate::harness::{Net, plain, with, with_each};
 use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, genesis, made_up_hash};

@@ -1,6 +1,6 @@
 //! A block whose parent is missing fetches it, waits for it, and goes on the moment it lands.
 
-use herald::{Admission, Config, End, Failure, Reason, Verdict};
+use herald_fetcher::{Admission, Config, End, Failure, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
@@ -43,7 +43,7 @@ fn a_child_that_comes_while_its_parent_is_with_the_host() {
         net.expect_import(&blocks[0]);
         // The parent is being imported: nothing either.
         assert_eq!(net.push(ALICE, &blocks[2]), Admission::Accepted);
-        net.imported(&blocks[0], herald::ImportOutcome::Imported);
+        net.imported(&blocks[0], herald_fetcher::ImportOutcome::Imported);
         net.import(&blocks[1]);
         net.import(&blocks[2]);
         assert_eq!(net.counters().parents_sought, 0);
@@ -59,7 +59,7 @@ fn a_child_that_comes_while_its_parent_is_being_fetched() {
         let header = net.expect_header_request_to(ALICE, &blocks[0]);
         assert_eq!(net.push(BOB, &blocks[1]), Admission::Accepted);
         // Who has the child has the parent.
-        net.fail(header, herald::Failure::Disconnected);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
         let header = net.expect_header_request_to(BOB, &blocks[0]);
         net.deliver_header(header, &blocks[0]);
         let body = net.expect_body_request_to(BOB, &[&blocks[0]]);

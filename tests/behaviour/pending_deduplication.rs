@@ -1,6 +1,6 @@
 //! A hash that is being fetched is not fetched for every other peer that announces it.
 
-use herald::Admission;
+use herald_fetcher::Admission;
 
 use crate::harness::with_each;
 use crate::toy::{ALICE, BOB, BlockExt, Peer, child, genesis};

@@ -1,6 +1,6 @@
 //! Blocks are imported in the order of the chain, in whatever order they become known.
 
-use herald::{Admission, Block, Config};
+use herald_fetcher::{Admission, Block, Config};
 
 use crate::harness::{with, with_each};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, genesis};

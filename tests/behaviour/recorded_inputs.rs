@@ -1,7 +1,7 @@
 //! Inputs and configurations are plain values: what serde wrote down does the same when it is read.
 
 use alloy_primitives::B256;
-use herald::{
+use herald_fetcher::{
     Block, BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Input, RequestId, Time, Types,
 };
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl Types for Plain {
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = u8;
 
     fn hash(&self) -> BlockHash {
@@ -51,7 +51,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for Body {
+impl herald_fetcher::Body for Body {
     type Commitment = u8;
 
     fn commitment(&self) -> u8 {
@@ -92,8 +92,8 @@ fn inputs() -> Vec<Input<Plain>> {
         Input::Bodies { peer: 4, request, bodies: vec![Body(5), Body(6)] },
         Input::RequestFailed { peer: 9, request, failure: Failure::Malformed },
         Input::Pushed { peer: 4, block: one.clone() },
-        Input::Verdict { hash: one.header.hash, verdict: herald::Verdict::Valid },
-        Input::Imported { hash: one.header.hash, outcome: herald::ImportOutcome::Imported },
+        Input::Verdict { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },
+        Input::Imported { hash: one.header.hash, outcome: herald_fetcher::ImportOutcome::Imported },
         Input::ChainAdvanced { blocks: vec![(one.header.hash, 1)] },
         Input::Sealed { block: block(3, B256::repeat_byte(2)) },
         Input::PeerGone { peer: 4 },

@@ -1,6 +1,6 @@
 //! A peer is asked so much at once and no more; what waits for a place gets it when one is free.
 
-use herald::{BodyRequest, Config, Reason};
+use herald_fetcher::{BodyRequest, Config, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, genesis, siblings_on};
@@ -43,7 +43,7 @@ fn a_failure_frees_the_place_too() {
         net.reply_headers(header, &[]);
         net.expect_penalty(ALICE, Reason::EmptyReply);
         let header = net.expect_header_request_to(ALICE, &blocks[1]);
-        net.fail(header, herald::Failure::Disconnected);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
     });
 }
 
@@ -74,9 +74,9 @@ fn a_push_takes_a_waiting_hash_out_of_the_queue() {
         net.announce(ALICE, &blocks[0]);
         let header = net.expect_header_request_to(ALICE, &blocks[0]);
         net.announce(ALICE, &blocks[1]);
-        assert_eq!(net.push(BOB, &blocks[1]), herald::Admission::Accepted);
+        assert_eq!(net.push(BOB, &blocks[1]), herald_fetcher::Admission::Accepted);
         net.import(&blocks[1]);
-        net.fail(header, herald::Failure::Disconnected);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
     });
 }
 
@@ -88,12 +88,12 @@ fn a_push_frees_the_place_of_the_fetch_that_it_ends() {
         net.announce(ALICE, &blocks[0]);
         let first = net.expect_header_request_to(ALICE, &blocks[0]);
         net.announce(ALICE, &blocks[1]);
-        assert_eq!(net.push(BOB, &blocks[0]), herald::Admission::Accepted);
+        assert_eq!(net.push(BOB, &blocks[0]), herald_fetcher::Admission::Accepted);
         net.expect_cancel(first);
         net.expect_verify(&blocks[0]);
         let second = net.expect_header_request_to(ALICE, &blocks[1]);
         net.import_verified(&[&blocks[0]]);
-        net.fail(second, herald::Failure::Disconnected);
+        net.fail(second, herald_fetcher::Failure::Disconnected);
     });
 }
 

@@ -1,6 +1,6 @@
 //! Limits on peers, blocks and bytes: nobody uses the share of another, and a quiet fetcher is small.
 
-use herald::{Admission, Config, Connection, End, Fetcher, Reason, Verdict};
+use herald_fetcher::{Admission, Config, Connection, End, Fetcher, Reason, Verdict};
 
 use crate::harness::{plain, with};
 use crate::toy::{

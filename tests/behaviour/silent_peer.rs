@@ -1,6 +1,6 @@
 //! A peer that never answers holds its own places and hashes until their ends, and nobody else's.
 
-use herald::{Config, Output, Reason};
+use herald_fetcher::{Config, Output, Reason};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, MALLORY, child, genesis, made_up_hash};

@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use herald::{Failure, Reason, RequestId};
+use herald_fetcher::{Failure, Reason, RequestId};
 
 use crate::harness::{Ask, plain, with};
 use crate::toy::{ALICE, BOB, MALLORY, blocks_on, child, genesis};

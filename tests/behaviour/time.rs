@@ -1,6 +1,6 @@
 //! Time comes from the host; where it goes back it is clamped and counted.
 
-use herald::Time;
+use herald_fetcher::Time;
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
@@ -38,7 +38,7 @@ fn a_jump_to_the_end_of_time_ends_everything_and_blames_nobody() {
         net.step(|net| net.fetcher.tick(Time::MAX, &net.chain));
         // Deadline and lifetime are over at once: that was our clock, or our sleep, not her silence.
         net.expect_cancel(header);
-        assert_eq!(net.ends(herald::End::Expired), 1);
+        assert_eq!(net.ends(herald_fetcher::End::Expired), 1);
     });
 }
 
@@ -71,6 +71,6 @@ fn a_timer_that_is_not_due_does_not_ring() {
         for _ in 0..100 {
             net.step(|net| net.fetcher.tick(net.now(), &net.chain));
         }
-        net.fail(header, herald::Failure::Disconnected);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
     });
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alloy_primitives::{B256, keccak256};
-use herald::{Block, BlockHash, BlockNumber, ChainView, Types};
+use herald_fetcher::{Block, BlockHash, BlockNumber, ChainView, Types};
 
 /// A peer's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,7 +54,7 @@ impl Types for Toy {
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = B256;
 
     fn hash(&self) -> BlockHash {
@@ -74,7 +74,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for Body {
+impl herald_fetcher::Body for Body {
     type Commitment = B256;
 
     fn commitment(&self) -> B256 {
@@ -149,10 +149,10 @@ pub trait BlockExt {
 
 impl BlockExt for Block<Toy> {
     fn hash(&self) -> BlockHash {
-        herald::Header::hash(&self.header)
+        herald_fetcher::Header::hash(&self.header)
     }
     fn number(&self) -> BlockNumber {
-        herald::Header::number(&self.header)
+        herald_fetcher::Header::number(&self.header)
     }
     fn bytes(&self) -> u64 {
         (HEADER_BYTES + self.body.0.payload.len()) as u64

@@ -1,6 +1,6 @@
 //! A body that is not its header's speaks against its giver, never against the block.
 
-use herald::{Admission, Block, Reason};
+use herald_fetcher::{Admission, Block, Reason};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, MALLORY, Toy, body, child, genesis};

@@ -1,6 +1,6 @@
 //! A number that is not the header's is laid on those who claimed it, and on nobody else.
 
-use herald::{Admission, Config, End, Reason};
+use herald_fetcher::{Admission, Config, End, Reason};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, child, genesis};

@@ -1,6 +1,6 @@
 //! Peers that answer in no time at all: nothing divides by it, waits for it, or takes it amiss.
 
-use herald::{Config, Time};
+use herald_fetcher::{Config, Time};
 
 use crate::harness::with;
 use crate::toy::{ALICE, BOB, blocks_on, genesis};

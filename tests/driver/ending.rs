@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use herald::driver::{Closed, Driver, DriverPanicked, HandleError, SpawnError};
-use herald::{Admission, Config, ConfigError, RequestId};
+use herald_fetcher::driver::{Closed, Driver, DriverPanicked, HandleError, SpawnError};
+use herald_fetcher::{Admission, Config, ConfigError, RequestId};
 
 use crate::host::{Host, Manner, Parts, Toy, empty_block, genesis, settle};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{Admission, Config, End, Failure, Mode, Reason, RequestId};
+use herald_fetcher::{Admission, Config, End, Failure, Mode, Reason, RequestId};
 use tokio::time::Instant;
 
 use crate::host::{Call, Host, Manner, Parts, empty_block, full_block, genesis, settle};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald::driver::{Builder, Chain, Driver, Handle, HeaderVerdict, Network};
-use herald::{
+use herald_fetcher::driver::{Builder, Chain, Driver, Handle, HeaderVerdict, Network};
+use herald_fetcher::{
     BlockHash, BlockNumber, ChainView, Config, Connection, Failure, Hashes, ImportOutcome, Reason, RequestId,
 };
 use herald_proto::{Block, Body, EthTypes, Header, HeaderFields};
@@ -92,7 +92,7 @@ impl Chain<Toy> for TestChain {
             | Manner::FutureOnce(_) => HeaderVerdict::Valid,
         }
     }
-    async fn import(&self, block: herald::Block<Toy>) -> ImportOutcome {
+    async fn import(&self, block: herald_fetcher::Block<Toy>) -> ImportOutcome {
         assert_eq!(block.header.body_commitment(), block.body.commitment(), "the fetcher matched them");
         self.take(block.header.hash(), block.header.number).await
     }
@@ -146,7 +146,7 @@ impl Network<Toy> for TestNetwork {
     fn cancel(&mut self, request: RequestId, peer: &Peer) {
         self.note(Call::Cancel { request, peer: *peer });
     }
-    fn relay(&mut self, block: herald::Block<Toy>, peers: Vec<Peer>) {
+    fn relay(&mut self, block: herald_fetcher::Block<Toy>, peers: Vec<Peer>) {
         self.note(Call::Relay { hash: block.header.hash(), peers });
     }
     fn announce(&mut self, hash: BlockHash, _: BlockNumber, peers: Vec<Peer>) {
@@ -198,7 +198,7 @@ impl Parts {
         self.spawn_with(config, |builder| builder)
     }
 
-    pub fn spawn_with<O: herald::driver::Observer<Toy>>(
+    pub fn spawn_with<O: herald_fetcher::driver::Observer<Toy>>(
         self,
         config: Config,
         build: impl FnOnce(

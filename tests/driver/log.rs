@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use herald::Admission;
+use herald_fetcher::Admission;
 
 use crate::host::{Host, Manner, full_block, genesis};
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use herald::driver::{HandleError, QueueLimits};
-use herald::{Admission, BlockHash, Config};
+use herald_fetcher::driver::{HandleError, QueueLimits};
+use herald_fetcher::{Admission, BlockHash, Config};
 
 use crate::host::{Host, Manner, Parts, empty_block, full_block, genesis, settle};
 
@@ -44,9 +44,9 @@ async fn what_must_not_be_lost_waits_for_room() {
     let header = genesis().header;
     let (announced, failed, gone, back, late) = tokio::join!(
         handle.announce(1, hash(1), 1),
-        handle.request_failed(1, herald::RequestId::new(99), herald::Failure::Refused),
+        handle.request_failed(1, herald_fetcher::RequestId::new(99), herald_fetcher::Failure::Refused),
         handle.peer_gone(2),
-        handle.filter_headers(1, herald::RequestId::new(98), vec![header]),
+        handle.filter_headers(1, herald_fetcher::RequestId::new(98), vec![header]),
         handle.announce(1, hash(2), 1),
     );
     assert_eq!(announced, Ok(Admission::Accepted));
@@ -175,7 +175,7 @@ async fn many_threads_lose_nothing() {
                     Err(HandleError::Closed(_)) => panic!("the driver runs"),
                 }
                 let header = genesis().header;
-                let back = handle.filter_headers(1, herald::RequestId::new(77), vec![header]).await;
+                let back = handle.filter_headers(1, herald_fetcher::RequestId::new(77), vec![header]).await;
                 assert_eq!(back.len(), 1);
             }
             handed_in
@@ -202,7 +202,7 @@ async fn nobody_waits_for_ever_when_it_ends() {
                 let header = genesis().header;
                 loop {
                     let _rest =
-                        handle.filter_headers(1, herald::RequestId::new(1), vec![header.clone()]).await;
+                        handle.filter_headers(1, herald_fetcher::RequestId::new(1), vec![header.clone()]).await;
                     if matches!(handle.announce(1, hash(n), 1).await, Err(HandleError::Closed(_))) {
                         return;
                     }

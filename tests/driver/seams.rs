@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use herald::driver::Observer;
-use herald::{Admission, Config, End, Event, Events, Input, Output, StageName, Time};
+use herald_fetcher::driver::Observer;
+use herald_fetcher::{Admission, Config, End, Event, Events, Input, Output, StageName, Time};
 
 use crate::host::{Host, Manner, Parts, Peer, Toy, empty_block, genesis, settle};
 

@@ -12,7 +12,7 @@ mod world;
 
 use std::time::Duration;
 
-use herald::{BodyRequest, Choice, Config, Deadline, FanOut, Gather, Grace, Hedge, Mode};
+use herald_fetcher::{BodyRequest, Choice, Config, Deadline, FanOut, Gather, Grace, Hedge, Mode};
 use proptest::prelude::*;
 
 use world::{Step, World};
@@ -104,7 +104,7 @@ proptest! {
 /// end and every reason for a penalty.
 #[test]
 fn the_steps_reach_every_outcome() {
-    use herald::{Admission, End, Reason};
+    use herald_fetcher::{Admission, End, Reason};
     use proptest::strategy::ValueTree;
     use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 

@@ -1,6 +1,6 @@
 //! Toy blocks: whatever a test says of them is true.
 
-use herald::{BlockHash, BlockNumber, Body, Header, Types};
+use herald_fetcher::{BlockHash, BlockNumber, Body, Header, Types};
 
 #[derive(Debug)]
 pub(crate) struct Toy;

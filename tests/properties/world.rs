@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, Output,
     Reason, RequestId, Time, Verdict,
 };
 
 use crate::toy::{Toy, ToyBody, ToyHeader, hash};
 
-type ToyBlock = herald::Block<Toy>;
+type ToyBlock = herald_fetcher::Block<Toy>;
 
 /// Peers that follow the rules.
 const HONEST: u8 = 2;
@@ -176,7 +176,7 @@ impl World {
         }
         self.trace.push(format!("{:?} {input:?}", self.now));
         let outcome = self.fetcher.handle(self.now, input, &self.chain);
-        if let Outcome::Connection(herald::Connection::TooMany) = outcome {
+        if let Outcome::Connection(herald_fetcher::Connection::TooMany) = outcome {
             self.connected
                 .retain(|peer| self.fetcher.status().peers.iter().any(|status| status.peer == *peer));
         }

@@ -1,7 +1,7 @@
 //! The node's chain as the fetcher's driver sees it.
 
-use herald::driver::HeaderVerdict;
-use herald::{ChainView, ImportOutcome};
+use herald_fetcher::driver::HeaderVerdict;
+use herald_fetcher::{ChainView, ImportOutcome};
 use herald_proto::{Block, Header};
 
 use super::{FetcherBlock, Types};
@@ -29,7 +29,7 @@ impl ChainHost {
 }
 
 impl ChainView for ChainHost {
-    fn contains(&self, hash: &herald::BlockHash) -> bool {
+    fn contains(&self, hash: &herald_fetcher::BlockHash) -> bool {
         // What cannot be looked up is fetched, and then fails where it is reported.
         self.0.contains(hash).unwrap_or_else(|error| {
             tracing::warn!(block = %hash, %error, "the chain cannot be read");
@@ -46,7 +46,7 @@ impl ChainView for ChainHost {
     }
 }
 
-impl herald::driver::Chain<Types> for ChainHost {
+impl herald_fetcher::driver::Chain<Types> for ChainHost {
     async fn verify_header(&self, header: Header) -> HeaderVerdict {
         let (hash, number) = (header.hash(), header.number);
         let verdict = self.blocking(move |chain| chain.verify_header(&header)).await;

@@ -1,8 +1,8 @@
 //! Hands what the network brings to the fetcher, and what the fetcher does not own to the sync.
 
 use alloy_primitives::{B256, U256};
-use herald::driver::HandleError;
-use herald::{Admission, RequestId};
+use herald_fetcher::driver::HandleError;
+use herald_fetcher::{Admission, RequestId};
 use herald_proto::{Announcement, Block, Status};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
@@ -28,8 +28,8 @@ pub(super) struct EventLoop {
 /// The driver has ended, and so does the loop.
 struct Ended;
 
-impl From<herald::driver::Closed> for Ended {
-    fn from(_: herald::driver::Closed) -> Self {
+impl From<herald_fetcher::driver::Closed> for Ended {
+    fn from(_: herald_fetcher::driver::Closed) -> Self {
         Self
     }
 }

@@ -18,7 +18,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use herald::driver::Driver;
+use herald_fetcher::driver::Driver;
 use herald_proto::{Block, EthTypes};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
@@ -41,9 +41,9 @@ pub use self::stages::StageCounts;
 /// The fetcher's types, here: Ethereum's blocks among libp2p's peers.
 pub type Types = EthTypes<PeerId>;
 /// A handle to the node's fetcher.
-pub type FetcherHandle = herald::driver::Handle<Types>;
+pub type FetcherHandle = herald_fetcher::driver::Handle<Types>;
 
-type FetcherBlock = herald::Block<Types>;
+type FetcherBlock = herald_fetcher::Block<Types>;
 
 /// Blocks out of reach that wait for the sync; one would do, since one sync brings them all.
 const OUT_OF_REACH_WAITING: usize = 16;
@@ -62,7 +62,7 @@ impl Host {
         chain: Chain,
         network: NetworkConfig,
         network_id: u64,
-        fetcher: herald::Config,
+        fetcher: herald_fetcher::Config,
         stages: StageCounts,
     ) -> Result<(Self, NetworkHandle, FetcherHandle), NodeError> {
         let server = ChainServer::new(chain.clone(), network_id);

@@ -1,8 +1,8 @@
 //! The node's network as the fetcher's driver sees it.
 
 use alloy_primitives::U256;
-use herald::driver::Network;
-use herald::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
+use herald_fetcher::driver::Network;
+use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
 use herald_proto::{Block, BlockId, Header, HeadersRequest};
 use libp2p::PeerId;
 use tokio::sync::mpsc;

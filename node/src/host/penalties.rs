@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use herald::Reason;
+use herald_fetcher::Reason;
 use libp2p::PeerId;
 use lru::LruCache;
 use tokio::time::Instant;

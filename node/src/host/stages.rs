@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use herald::driver::Observer;
-use herald::{Event, StageName, Time};
+use herald_fetcher::driver::Observer;
+use herald_fetcher::{Event, StageName, Time};
 use libp2p::PeerId;
 
 use super::Types;

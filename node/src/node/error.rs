@@ -34,7 +34,7 @@ pub enum NodeError {
     Network(#[from] StartError),
     /// The fetcher's configuration cannot work.
     #[error(transparent)]
-    Fetcher(#[from] herald::driver::SpawnError),
+    Fetcher(#[from] herald_fetcher::driver::SpawnError),
     /// JSON-RPC does not start.
     #[error(transparent)]
     Rpc(#[from] RpcError),

@@ -46,7 +46,7 @@ pub struct NodeConfig {
     /// Where JSON-RPC is answered; bound already, so that the caller may choose the port.
     pub rpc: TcpListener,
     /// Limits and waits of the fetcher.
-    pub fetcher: herald::Config,
+    pub fetcher: herald_fetcher::Config,
 }
 
 /// Makes a node's data directory and opens the log in it.
@@ -66,10 +66,10 @@ impl NodeConfig {
         // Peers must not foresee which hashes collide in our maps, nor whom we relay to.
         let seed = alloy_primitives::B256::random();
         let seed = seed.first_chunk().copied().unwrap_or_default();
-        let fetcher = herald::Config {
+        let fetcher = herald_fetcher::Config {
             seed: u64::from_be_bytes(seed),
-            events: herald::Events::On,
-            ..herald::Config::default()
+            events: herald_fetcher::Events::On,
+            ..herald_fetcher::Config::default()
         };
         Self {
             datadir,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::U64;
-use herald::{Admission, Config, Counters, End, PeerStatus, Reason, StageName, Status};
+use herald_fetcher::{Admission, Config, Counters, End, PeerStatus, Reason, StageName, Status};
 use jsonrpsee::RpcModule;
 use libp2p::PeerId;
 use serde::Serialize;

@@ -42,7 +42,7 @@ pub(crate) struct RpcContext {
     pub(crate) chain: Chain,
     pub(crate) network: NetworkHandle,
     pub(crate) fetcher: FetcherHandle,
-    pub(crate) fetcher_config: herald::Config,
+    pub(crate) fetcher_config: herald_fetcher::Config,
     pub(crate) stages: StageCounts,
     pub(crate) chain_id: u64,
     pub(crate) network_id: u64,

@@ -2,7 +2,7 @@
 
 use alloy_consensus::{EthereumTxEnvelope, TxEip4844, proofs};
 use alloy_primitives::{B256, Bytes};
-use herald::Types as _;
+use herald_fetcher::Types as _;
 use herald_proto::DecodeErrorKind as Kind;
 use herald_proto::rlp::ListEncoder;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
@@ -150,11 +150,11 @@ fn a_header_made_from_a_slice_does_not_pin_its_buffer() {
 #[test]
 fn blocks_become_the_fetchers_and_back() {
     let block = samples::blocks().pop().unwrap().1;
-    let fetched: herald::Block<Types> = block.clone().into();
-    assert_eq!(herald::Header::hash(&fetched.header), block.hash());
-    assert_eq!(herald::Header::number(&fetched.header), block.number());
-    assert_eq!(herald::Header::parent_hash(&fetched.header), block.header.parent_hash);
-    assert_eq!(herald::Body::commitment(&fetched.body), block.body.commitment());
+    let fetched: herald_fetcher::Block<Types> = block.clone().into();
+    assert_eq!(herald_fetcher::Header::hash(&fetched.header), block.hash());
+    assert_eq!(herald_fetcher::Header::number(&fetched.header), block.number());
+    assert_eq!(herald_fetcher::Header::parent_hash(&fetched.header), block.header.parent_hash);
+    assert_eq!(herald_fetcher::Body::commitment(&fetched.body), block.body.commitment());
     assert_eq!(Block::from(fetched), block);
 }
 
@@ -173,9 +173,9 @@ fn serde_writes_hex_and_checks_what_it_reads() {
     assert_eq!(again, samples::transactions()[4]);
     let error = serde_json::from_str::<Header>("\"0xc0\"").unwrap_err();
     assert!(error.to_string().contains("parent_hash"), "{error}");
-    let fetched: herald::Block<Types> = block.into();
+    let fetched: herald_fetcher::Block<Types> = block.into();
     let json = serde_json::to_string(&fetched).unwrap();
-    assert!(serde_json::from_str::<herald::Block<Types>>(&json).is_ok());
+    assert!(serde_json::from_str::<herald_fetcher::Block<Types>>(&json).is_ok());
 }
 
 #[test]

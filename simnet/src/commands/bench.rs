@@ -5,7 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 use cpu_time::ProcessTime;
-use herald::Fetcher;
+use herald_fetcher::Fetcher;
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::table::Table;
 use herald_simnet::measure::verdict::Outcome;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use herald::Fetcher;
+use herald_fetcher::Fetcher;
 use herald_simnet::measure::Run;
 use herald_simnet::measure::bound::{BoundError, LowerBound};
 use herald_simnet::measure::summary::Summary;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use herald::Time;
+use herald_fetcher::Time;
 use herald_simnet::scenario::{Policy, Scenario};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 

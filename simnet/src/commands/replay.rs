@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use herald::BlockHash;
+use herald_fetcher::BlockHash;
 use herald_simnet::fuzz::draw;
 use herald_simnet::fuzz::replay::{Filter, LAST_ENTRIES, Wanted, replay};
 use herald_simnet::measure::verdict::Outcome;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use herald::Time;
+use herald_fetcher::Time;
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Events are gathered to this many bytes before they are hashed: some twenty of them, since a hash

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use herald::{Fetcher, Time};
+use herald_fetcher::{Fetcher, Time};
 
 use super::Marks;
 use crate::measure::{Run, Violation};

@@ -1,6 +1,6 @@
 //! Which situations were reached: a fuzzer that never reaches one says nothing about it.
 
-use herald::{Admission, End, Reason};
+use herald_fetcher::{Admission, End, Reason};
 
 use crate::measure::{MessageKind, Run};
 

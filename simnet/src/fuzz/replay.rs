@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use herald::{BlockHash, Fetcher};
+use herald_fetcher::{BlockHash, Fetcher};
 
 use super::Failure;
 use super::examine::{broken, grant_overtime, step, words};

@@ -12,7 +12,7 @@ pub mod verdict;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use herald::{Admission, BlockHash, BlockNumber, End, Reason, Time};
+use herald_fetcher::{Admission, BlockHash, BlockNumber, End, Reason, Time};
 
 use crate::model::chain::NodeId;
 use crate::policy::Tally;

@@ -342,7 +342,7 @@ fn memory(run: &Run) -> MemorySummary {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
-    use herald::Reason;
+    use herald_fetcher::Reason;
 
     use super::*;
     use crate::measure::tests::{MS, run};

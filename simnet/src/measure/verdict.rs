@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use herald::Reason;
+use herald_fetcher::Reason;
 use serde::Serialize;
 
 use super::summary::Summary;
@@ -282,7 +282,7 @@ pub fn comparison(summaries: &[Summary]) -> Table {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
-    use herald::Time;
+    use herald_fetcher::Time;
 
     use super::*;
     use crate::measure::tests::{node, run};

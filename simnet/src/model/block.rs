@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use herald::{BlockHash, BlockNumber, Time, Types};
+use herald_fetcher::{BlockHash, BlockNumber, Time, Types};
 
 use super::chain::NodeId;
 
@@ -131,7 +131,7 @@ impl Types for Sim {
     }
 }
 
-impl herald::Header for Header {
+impl herald_fetcher::Header for Header {
     type Commitment = u64;
 
     fn hash(&self) -> BlockHash {
@@ -151,7 +151,7 @@ impl herald::Header for Header {
     }
 }
 
-impl herald::Body for Body {
+impl herald_fetcher::Body for Body {
     type Commitment = u64;
 
     fn commitment(&self) -> u64 {

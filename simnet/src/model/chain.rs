@@ -1,6 +1,6 @@
 //! One node's chain: which of the world's blocks it has, and which is its head.
 
-use herald::{BlockHash, BlockNumber, ChainView};
+use herald_fetcher::{BlockHash, BlockNumber, ChainView};
 use smallvec::{SmallVec, smallvec};
 
 use super::block::{BlockData, BlockId, Blocks};

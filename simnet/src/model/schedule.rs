@@ -1,7 +1,7 @@
 //! When blocks are sealed, by whom, and how large they are: drawn before the run, so that every
 //! policy meets the same.
 
-use herald::Time;
+use herald_fetcher::Time;
 
 use super::chain::NodeId;
 use crate::engine::draw::{Weighted, chance, exponential, lognormal, range, shuffle};

@@ -4,7 +4,7 @@ pub mod geth;
 
 use std::sync::Arc;
 
-use herald::{Config, Fetcher, Input, Outcome, Output, Time};
+use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 
 use crate::model::block::Sim;
 use crate::model::chain::View;

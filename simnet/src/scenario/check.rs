@@ -1,6 +1,6 @@
 //! What a scenario must be, so that a run of it neither panics nor goes on for ever.
 
-use herald::Config;
+use herald_fetcher::Config;
 
 use super::error::{Amount, ScenarioError};
 use super::units::{Rate, Size, Span};

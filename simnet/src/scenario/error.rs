@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use herald::ConfigError;
+use herald_fetcher::ConfigError;
 use thiserror::Error;
 
 use super::Policy;

@@ -1,6 +1,6 @@
 //! From a scenario to the fetcher's configuration.
 
-use herald::{Config, Deadline, Events, FanOut, Gather, Grace};
+use herald_fetcher::{Config, Deadline, Events, FanOut, Gather, Grace};
 
 use super::{FetcherOptions, Policy, Scenario};
 

@@ -1,6 +1,6 @@
 //! What happens in a world, and what nodes send each other.
 
-use herald::{BlockNumber, RequestId};
+use herald_fetcher::{BlockNumber, RequestId};
 
 use crate::measure::MessageKind;
 use crate::model::block::{BlockId, Blocks, PeerId};

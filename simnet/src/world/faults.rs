@@ -1,6 +1,6 @@
 //! What goes wrong, and when: planned before the run, so that every policy meets the same.
 
-use herald::Time;
+use herald_fetcher::Time;
 
 use crate::engine::{Concern, Seed, draw};
 use crate::model::block::PeerId;

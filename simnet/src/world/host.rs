@@ -1,7 +1,7 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and throws out who did too much wrong.
 
-use herald::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
+use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
@@ -58,7 +58,7 @@ impl<M: Machine> World<'_, M> {
                 }
                 let number = self.blocks.get(header).number;
                 let block =
-                    herald::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
+                    herald_fetcher::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
                 let outcome = self.tell(node, Input::Pushed { peer, block });
                 self.noticed(node, peer, header, number, outcome);
             }
@@ -100,7 +100,7 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    fn failed(&mut self, node: NodeId, peer: PeerId, request: herald::RequestId, failure: Failure) {
+    fn failed(&mut self, node: NodeId, peer: PeerId, request: herald_fetcher::RequestId, failure: Failure) {
         let _ = self.tell(node, Input::RequestFailed { peer, request, failure });
     }
 
@@ -167,7 +167,7 @@ impl<M: Machine> World<'_, M> {
             Output::Event(event) => {
                 self.watch_event(id, &event);
                 self.recorder.event(self.now, id, &event, &self.blocks);
-                if let herald::Event::Ended { hash, end } = event {
+                if let herald_fetcher::Event::Ended { hash, end } = event {
                     self.given_up(id, &hash, end);
                 }
             }
@@ -176,7 +176,7 @@ impl<M: Machine> World<'_, M> {
 
     /// A machine follows a block no more. If it was better than what is here and did not come in, that
     /// is for the range sync.
-    fn given_up(&mut self, id: NodeId, hash: &herald::BlockHash, end: End) {
+    fn given_up(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash, end: End) {
         match end {
             End::Imported | End::InChain | End::Invalid | End::Shutdown => return,
             End::NobodyLeft
@@ -198,7 +198,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// The block that a machine names.
-    fn named(&mut self, id: NodeId, hash: &herald::BlockHash) -> Option<BlockId> {
+    fn named(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash) -> Option<BlockId> {
         let block = self.blocks.find(hash);
         if block.is_none() {
             self.violate(Some(id), format!("the machine names {hash}, which nobody ever told it"));
@@ -216,9 +216,9 @@ impl<M: Machine> World<'_, M> {
     fn request_bodies(
         &mut self,
         id: NodeId,
-        request: herald::RequestId,
+        request: herald_fetcher::RequestId,
         peer: PeerId,
-        hashes: &herald::Hashes,
+        hashes: &herald_fetcher::Hashes,
     ) {
         match **hashes {
             [hash] => {
@@ -330,7 +330,7 @@ impl<M: Machine> World<'_, M> {
         self.spread(id, peers, Message::Push { header: block, body: block });
     }
 
-    fn announce(&mut self, id: NodeId, hash: &herald::BlockHash, peers: &[PeerId]) {
+    fn announce(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash, peers: &[PeerId]) {
         let Some(block) = self.named(id, hash) else { return };
         if !self.node(id).chain.has(block) {
             return self.violate(Some(id), "a block is announced before it is in the chain".into());

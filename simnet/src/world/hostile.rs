@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{RequestId, Time};
+use herald_fetcher::{RequestId, Time};
 
 use crate::engine::Concern;
 use crate::model::block::{BlockId, Flaw, PeerId};

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use herald::{Config, Time};
+use herald_fetcher::{Config, Time};
 
 /// The time that one hash has at one node.
 #[derive(Clone, Copy, Debug)]

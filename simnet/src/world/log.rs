@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::Write;
 
-use herald::{BlockHash, Output, Time};
+use herald_fetcher::{BlockHash, Output, Time};
 use smallvec::SmallVec;
 
 use crate::model::block::{PeerId, Sim};
@@ -43,7 +43,7 @@ pub struct Entry {
     /// About which block.
     pub block: Option<BlockHash>,
     /// Its number.
-    pub number: Option<herald::BlockNumber>,
+    pub number: Option<herald_fetcher::BlockNumber>,
     /// What, in words.
     pub what: String,
 }
@@ -198,10 +198,10 @@ fn parts(output: &Output<Sim>) -> Parts {
         }
         Output::Penalise { peer, reason } => one(&format!("penalise for {}", reason.label()), *peer, None),
         Output::OutOfReach { peer, hash, .. } => one("out of reach", *peer, Some(*hash)),
-        Output::Event(herald::Event::Entered { hash, stage, from }) => {
+        Output::Event(herald_fetcher::Event::Entered { hash, stage, from }) => {
             let peers = from.iter().copied().collect();
             (format!("enters {}", stage.label()), peers, SmallVec::from_slice(&[*hash]))
         }
-        Output::Event(herald::Event::Ended { hash, end }) => header(&format!("ends: {}", end.label()), *hash),
+        Output::Event(herald_fetcher::Event::Ended { hash, end }) => header(&format!("ends: {}", end.label()), *hash),
     }
 }

@@ -6,7 +6,7 @@
 //! the same calls with the same times and comes to the same state; but it is visited once a block
 //! instead of a dozen times, and with ten thousand of them each visit is to cold memory.
 
-use herald::{Input, Outcome, Time};
+use herald_fetcher::{Input, Outcome, Time};
 
 use crate::model::block::{BlockId, PeerId};
 use crate::model::chain::{NodeId, View};
@@ -85,7 +85,7 @@ impl<M: Machine> World<'_, M> {
                 Form::Announced => Input::Announced { peer, hash: data.hash, number: data.number },
                 Form::Pushed => {
                     let (header, body) = (self.blocks.header(block), self.blocks.body(block));
-                    Input::Pushed { peer, block: herald::Block { header, body } }
+                    Input::Pushed { peer, block: herald_fetcher::Block { header, body } }
                 }
             };
             match machine.handle(at, input, &view) {

@@ -25,7 +25,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use herald::{Input, Outcome, Time};
+use herald_fetcher::{Input, Outcome, Time};
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, EventQueue, Seed, Trace};
@@ -50,7 +50,7 @@ pub struct World<'a, M> {
     scenario: &'a Scenario,
     setup: &'a Setup,
     policy: Policy,
-    config: Arc<herald::Config>,
+    config: Arc<herald_fetcher::Config>,
     seed: Seed,
     now: Time,
     /// Events so far.
@@ -442,7 +442,7 @@ pub fn run(scenario: &Scenario, setup: &Setup, policy: Policy) -> Run {
     match policy {
         Policy::GethModel => World::<crate::policy::geth::GethModel>::new(scenario, setup, policy).run(),
         Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            World::<herald::Fetcher<Sim>>::new(scenario, setup, policy).run()
+            World::<herald_fetcher::Fetcher<Sim>>::new(scenario, setup, policy).run()
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use herald::{Input, Time};
+use herald_fetcher::{Input, Time};
 
 use crate::engine::Concern;
 use crate::measure::MessageKind;

@@ -1,6 +1,6 @@
 //! A node: its gate, at which messages arrive, and the rest of it.
 
-use herald::Time;
+use herald_fetcher::Time;
 use smallvec::SmallVec;
 
 use crate::model::block::{BlockId, PeerId};

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use herald::{Input, Outcome, Time};
+use herald_fetcher::{Input, Outcome, Time};
 
 use crate::model::block::{BlockId, Flaw, PeerId};
 use crate::model::chain::NodeId;

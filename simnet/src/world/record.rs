@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{Admission, End, Event, Reason, StageName, Time};
+use herald_fetcher::{Admission, End, Event, Reason, StageName, Time};
 
 use crate::measure::{
     BlockRecord, HeadSample, MemorySample, MessageKind, NEVER, NodeRecord, PenaltyRecord, Run, Traffic,

@@ -1,7 +1,7 @@
 //! Sealing: each slot of the schedule becomes a block on its sealer's head.
 
 use alloy_primitives::B256;
-use herald::{BlockHash, Input};
+use herald_fetcher::{BlockHash, Input};
 
 use crate::engine::{Concern, Seed};
 use crate::model::block::{BlockData, BlockId, Flaw};
@@ -84,7 +84,7 @@ impl<M: Machine> World<'_, M> {
     /// A block of a node's own is in its chain, and its machine tells the others.
     fn own(&mut self, sealer: NodeId, block: BlockId) {
         self.take_in(sealer, block);
-        let block = herald::Block { header: self.blocks.header(block), body: self.blocks.body(block) };
+        let block = herald_fetcher::Block { header: self.blocks.header(block), body: self.blocks.body(block) };
         let _ = self.tell(sealer, Input::Sealed { block });
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herald::Time;
+use herald_fetcher::Time;
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, Seed, draw};
@@ -172,7 +172,7 @@ impl Setup {
     }
 
     /// Their machines.
-    pub(super) fn machines<M: Machine>(&self, scenario: &Scenario, config: &Arc<herald::Config>) -> Vec<M> {
+    pub(super) fn machines<M: Machine>(&self, scenario: &Scenario, config: &Arc<herald_fetcher::Config>) -> Vec<M> {
         let machine = |id| M::new(Arc::clone(config), self.machine_seed(NodeId(id), 0));
         (0..scenario.nodes).map(machine).collect()
     }

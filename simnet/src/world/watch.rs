@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{Admission, BlockHash, End, Event, StageName, Time};
+use herald_fetcher::{Admission, BlockHash, End, Event, StageName, Time};
 
 use crate::model::block::{BlockId, PeerId};
 use crate::model::chain::NodeId;

@@ -1,6 +1,6 @@
 //! Events and messages in words, as a log says them.
 
-use herald::{RequestId, Time};
+use herald_fetcher::{RequestId, Time};
 
 use crate::model::block::{BlockId, Blocks};
 use crate::model::chain::NodeId;
@@ -140,7 +140,7 @@ mod tests {
     const BLOCK: BlockId = BlockId::GENESIS;
 
     fn said(event: Event, lists: &Lists) -> String {
-        let blocks = Blocks::new(herald::BlockHash::ZERO);
+        let blocks = Blocks::new(herald_fetcher::BlockHash::ZERO);
         of_event(event, &[(Time::ZERO, faults::Step::Cut { part: 1 })], &blocks, lists)
     }
 

@@ -3,7 +3,7 @@
 use core::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use herald::Time;
+use herald_fetcher::Time;
 
 /// An event with its place in the order: by time, then by push.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ pub mod heap;
 mod ring;
 pub mod wheel;
 
-use herald::Time;
+use herald_fetcher::Time;
 
 pub use heap::HeapQueue;
 pub use wheel::WheelQueue;

@@ -13,7 +13,7 @@
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use herald::Time;
+use herald_fetcher::Time;
 
 use super::blocks::Blocks;
 use super::heap::Entry;

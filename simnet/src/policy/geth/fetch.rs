@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{
+use herald_fetcher::{
     Admission, Block, BlockHash, BlockNumber, Body as _, ChainView as _, End, Failure, Hashes, Header as _,
     Output, Reason, RequestId, StageName, Time, Types as _,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     Admission, Block, BlockHash, Body as _, ChainView as _, End, Header as _, ImportOutcome, Output, Reason,
     StageName, Time, Verdict,
 };

@@ -62,7 +62,7 @@ mod traces;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     Admission, BlockHash, Config, Connection, End, Event, Events, Input, Outcome, Output, Reason, RequestId,
     StageName, Time,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use herald::{Block, BlockHash, ChainView as _, Header as _, Output};
+use herald_fetcher::{Block, BlockHash, ChainView as _, Header as _, Output};
 
 use super::GethModel;
 use super::traces::map_bytes;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{Block, BlockHash, BlockNumber, Body as _, Header as _, Time};
+use herald_fetcher::{Block, BlockHash, BlockNumber, Body as _, Header as _, Time};
 
 use super::FETCH_TIMEOUT;
 use crate::model::block::{Header, PeerId, Sim};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::{BlockHash, BlockNumber};
+use herald_fetcher::{BlockHash, BlockNumber};
 
 use super::WIDTH;
 use super::axes::{self, Scale};

@@ -5,7 +5,7 @@ pub(super) mod sample;
 use super::{ReportInput, page};
 use crate::measure::{NEVER, Run, Violation};
 use crate::scenario::{Policy, Scenario};
-use herald::Time;
+use herald_fetcher::Time;
 
 fn rendered(scenario: &Scenario, runs: &[Run]) -> String {
     let bound = sample::bound(runs);

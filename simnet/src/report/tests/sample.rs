@@ -1,6 +1,6 @@
 //! Runs that nobody ran: all that a report can show, in one input.
 
-use herald::{BlockHash, Reason, Time};
+use herald_fetcher::{BlockHash, Reason, Time};
 
 use crate::engine::draw;
 use crate::engine::random::{Concern, Seed, Stream};

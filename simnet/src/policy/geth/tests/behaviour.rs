@@ -1,6 +1,6 @@
 //! What geth does as it should.
 
-use herald::{Failure, StageName};
+use herald_fetcher::{Failure, StageName};
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! What geth does that herald must not: each was seen in geth itself, or follows from its source.
 
-use herald::Failure;
+use herald_fetcher::Failure;
 
 use super::*;
 

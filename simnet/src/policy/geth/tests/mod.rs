@@ -13,7 +13,7 @@ mod faults;
 
 use std::time::Duration;
 
-use herald::{
+use herald_fetcher::{
     Admission, Block, BlockHash, Config, End, Event, Events, Hashes, ImportOutcome, Input, Outcome, Output,
     Reason, RequestId, StageName, Time, Verdict,
 };
