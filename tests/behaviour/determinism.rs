@@ -1,6 +1,8 @@
 //! The same configuration and the same inputs give the same outputs; every call is also an input.
 
-use herald_fetcher::{Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict};
+use herald_fetcher::{
+    Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict,
+};
 
 use crate::toy::{BlockExt, Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, ImportOutcome, Output, Reason, Verdict};
+use herald_fetcher::{
+    Admission, BodyRequest, Config, End, Failure, Hedge, ImportOutcome, Output, Reason, Verdict,
+};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{

@@ -201,8 +201,9 @@ async fn nobody_waits_for_ever_when_it_ends() {
             tasks.spawn(async move {
                 let header = genesis().header;
                 loop {
-                    let _rest =
-                        handle.filter_headers(1, herald_fetcher::RequestId::new(1), vec![header.clone()]).await;
+                    let _rest = handle
+                        .filter_headers(1, herald_fetcher::RequestId::new(1), vec![header.clone()])
+                        .await;
                     if matches!(handle.announce(1, hash(n), 1).await, Err(HandleError::Closed(_))) {
                         return;
                     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandResult, Datadir, progress_bar};
-use crate::chain::STORE_DIRECTORY;
-use crate::chainfile::{Range, export};
-use crate::store::Store;
+use herald_chain::STORE_DIRECTORY;
+use herald_chain::chainfile::{Range, export};
+use herald_chain::store::Store;
 
 const BAR: &str = "{bar:30} {percent:>3}% block {pos}, {per_sec}, {eta} left";
 

@@ -9,10 +9,10 @@ use clap::Args;
 use thiserror::Error;
 
 use super::{CommandResult, Datadir, EngineFlag, progress_bar};
-use crate::chain::{Chain, ChainOptions};
-use crate::chainfile::{ChainFileError, FileError, Import, ImportFileError, Reader, import_blocks};
-use crate::clock::Clock;
-use crate::genesis::Genesis;
+use herald_chain::chainfile::{ChainFileError, FileError, Import, ImportFileError, Reader, import_blocks};
+use herald_chain::clock::Clock;
+use herald_chain::genesis::Genesis;
+use herald_chain::{Chain, ChainOptions};
 
 const BAR: &str = "{bar:30} {percent:>3}% {binary_bytes_per_sec}, {eta} left: {msg}";
 

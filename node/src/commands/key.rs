@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::CommandResult;
-use crate::key::AccountKey;
+use herald_chain::key::AccountKey;
 
 /// Make a key for sealing blocks and signing transactions, and print its address
 ///

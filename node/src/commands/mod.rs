@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::engine::EngineChoice;
+use herald_chain::engine::EngineChoice;
 
 /// What a command ends with. The binary prints the error as one line and exits with 1.
 pub type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{CommandResult, EngineFlag, say};
-use crate::genesis::Genesis;
 use crate::info::{Info, NodeInfo};
-use crate::key::AccountKey;
 use crate::logging::LogFile;
 use crate::network::Mdns;
 use crate::node::{Node, NodeConfig, open_log};
 use crate::process::{NodeRuntime, stop_signal};
+use herald_chain::genesis::Genesis;
+use herald_chain::key::AccountKey;
 
 const DEFAULT_DATADIR: &str = "herald-data";
 const DEFAULT_RPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8545);

@@ -18,9 +18,9 @@ use herald_proto::keccak256;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::genesis::{CliqueConfig, DevGenesis, Genesis, GenesisError};
 use crate::info::replace_file;
-use crate::key::{AccountKey, KeyError};
+use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis, GenesisError};
+use herald_chain::key::{AccountKey, KeyError};
 
 const PARAMETERS_FILE: &str = "devnet.json";
 const GENESIS_FILE: &str = "genesis.json";

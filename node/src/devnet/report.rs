@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::Devnet;
-use crate::chain::BlockId;
+use herald_chain::BlockId;
 
 /// News worth a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

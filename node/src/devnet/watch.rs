@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::layout::NodeFiles;
 use super::report::{BlockLine, Sealed};
-use crate::chain::{BlockId, Chain, ChainEvent};
+use herald_chain::{BlockId, Chain, ChainEvent};
 
 /// Imports that wait to be looked at.
 const IMPORTS_WAITING: usize = 256;

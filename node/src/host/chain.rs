@@ -5,8 +5,8 @@ use herald_fetcher::{ChainView, ImportOutcome};
 use herald_proto::{Block, Header};
 
 use super::{FetcherBlock, Types};
-use crate::chain::{BlockError, Chain};
-use crate::store::StoreError;
+use herald_chain::store::StoreError;
+use herald_chain::{BlockError, Chain};
 
 /// A chain, for the driver.
 #[derive(Clone, Debug)]

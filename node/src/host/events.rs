@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use super::FetcherHandle;
 use super::network::{OutOfReach, failure};
 use super::penalties::Penalties;
-use crate::chain::Chain;
 use crate::network::{NetworkEvent, NetworkEvents, RequestFailure};
 use crate::sync::{HeadNews, SYNC_REQUEST, SyncHandle};
+use herald_chain::Chain;
 
 /// The task between the network and those who use it. It ends when the network does.
 #[derive(Debug)]

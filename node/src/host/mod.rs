@@ -30,11 +30,11 @@ use self::network::NetworkHost;
 use self::penalties::Penalties;
 use self::serve::ChainServer;
 use self::sync::SyncHost;
-use crate::chain::{Chain, Reorg};
 use crate::network::{NetworkConfig, NetworkHandle};
 use crate::node::NodeError;
 use crate::sealer::Publish;
 use crate::sync::SyncHandle;
+use herald_chain::{Chain, Reorg};
 
 pub use self::stages::StageCounts;
 

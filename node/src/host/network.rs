@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::penalties::{Judgement, Penalties};
 use super::{FetcherBlock, Types};
-use crate::chain::Chain;
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
+use herald_chain::Chain;
 
 /// A network, for the driver.
 #[derive(Debug)]

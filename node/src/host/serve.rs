@@ -5,9 +5,9 @@ use bytes::Bytes;
 use herald_proto::message::{ETH_VERSION, Reply};
 use herald_proto::{ForkFilter, ForkId, HeadersRequest, Status};
 
-use crate::chain::Chain;
 use crate::network::{ChainReader, ForkFit, Serve, serve_bodies, serve_headers};
-use crate::store::StoreError;
+use herald_chain::Chain;
+use herald_chain::store::StoreError;
 
 /// Serves from the chain.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use herald_proto::Block;
 use tokio::runtime::Handle;
 
 use super::{FetcherHandle, log_reorg};
-use crate::chain::{BlockError, Chain, ImportReport, Rule};
 use crate::sync::{ImportFault, SyncChain, SyncHead};
+use herald_chain::{BlockError, Chain, ImportReport};
 
 /// A chain, for the range sync. The fetcher hears of what is imported.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl SyncChain for SyncHost {
                 Err(match stopped.error {
                     BlockError::Broken(rule) => {
                         tracing::debug!(block = %stopped.hash, number = stopped.number, %rule, "block refused");
-                        ImportFault::Invalid { number: stopped.number, rule: label(&rule) }
+                        ImportFault::Invalid { number: stopped.number, rule: rule.label() }
                     }
                     BlockError::Store(error) => {
                         tracing::warn!(%error, "blocks cannot be written");
@@ -68,25 +68,5 @@ impl SyncChain for SyncHost {
                 })
             }
         }
-    }
-}
-
-/// A short name of a broken rule.
-fn label(rule: &Rule) -> &'static str {
-    match rule {
-        Rule::Number { .. } => "number",
-        Rule::Time { .. } => "time",
-        Rule::GasLimit { .. } => "gas limit",
-        Rule::GasUsed { .. } => "gas used",
-        Rule::ExtraData { .. } => "extra data",
-        Rule::BaseFee { .. } => "base fee",
-        Rule::ForkField { .. } => "fork fields",
-        Rule::BlobGas { .. } => "blob gas",
-        Rule::DifficultyAfterMerge { .. } | Rule::TotalDifficulty => "difficulty",
-        Rule::MergedBlock { .. } => "merge",
-        Rule::BodyRoot { .. } => "body root",
-        Rule::Withdrawals { .. } => "withdrawals",
-        Rule::UncleCount { .. } | Rule::Uncle { .. } | Rule::UncleHeader { .. } => "uncles",
-        Rule::Clique(_) => "clique",
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::chain::OpenError;
 use crate::network::{IdentityError, StartError};
 use crate::rpc::RpcError;
 use crate::sealer::SealerError;
+use herald_chain::OpenError;
 
 /// A node that does not start. Each says what to do.
 #[derive(Debug, Error)]

@@ -10,16 +10,16 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{Chain, ChainOptions};
-use crate::engine::EngineChoice;
-use crate::genesis::Genesis;
 use crate::host::{FetcherHandle, Host, StageCounts};
 use crate::info::NodeInfo;
-use crate::key::AccountKey;
 use crate::logging::{LOG_FILE, LogFile};
 use crate::network::{Mdns, Multiaddr, NetworkConfig, NetworkHandle, PeerId};
 use crate::rpc::{RpcContext, RpcServer};
 use crate::sealer::Sealer;
+use herald_chain::engine::EngineChoice;
+use herald_chain::genesis::Genesis;
+use herald_chain::key::AccountKey;
+use herald_chain::{Chain, ChainOptions};
 
 pub use self::error::NodeError;
 

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use super::RpcContext;
 use super::error::CallError;
 use super::params::Arguments;
-use crate::chain::{BlockId, Chain, ChainEvent};
-use crate::chainfile::import_file;
 use crate::network::{AddPeer, Direction, PeerInfo};
+use herald_chain::chainfile::import_file;
+use herald_chain::{BlockId, Chain, ChainEvent};
 
 /// Blocks that the fetcher is told of after an import: those further below the head concern nothing
 /// that it holds.

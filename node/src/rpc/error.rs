@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::params::ParamsError;
 use super::transaction::TransactionError;
-use crate::chainfile::ImportFileError;
-use crate::store::StoreError;
+use herald_chain::chainfile::ImportFileError;
+use herald_chain::store::StoreError;
 
 /// geth's code for a call that was understood and failed.
 const FAILED_CODE: i32 = -32000;

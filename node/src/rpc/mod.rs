@@ -21,9 +21,9 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use self::guard::GuardLayer;
-use crate::chain::Chain;
 use crate::host::{FetcherHandle, StageCounts};
 use crate::network::NetworkHandle;
+use herald_chain::Chain;
 
 use jsonrpsee::core::RegisterMethodError as RegisterError;
 

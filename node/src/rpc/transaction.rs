@@ -6,7 +6,7 @@ use herald_proto::{Block, Transaction};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::sender::{SenderError, recover_sender};
+use herald_chain::sender::{SenderError, recover_sender};
 
 /// A transaction of a block that cannot be shown in full.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

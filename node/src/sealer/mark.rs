@@ -11,8 +11,8 @@ use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::chain::BlockId;
 use crate::info::replace_file;
+use herald_chain::BlockId;
 
 /// The mark of one key.
 #[derive(Clone, Debug)]

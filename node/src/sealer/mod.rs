@@ -14,8 +14,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{BlockId, Chain, ChainEvent, ImportError, PrepareError};
-use crate::key::AccountKey;
+use herald_chain::key::AccountKey;
+use herald_chain::{BlockId, Chain, ChainEvent, ImportError, PrepareError};
 
 pub use self::mark::MarkError;
 use self::mark::SealMark;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::clique::SealTurn;
+use herald_chain::engine::clique::SealTurn;
 
 /// What a signer does about the next block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::chain::ChainOptions;
-use crate::clock::Clock;
-use crate::engine::EngineChoice;
-use crate::genesis::{CliqueConfig, Genesis};
-use crate::testkit;
+use herald_chain::ChainOptions;
+use herald_chain::clock::Clock;
+use herald_chain::engine::EngineChoice;
+use herald_chain::genesis::{CliqueConfig, Genesis};
+use herald_chain::testkit;
 
 /// Time goes on with each block that is published.
 struct Publisher {

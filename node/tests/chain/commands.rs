@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use herald_node::genesis::Genesis;
+use herald_chain::genesis::Genesis;
 use herald_proto::Block;
 
 use crate::kit::{chain, data, run, run_badly, run_well, text, write};
@@ -153,7 +153,7 @@ fn a_changed_byte_stops_the_import_at_its_block() {
     let directory = tempfile::tempdir().unwrap();
     let bytes = std::fs::read(&file).unwrap();
     let blocks: Vec<Block> =
-        herald_node::chainfile::Reader::new(&*bytes).unwrap().map(|entry| entry.unwrap().block).collect();
+        herald_chain::chainfile::Reader::new(&*bytes).unwrap().map(|entry| entry.unwrap().block).collect();
     let offset: usize = blocks[..20].iter().map(Block::encoded_len).sum();
     let body = offset + 3 + blocks[20].header.raw().len();
     let genesis = file.with_file_name("genesis.json");

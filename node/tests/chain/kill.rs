@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use herald_node::chain::STORE_DIRECTORY;
-use herald_node::store::Store;
+use herald_chain::STORE_DIRECTORY;
+use herald_chain::store::Store;
 use herald_proto::Block;
 
 use crate::kit::{chain, herald, run_well, text, write};

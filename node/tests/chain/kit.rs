@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use alloy_primitives::U256;
-use herald_node::genesis::Genesis;
+use herald_chain::genesis::Genesis;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
 use herald_proto::{Block, Body, Header, HeaderFields};
 

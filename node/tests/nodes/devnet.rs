@@ -76,7 +76,7 @@ fn the_info_file_says_what_scripts_need() {
     }
     let account = &devnet.info["accounts"][0];
     let key: alloy_primitives::B256 = account["private_key"].as_str().unwrap().parse().unwrap();
-    let key = herald_node::key::AccountKey::from_bytes(key).unwrap();
+    let key = herald_chain::key::AccountKey::from_bytes(key).unwrap();
     let address: alloy_primitives::Address = account["address"].as_str().unwrap().parse().unwrap();
     assert_eq!(key.address(), address);
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use alloy_primitives::U256;
-use herald_node::genesis::Genesis;
+use herald_chain::genesis::Genesis;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
 use herald_proto::{Block, Body, Header, HeaderFields};
 use serde_json::{Value, json};
@@ -204,7 +204,7 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
 /// The blocks of a file.
 pub(crate) fn blocks(path: &Path) -> Vec<Block> {
     let bytes = std::fs::read(path).unwrap();
-    herald_node::chainfile::Reader::new(&*bytes).unwrap().map(|entry| entry.unwrap().block).collect()
+    herald_chain::chainfile::Reader::new(&*bytes).unwrap().map(|entry| entry.unwrap().block).collect()
 }
 
 /// A genesis in a file of `directory`, for chains without seals.

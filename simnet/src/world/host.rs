@@ -57,8 +57,10 @@ impl<M: Machine> World<'_, M> {
                     return;
                 }
                 let number = self.blocks.get(header).number;
-                let block =
-                    herald_fetcher::Block { header: self.blocks.header(header), body: self.blocks.body(body) };
+                let block = herald_fetcher::Block {
+                    header: self.blocks.header(header),
+                    body: self.blocks.body(body),
+                };
                 let outcome = self.tell(node, Input::Pushed { peer, block });
                 self.noticed(node, peer, header, number, outcome);
             }

@@ -202,6 +202,8 @@ fn parts(output: &Output<Sim>) -> Parts {
             let peers = from.iter().copied().collect();
             (format!("enters {}", stage.label()), peers, SmallVec::from_slice(&[*hash]))
         }
-        Output::Event(herald_fetcher::Event::Ended { hash, end }) => header(&format!("ends: {}", end.label()), *hash),
+        Output::Event(herald_fetcher::Event::Ended { hash, end }) => {
+            header(&format!("ends: {}", end.label()), *hash)
+        }
     }
 }

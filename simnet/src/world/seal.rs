@@ -84,7 +84,8 @@ impl<M: Machine> World<'_, M> {
     /// A block of a node's own is in its chain, and its machine tells the others.
     fn own(&mut self, sealer: NodeId, block: BlockId) {
         self.take_in(sealer, block);
-        let block = herald_fetcher::Block { header: self.blocks.header(block), body: self.blocks.body(block) };
+        let block =
+            herald_fetcher::Block { header: self.blocks.header(block), body: self.blocks.body(block) };
         let _ = self.tell(sealer, Input::Sealed { block });
     }
 

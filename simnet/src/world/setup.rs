@@ -172,7 +172,11 @@ impl Setup {
     }
 
     /// Their machines.
-    pub(super) fn machines<M: Machine>(&self, scenario: &Scenario, config: &Arc<herald_fetcher::Config>) -> Vec<M> {
+    pub(super) fn machines<M: Machine>(
+        &self,
+        scenario: &Scenario,
+        config: &Arc<herald_fetcher::Config>,
+    ) -> Vec<M> {
         let machine = |id| M::new(Arc::clone(config), self.machine_seed(NodeId(id), 0));
         (0..scenario.nodes).map(machine).collect()
     }

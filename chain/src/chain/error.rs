@@ -23,8 +23,9 @@ pub enum OpenError {
 }
 
 /// Why a header or block is not taken, by who is to blame.
+///
+/// Closed on purpose: a host must decide for each what it means for the peer that gave the block.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
 pub enum BlockError {
     /// Nobody's fault: its parent is not here, so nothing can be said of it.
     #[error("its parent {parent} is not known here")]
@@ -170,6 +171,29 @@ pub enum Rule {
     /// The seal, and all that Clique says.
     #[error("clique: {0}")]
     Clique(#[from] CliqueFault),
+}
+
+impl Rule {
+    /// A short name, for logs and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Number { .. } => "number",
+            Self::Time { .. } => "time",
+            Self::GasLimit { .. } => "gas limit",
+            Self::GasUsed { .. } => "gas used",
+            Self::ExtraData { .. } => "extra data",
+            Self::BaseFee { .. } => "base fee",
+            Self::ForkField { .. } => "fork fields",
+            Self::BlobGas { .. } => "blob gas",
+            Self::DifficultyAfterMerge { .. } | Self::TotalDifficulty => "difficulty",
+            Self::MergedBlock { .. } => "merge",
+            Self::BodyRoot { .. } => "body root",
+            Self::Withdrawals { .. } => "withdrawals",
+            Self::UncleCount { .. } | Self::Uncle { .. } | Self::UncleHeader { .. } => "uncles",
+            Self::Clique(_) => "clique",
+        }
+    }
 }
 
 /// A root in a header that commits to a part of the body.

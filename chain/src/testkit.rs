@@ -1,5 +1,13 @@
-//! Chains for tests.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
+//! Chains for tests, here and in the node. Not for hosts.
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,10 +22,10 @@ use crate::genesis::{CliqueConfig, DevGenesis, Genesis};
 use crate::key::AccountKey;
 
 /// When the clocks of tests start: some day in 2020.
-pub(crate) const START: u64 = 1_600_000_000;
+pub const START: u64 = 1_600_000_000;
 
 /// A file of `shared/data`, or `None` and a word about it when the data are not here.
-pub(crate) fn data(name: &str) -> Option<PathBuf> {
+pub fn data(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
     let found = path.exists().then_some(path);
     if found.is_none() {
@@ -26,19 +34,19 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
     found
 }
 
-pub(crate) fn clock() -> Clock {
+pub fn clock() -> Clock {
     Clock::manual(Duration::from_secs(START))
 }
 
 /// The keys of `count` signers, in the ascending order of their addresses.
-pub(crate) fn signers(count: u8) -> Vec<AccountKey> {
+pub fn signers(count: u8) -> Vec<AccountKey> {
     let mut keys: Vec<AccountKey> =
         (1..=count).map(|n| AccountKey::from_bytes(B256::repeat_byte(n)).unwrap()).collect();
     keys.sort_by_key(AccountKey::address);
     keys
 }
 
-pub(crate) fn clique_genesis(signers: &[AccountKey], clique: CliqueConfig) -> Genesis {
+pub fn clique_genesis(signers: &[AccountKey], clique: CliqueConfig) -> Genesis {
     let genesis = DevGenesis {
         clique,
         signers: signers.iter().map(AccountKey::address).collect(),
@@ -49,7 +57,7 @@ pub(crate) fn clique_genesis(signers: &[AccountKey], clique: CliqueConfig) -> Ge
 }
 
 /// A chain without seals, at London or, with `forks`, with more of geth's config.
-pub(crate) fn trusted_genesis(forks: &str) -> Genesis {
+pub fn trusted_genesis(forks: &str) -> Genesis {
     let json = format!(
         r#"{{"config": {{"chainId": 1, "londonBlock": 0{forks}}}, "difficulty": "0x10",
             "gasLimit": "0x1c9c380", "alloc": {{}}}}"#
@@ -57,17 +65,17 @@ pub(crate) fn trusted_genesis(forks: &str) -> Genesis {
     Genesis::from_json(&json).unwrap()
 }
 
-pub(crate) fn open(datadir: &Path, genesis: &Genesis, clock: &Clock) -> Chain {
+pub fn open(datadir: &Path, genesis: &Genesis, clock: &Clock) -> Chain {
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
     Chain::open(datadir, genesis.clone(), EngineChoice::Auto, options).unwrap()
 }
 
 /// A child of `parent` that breaks no rule of a chain without seals, changed by `change`.
-pub(crate) fn child(parent: &Header, change: impl FnOnce(&mut HeaderFields)) -> Block {
+pub fn child(parent: &Header, change: impl FnOnce(&mut HeaderFields)) -> Block {
     child_with(parent, &Body::new(Vec::new(), Vec::new(), None), change)
 }
 
-pub(crate) fn child_with(parent: &Header, body: &Body, change: impl FnOnce(&mut HeaderFields)) -> Block {
+pub fn child_with(parent: &Header, body: &Body, change: impl FnOnce(&mut HeaderFields)) -> Block {
     let commitment = body.commitment();
     // An unused block at half its limit's target: the base fee falls by an eighth.
     let base_fee = parent.base_fee.map(|fee| {
@@ -93,7 +101,7 @@ pub(crate) fn child_with(parent: &Header, body: &Body, change: impl FnOnce(&mut 
 }
 
 /// `count` children, each of the one before.
-pub(crate) fn line(parent: &Header, count: usize, mark: u8) -> Vec<Block> {
+pub fn line(parent: &Header, count: usize, mark: u8) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for _ in 0..count {
         let parent = blocks.last().map_or(parent, |block| &block.header).clone();
@@ -103,7 +111,7 @@ pub(crate) fn line(parent: &Header, count: usize, mark: u8) -> Vec<Block> {
 }
 
 /// A legacy transaction. Nobody recovers its sender here.
-pub(crate) fn transaction(nonce: u64) -> Transaction {
+pub fn transaction(nonce: u64) -> Transaction {
     let mut list = herald_proto::rlp::ListEncoder::new();
     list.u64(nonce).u64(1).u64(21_000).bytes(&[0x11; 20]).u64(5).bytes(&[]);
     list.u64(27).u64(7).u64(9);
