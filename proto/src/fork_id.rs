@@ -1,5 +1,10 @@
 //! Fork ids (EIP-2124, with the forks by time of EIP-6122): whether two nodes run the same chain,
 //! told from a checksum before anything is exchanged.
+//!
+//! `alloy-eip2124` has a filter too, and is the oracle of the tests. It is not used, because it departs
+//! from geth on private chains: it counts a fork by time as passed while a fork by number is still to
+//! come, which gives another checksum; and where times are below block numbers, it refuses a node with
+//! the very same schedule. Two tests show these cases, and fail once it agrees.
 
 use core::fmt;
 
@@ -13,7 +18,7 @@ use crate::rlp::{List, ListEncoder};
 /// genesis, in seconds since 1970. Below lie block numbers. (The bound that geth uses.)
 const FIRST_FORK_TIME: u64 = 1_438_269_973;
 
-/// Which forks a node has passed, and which it knows to come.
+/// Which forks a node has passed, and which it knows to come. Closed: EIP-2124 fixes the fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ForkId {
     /// CRC-32 of the genesis hash and the forks passed.
@@ -61,17 +66,17 @@ pub enum ForkIdError {
     /// next for it: it needs an update before it can follow.
     #[error("the peer is at {remote} and does not know the fork at {expected}: it needs an update")]
     RemoteStale {
-        /// What the peer says.
+        /// The peer's fork id.
         remote: ForkId,
-        /// The fork that it should know of.
+        /// Number or time of the fork that it should know of.
         expected: u64,
     },
     /// Another chain, or forks that we do not know: one of the two needs an update.
     #[error("the peer is at {remote}, we are at {local}: another chain, or we need an update")]
     Incompatible {
-        /// What the peer says.
+        /// The peer's fork id.
         remote: ForkId,
-        /// What we are.
+        /// Our fork id at our head.
         local: ForkId,
     },
 }
@@ -80,26 +85,26 @@ pub enum ForkIdError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForkFilter {
     /// `None` when only a genesis block is known.
-    schedule: Option<Schedule>,
+    schedule: Option<ForkSchedule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Schedule {
+struct ForkSchedule {
     /// The first is genesis.
-    forks: Vec<Epoch>,
+    forks: Vec<ForkEpoch>,
 }
 
 /// A fork, and the checksum from it on.
-type Epoch = (Fork, [u8; 4]);
+type ForkEpoch = (ForkPoint, [u8; 4]);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fork {
+enum ForkPoint {
     Genesis,
     Block(u64),
     Time(u64),
 }
 
-impl Fork {
+impl ForkPoint {
     fn is_passed(self, number: u64, time: u64) -> bool {
         match self {
             Self::Genesis => true,
@@ -136,13 +141,13 @@ impl ForkFilter {
         }
         let mut checksum = crc32fast::Hasher::new();
         checksum.update(genesis_hash.as_slice());
-        let mut forks = vec![(Fork::Genesis, checksum.clone().finalize().to_be_bytes())];
-        let points = blocks.into_iter().map(Fork::Block);
-        for fork in points.chain(times.into_iter().map(Fork::Time)) {
+        let mut forks = vec![(ForkPoint::Genesis, checksum.clone().finalize().to_be_bytes())];
+        let points = blocks.into_iter().map(ForkPoint::Block);
+        for fork in points.chain(times.into_iter().map(ForkPoint::Time)) {
             checksum.update(&fork.point().to_be_bytes());
             forks.push((fork, checksum.clone().finalize().to_be_bytes()));
         }
-        Self { schedule: Some(Schedule { forks }) }
+        Self { schedule: Some(ForkSchedule { forks }) }
     }
 
     /// For a chain of which only the genesis block is known: its fork id is [`ForkId::NONE`] and
@@ -172,7 +177,7 @@ impl ForkFilter {
     }
 }
 
-impl Schedule {
+impl ForkSchedule {
     fn current(&self, number: u64, time: u64) -> ForkId {
         let (passed, coming) = self.split(number, time);
         ForkId {
@@ -213,7 +218,7 @@ impl Schedule {
     }
 
     /// Forks passed with the head there, and those to come. The first is genesis, always passed.
-    fn split(&self, number: u64, time: u64) -> (&[Epoch], &[Epoch]) {
+    fn split(&self, number: u64, time: u64) -> (&[ForkEpoch], &[ForkEpoch]) {
         let passed = self.forks.iter().take_while(|(fork, _)| fork.is_passed(number, time));
         self.forks.split_at(passed.count())
     }

@@ -1,6 +1,6 @@
 //! EIP-2124's vectors, forks by time, and alloy's fork filter as an oracle.
 
-use alloy_eips::eip2124;
+use alloy_eip2124 as eip2124;
 use alloy_primitives::{B256, b256, hex};
 use herald_proto::rlp::ListEncoder;
 use herald_proto::{ForkFilter, ForkId, ForkIdError, Limits, Message, MessageCode, Status};
@@ -118,6 +118,40 @@ fn none_fits_everyone_from_either_side() {
     assert_eq!(none.current(7_987_396, 0), ForkId::NONE);
     assert_eq!(none.check(fork_id("668db0af", 0), 5, 0), Ok(()));
     assert_eq!(petersburg().check(ForkId::NONE, 7_987_396, 0), Ok(()));
+}
+
+/// alloy's filter for the same forks, with its head at `number` and `time`.
+fn alloys(blocks: &[u64], times: &[u64], number: u64, time: u64) -> eip2124::ForkFilter {
+    let blocks = blocks.iter().map(|at| eip2124::ForkFilterKey::Block(*at));
+    let times = times.iter().map(|at| eip2124::ForkFilterKey::Time(*at));
+    let head = eip2124::Head { number, timestamp: time, ..Default::default() };
+    eip2124::ForkFilter::new(head, MAINNET, 0, blocks.chain(times))
+}
+
+/// As geth: forks are passed in the order of their checksums. A chain that reaches a time before a
+/// number stands before both.
+#[test]
+fn a_time_does_not_count_before_an_earlier_number() {
+    let ours = ForkFilter::new(MAINNET, 0, [100], [10]);
+    let genesis = ours.current(0, 0);
+    assert_eq!(genesis, fork_id("fc64ec04", 100));
+    assert_eq!(ours.current(99, 5_000), genesis);
+    assert_eq!(ours.current(100, 9).next, 10);
+    // Why alloy's is not used; if this fails, it may be.
+    assert_ne!(alloys(&[100], &[10], 99, 5_000).current().hash.0, genesis.hash);
+}
+
+/// Where a second has several blocks, numbers pass the times of forks to come. A node with our own
+/// schedule must fit all the same.
+#[test]
+fn a_node_with_our_schedule_fits_where_numbers_are_above_times() {
+    let ours = ForkFilter::new(MAINNET, 0, [], [1_000]);
+    let same = ours.current(2_000, 500);
+    assert_eq!(same, fork_id("fc64ec04", 1_000));
+    assert_eq!(ours.check(same, 2_000, 500), Ok(()));
+    // Why alloy's is not used; if this fails, it may be.
+    let theirs = alloys(&[], &[1_000], 2_000, 500);
+    assert!(theirs.validate(theirs.current()).is_err());
 }
 
 proptest! {
