@@ -6,6 +6,9 @@ use herald_proto::{Block, Body, BodyCommitment, EthTypes, Header, HeaderFields, 
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
+/// Bytes of each transaction, in its encoding.
+const TRANSACTION_BYTES: usize = 150;
+
 /// A peer's name as long as libp2p's.
 pub(crate) type PeerId = [u8; 38];
 pub(crate) type Eth = EthTypes<PeerId>;
@@ -51,7 +54,7 @@ impl Maker {
         Header::new(fields).expect("the fields are a London header's")
     }
 
-    /// A body of transactions of 150 bytes each.
+    /// A body of so many transactions.
     pub(crate) fn body(&mut self, transactions: usize) -> Body {
         let transactions = (0..transactions).map(|_| self.transaction()).collect();
         Body::new(transactions, Vec::new(), None)
@@ -61,9 +64,12 @@ impl Maker {
         let mut item = rlp::RlpStream::new_list(9);
         item.append(&7_u64).append(&20_000_000_000_u64).append(&100_000_u64);
         item.append(&self.hash()[..20].to_vec()).append(&1_000_000_u64);
-        item.append(&self.hash()[..31].to_vec()).append(&37_u64);
+        let call = [self.hash(), self.hash()].concat();
+        item.append(&call[..44].to_vec()).append(&37_u64);
         item.append(&self.word()).append(&self.word());
-        Transaction::from_bare(&item.out()).expect("a legacy transaction")
+        let encoded = item.out();
+        assert_eq!(encoded.len(), TRANSACTION_BYTES);
+        Transaction::from_bare(&encoded).expect("a legacy transaction")
     }
 
     /// 32 bytes without a leading zero, as an integer has none.

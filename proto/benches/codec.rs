@@ -1,6 +1,9 @@
-//! What decoding and encoding cost. The workloads are those of the go-ethereum baseline: London
+//! What decoding and encoding cost, in CPU time of the measuring thread. The workloads are those of the go-ethereum baseline: London
 //! headers of 547 bytes, bodies of 200 legacy transactions of 150 bytes.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
+
+#[path = "../../benches/fetcher/cpu.rs"]
+mod cpu;
 
 use std::hint::black_box;
 
@@ -11,6 +14,8 @@ use herald_proto::roots::ordered_root;
 use herald_proto::{
     BODY_ENTRIES_MAX, Block, Body, Header, HeaderFields, Limits, Message, Transaction, keccak256,
 };
+
+use cpu::CpuTime;
 
 const TRANSACTIONS: u64 = 200;
 
@@ -63,7 +68,7 @@ fn header(body: &Body) -> Header {
     header.unwrap()
 }
 
-fn codec(criterion: &mut Criterion) {
+fn codec(criterion: &mut Criterion<CpuTime>) {
     let transactions: Vec<Transaction> = (0..TRANSACTIONS).map(transaction).collect();
     assert!(transactions.iter().all(|transaction| transaction.raw().len() == 150));
     let body = Body::new(transactions, vec![], None);
@@ -107,7 +112,7 @@ fn codec(criterion: &mut Criterion) {
 }
 
 /// The most work that a body can make for its bytes: as many of the smallest transactions as pass.
-fn worst_case(criterion: &mut Criterion) {
+fn worst_case(criterion: &mut Criterion<CpuTime>) {
     let smallest = Transaction::from_bare(&[0x7f, 0x7f]).unwrap();
     let body = Body::new(vec![smallest; BODY_ENTRIES_MAX], vec![], None).encode();
     let mut group = criterion.benchmark_group("body of smallest transactions");
@@ -118,5 +123,9 @@ fn worst_case(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, codec, worst_case);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime).without_plots();
+    targets = codec, worst_case
+}
 criterion_main!(benches);
