@@ -27,7 +27,7 @@ pub enum ToAlloyError {
     /// them.
     #[error("transaction {index} is not one that alloy's type reads")]
     Transaction {
-        /// Its place in the block.
+        /// Its index in the block.
         index: usize,
         /// What alloy says.
         #[source]
@@ -45,7 +45,7 @@ pub enum FromAlloyError {
     /// A transaction's encoding is refused.
     #[error("transaction {index} is refused")]
     Transaction {
-        /// Its place in the block.
+        /// Its index in the block.
         index: usize,
         /// What is wrong.
         #[source]

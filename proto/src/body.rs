@@ -18,9 +18,9 @@ use crate::withdrawal::Withdrawal;
 ///
 /// A clone is a reference count.
 #[derive(Clone)]
-pub struct Body(Arc<Inner>);
+pub struct Body(Arc<BodyInner>);
 
-struct Inner {
+struct BodyInner {
     /// The lists of transactions, uncles and withdrawals one after the other, each with its own
     /// length prefix: the part that a body and a whole block have in common.
     lists: Bytes,
@@ -96,7 +96,7 @@ impl Body {
             withdrawals_root,
         };
         let lists = Bytes::copy_from_slice(bytes);
-        Ok(Self(Arc::new(Inner { lists, transactions, uncles, withdrawals, commitment })))
+        Ok(Self(Arc::new(BodyInner { lists, transactions, uncles, withdrawals, commitment })))
     }
 
     /// Encodes a body made here.
@@ -136,7 +136,7 @@ impl Body {
 
         let commitment =
             BodyCommitment { transactions_root, uncles_hash: uncles_hash(&encoded_uncles), withdrawals_root };
-        Self(Arc::new(Inner {
+        Self(Arc::new(BodyInner {
             lists: Bytes::copy_from_slice(&lists),
             transactions: starts.into_boxed_slice(),
             uncles: uncles.into_boxed_slice(),
@@ -231,7 +231,7 @@ impl Body {
     #[must_use]
     pub fn retained_bytes(&self) -> usize {
         let uncles: usize = self.uncles().iter().map(Header::retained_bytes).sum();
-        memory::arc::<Inner>()
+        memory::arc::<BodyInner>()
             + memory::shared_bytes(self.raw_lists())
             + size_of_val::<[usize]>(&self.0.transactions)
             + size_of_val(self.uncles())

@@ -8,10 +8,10 @@ use thiserror::Error;
 ///
 /// One machine word, so that the good path stays cheap; the path is only built for bad input.
 #[derive(Clone, PartialEq, Eq)]
-pub struct DecodeError(Box<Inner>);
+pub struct DecodeError(Box<ErrorInner>);
 
 #[derive(Clone, PartialEq, Eq)]
-struct Inner {
+struct ErrorInner {
     kind: DecodeErrorKind,
     /// Innermost first, as the error meets them on its way out.
     path: Vec<Segment>,
@@ -119,7 +119,7 @@ pub enum DecodeErrorKind {
 impl DecodeError {
     #[cold]
     pub(crate) fn new(kind: DecodeErrorKind) -> Self {
-        Self(Box::new(Inner { kind, path: Vec::new() }))
+        Self(Box::new(ErrorInner { kind, path: Vec::new() }))
     }
 
     /// The same error, seen from the structure that has it in `field`.

@@ -27,10 +27,10 @@ pub enum FrameError {
     /// The length passes the limit. Nothing was set aside for it.
     #[error("a frame of more than {limit} bytes was announced")]
     TooLong {
-        /// The limit.
+        /// Most bytes of a frame, code and payload.
         limit: usize,
     },
-    /// A length of 0: there is no room for a message code.
+    /// A length of 0, although the message code counts as one byte.
     #[error("a frame without a message code")]
     Empty,
     /// A length written in more bytes than it needs.
@@ -38,16 +38,16 @@ pub enum FrameError {
     NonCanonicalLength,
 }
 
-/// A frame as it arrived. The code may be one that no message has.
+/// A frame as it arrived, not decoded. Closed: the wire has no more than this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The message code.
+    /// A message code, or a byte that is none: [`MessageCode::from_byte`] tells.
     pub code: u8,
-    /// The payload.
+    /// RLP, if the sender keeps to the rules.
     pub payload: Vec<u8>,
 }
 
-/// Writes a frame.
+/// A whole frame: length, code and payload.
 #[must_use]
 pub fn encode(code: MessageCode, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(LENGTH_BYTES_MAX + 1 + payload.len());
@@ -94,11 +94,11 @@ pub fn append_header(out: &mut Vec<u8>, code: MessageCode, payload_len: usize) {
 #[derive(Debug)]
 pub struct FrameDecoder {
     limit: usize,
-    stage: Stage,
+    state: DecoderState,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum DecoderState {
     /// Within the length; ends with the varint's last byte.
     Length { value: u64, bytes: usize },
     /// Before the code; ends with that byte.
@@ -109,23 +109,23 @@ enum Stage {
     Broken(FrameError),
 }
 
-const START: Stage = Stage::Length { value: 0, bytes: 0 };
+const START: DecoderState = DecoderState::Length { value: 0, bytes: 0 };
 
 impl FrameDecoder {
     /// Reads frames of at most `limit` bytes, code and payload
     /// ([`Limits::frame_bytes`](crate::Limits::frame_bytes)).
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { limit, stage: START }
+        Self { limit, state: START }
     }
 
     /// Whether a frame has begun and is not whole yet: from here on a peer owes bytes.
     #[must_use]
     pub fn in_frame(&self) -> bool {
-        match self.stage {
-            Stage::Length { bytes, .. } => bytes > 0,
-            Stage::Code { .. } | Stage::Payload { .. } => true,
-            Stage::Broken(_) => false,
+        match self.state {
+            DecoderState::Length { bytes, .. } => bytes > 0,
+            DecoderState::Code { .. } | DecoderState::Payload { .. } => true,
+            DecoderState::Broken(_) => false,
         }
     }
 
@@ -133,9 +133,9 @@ impl FrameDecoder {
     /// may refuse a code, or a length that is too much for that code, before the payload is here.
     #[must_use]
     pub fn announced(&self) -> Option<(u8, usize)> {
-        match &self.stage {
-            Stage::Payload { code, payload_len, .. } => Some((*code, *payload_len)),
-            Stage::Length { .. } | Stage::Code { .. } | Stage::Broken(_) => None,
+        match &self.state {
+            DecoderState::Payload { code, payload_len, .. } => Some((*code, *payload_len)),
+            DecoderState::Length { .. } | DecoderState::Code { .. } | DecoderState::Broken(_) => None,
         }
     }
 
@@ -146,9 +146,9 @@ impl FrameDecoder {
     /// The frame breaks the rules; then every later call returns the same error.
     pub fn feed(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, FrameError> {
         loop {
-            match &mut self.stage {
-                Stage::Broken(error) => return Err(*error),
-                Stage::Payload { code, payload_len, payload } => {
+            match &mut self.state {
+                DecoderState::Broken(error) => return Err(*error),
+                DecoderState::Payload { code, payload_len, payload } => {
                     let missing = *payload_len - payload.len();
                     let (taken, rest) = input.split_at(missing.min(input.len()));
                     payload.extend_from_slice(taken);
@@ -157,10 +157,10 @@ impl FrameDecoder {
                         return Ok(None);
                     }
                     let frame = Frame { code: *code, payload: core::mem::take(payload) };
-                    self.stage = START;
+                    self.state = START;
                     return Ok(Some(frame));
                 }
-                Stage::Length { .. } | Stage::Code { .. } => {
+                DecoderState::Length { .. } | DecoderState::Code { .. } => {
                     let Some((byte, rest)) = input.split_first() else {
                         return Ok(None);
                     };
@@ -172,30 +172,30 @@ impl FrameDecoder {
     }
 
     fn header_byte(&mut self, byte: u8) -> Result<(), FrameError> {
-        let next = match &self.stage {
-            Stage::Length { value, bytes } => length_byte(*value, *bytes, byte, self.limit),
-            Stage::Code { payload_len } => Ok(Stage::Payload {
+        let next = match &self.state {
+            DecoderState::Length { value, bytes } => length_byte(*value, *bytes, byte, self.limit),
+            DecoderState::Code { payload_len } => Ok(DecoderState::Payload {
                 code: byte,
                 payload_len: *payload_len,
                 payload: Vec::with_capacity(RESERVED_AHEAD.min(*payload_len)),
             }),
-            Stage::Payload { .. } | Stage::Broken(_) => return Ok(()),
+            DecoderState::Payload { .. } | DecoderState::Broken(_) => return Ok(()),
         };
         match next {
-            Ok(stage) => {
-                self.stage = stage;
+            Ok(state) => {
+                self.state = state;
                 Ok(())
             }
             Err(error) => {
-                self.stage = Stage::Broken(error);
+                self.state = DecoderState::Broken(error);
                 Err(error)
             }
         }
     }
 }
 
-/// The stage after one more byte of a length of which `bytes` bytes made `value`.
-fn length_byte(value: u64, bytes: usize, byte: u8, limit: usize) -> Result<Stage, FrameError> {
+/// The state after one more byte of a length of which `bytes` bytes made `value`.
+fn length_byte(value: u64, bytes: usize, byte: u8, limit: usize) -> Result<DecoderState, FrameError> {
     let too_long = FrameError::TooLong { limit };
     if bytes == LENGTH_BYTES_MAX {
         return Err(too_long);
@@ -211,10 +211,10 @@ fn length_byte(value: u64, bytes: usize, byte: u8, limit: usize) -> Result<Stage
         return Err(too_long);
     }
     if byte & VARINT_MORE != 0 {
-        return Ok(Stage::Length { value, bytes: bytes + 1 });
+        return Ok(DecoderState::Length { value, bytes: bytes + 1 });
     }
     let payload_len = length.checked_sub(1).ok_or(FrameError::Empty)?;
-    Ok(Stage::Code { payload_len })
+    Ok(DecoderState::Code { payload_len })
 }
 
 #[cfg(test)]
@@ -273,7 +273,7 @@ mod tests {
             let mut decoder = FrameDecoder::new(LIMIT);
             let mut input = length;
             assert_eq!(decoder.feed(&mut input), Err(FrameError::TooLong { limit: LIMIT }));
-            assert!(matches!(decoder.stage, Stage::Broken(_)));
+            assert!(matches!(decoder.state, DecoderState::Broken(_)));
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         append_header(&mut header, MessageCode::NewBlock, LIMIT - 1);
         let mut decoder = FrameDecoder::new(LIMIT);
         assert_eq!(decoder.feed(&mut header.as_slice()), Ok(None));
-        let Stage::Payload { payload, .. } = &decoder.stage else { panic!("in the payload") };
+        let DecoderState::Payload { payload, .. } = &decoder.state else { panic!("in the payload") };
         assert!(payload.capacity() <= RESERVED_AHEAD);
         assert_eq!(decoder.announced(), Some((0x07, LIMIT - 1)));
         assert!(decoder.in_frame());

@@ -12,10 +12,10 @@ use crate::limits::Limits;
 use crate::message::{Message, MessageCode};
 
 /// A fuzz target: its name, which is also that of its corpus, and its check.
-pub type Target = (&'static str, fn(&[u8]));
+pub type FuzzTarget = (&'static str, fn(&[u8]));
 
-/// All targets.
-pub const TARGETS: [Target; 11] = [
+/// All targets; `fuzz/Cargo.toml` has a binary for each.
+pub const TARGETS: [FuzzTarget; 11] = [
     ("header", header),
     ("block", block),
     ("frame", frame),
@@ -82,47 +82,47 @@ pub fn frame(bytes: &[u8]) {
     assert_eq!(whole.in_frame(), pieces.in_frame());
 }
 
-/// The message of this name.
+/// A Status that decodes is within the limits, and is its bytes.
 pub fn status(bytes: &[u8]) {
     message(MessageCode::Status, bytes);
 }
 
-/// The message of this name.
+/// A NewBlockHashes that decodes is within the limits, and is its bytes.
 pub fn new_block_hashes(bytes: &[u8]) {
     message(MessageCode::NewBlockHashes, bytes);
 }
 
-/// The message of this name.
+/// A Transactions that decodes is within the limits, and is its bytes.
 pub fn transactions(bytes: &[u8]) {
     message(MessageCode::Transactions, bytes);
 }
 
-/// The message of this name.
+/// A GetBlockHeaders that decodes is within the limits, and is its bytes.
 pub fn get_block_headers(bytes: &[u8]) {
     message(MessageCode::GetBlockHeaders, bytes);
 }
 
-/// The message of this name.
+/// A BlockHeaders that decodes is within the limits, and is its bytes.
 pub fn block_headers(bytes: &[u8]) {
     message(MessageCode::BlockHeaders, bytes);
 }
 
-/// The message of this name.
+/// A GetBlockBodies that decodes is within the limits, and is its bytes.
 pub fn get_block_bodies(bytes: &[u8]) {
     message(MessageCode::GetBlockBodies, bytes);
 }
 
-/// The message of this name.
+/// A BlockBodies that decodes is within the limits, and is its bytes.
 pub fn block_bodies(bytes: &[u8]) {
     message(MessageCode::BlockBodies, bytes);
 }
 
-/// The message of this name.
+/// A NewBlock that decodes is within the limits, and is its bytes.
 pub fn new_block(bytes: &[u8]) {
     message(MessageCode::NewBlock, bytes);
 }
 
-/// A message that decodes is within the limits, and is its bytes.
+/// What holds for a payload under any code.
 fn message(code: MessageCode, bytes: &[u8]) {
     let limits = Limits::default();
     let Ok(message) = Message::decode(code.to_byte(), bytes, &limits) else {

@@ -17,9 +17,9 @@ use crate::rlp::{List, ListEncoder};
 ///
 /// A clone is a reference count. The fields are reached by dereference: `header.gas_limit`.
 #[derive(Clone)]
-pub struct Header(Arc<Inner>);
+pub struct Header(Arc<HeaderInner>);
 
-struct Inner {
+struct HeaderInner {
     hash: B256,
     raw: Bytes,
     fields: HeaderFields,
@@ -28,7 +28,8 @@ struct Inner {
 /// The fields of a header, in the order of their encoding.
 ///
 /// Those from `base_fee` on came one by one with later forks: each is there only if all before it
-/// are.
+/// are. Open to literals on purpose (`..HeaderFields::default()`): fields of later forks are in
+/// `further_fields` until a new version names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderFields {
     /// Hash of the parent's header.
@@ -105,11 +106,11 @@ impl Header {
         // The length prefix is looked at before anything is copied.
         let mut list = List::decode(bytes)?;
         let raw = Bytes::copy_from_slice(bytes);
-        // The same place in our own copy, so that the fields are slices of that.
+        // The same list in our own copy, so that the fields are slices of that.
         let start = bytes.len() - list.rest().len();
         list = List::from_payload(raw.get(start..).unwrap_or_default());
         let fields = HeaderFields::decode(list, &raw)?;
-        Ok(Self(Arc::new(Inner { hash: keccak256(&raw), raw, fields })))
+        Ok(Self(Arc::new(HeaderInner { hash: keccak256(&raw), raw, fields })))
     }
 
     /// Encodes and hashes a header made here.
@@ -122,7 +123,7 @@ impl Header {
         // Never keep more alive than the fields themselves: a caller's slice may pin a buffer.
         fields.extra_data = Bytes::copy_from_slice(&fields.extra_data);
         fields.further_fields = Bytes::copy_from_slice(&fields.further_fields);
-        Ok(Self(Arc::new(Inner { hash: keccak256(&raw), raw, fields })))
+        Ok(Self(Arc::new(HeaderInner { hash: keccak256(&raw), raw, fields })))
     }
 
     /// The block's identity: Keccak-256 of [`Header::raw`].
@@ -156,7 +157,7 @@ impl Header {
     /// Bytes of heap that this header keeps in use.
     #[must_use]
     pub fn retained_bytes(&self) -> usize {
-        memory::arc::<Inner>()
+        memory::arc::<HeaderInner>()
             + memory::shared_bytes(self.raw())
             + memory::slice_unless_within(&self.extra_data, self.raw())
             + memory::slice_unless_within(&self.further_fields, self.raw())

@@ -61,7 +61,12 @@ pub use fork_id::{ForkFilter, ForkId, ForkIdError};
 pub use header::{Header, HeaderFields, HeaderFieldsError};
 pub use keccak::keccak256;
 pub use limits::Limits;
-pub use message::{Announcement, BlockId, HeadersRequest, Message, MessageCode, Status};
+pub use message::{Announcement, HashOrNumber, HeadersRequest, Message, MessageCode, Status};
 pub use transaction::Transaction;
 pub use types::EthTypes;
 pub use withdrawal::Withdrawal;
+
+/// Holds the README's example to the code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

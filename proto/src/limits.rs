@@ -1,8 +1,9 @@
 //! What a message may ask of us.
 
-/// Limits on messages. Each is checked before memory is set aside, and each breach has its own
+/// Limits on messages; start from [`Limits::default`] and set fields. Each is checked before memory is set aside, and each breach has its own
 /// [`DecodeErrorKind`](crate::DecodeErrorKind) or [`FrameError`](crate::frame::FrameError).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Most bytes of a frame, code and payload. 10 MiB, as Ethereum's `eth` protocol: the largest
     /// block that its gas limits can pay for fits. Larger lets a peer hold more memory for each

@@ -1,4 +1,4 @@
-//! Roots of ordered tries: the one place where they are computed.
+//! Roots of ordered tries. All of the workspace computes them here.
 //!
 //! The trie has the RLP of each index as key and the item's bytes as value: a transaction bare
 //! (legacy list or typed envelope), a withdrawal in RLP.

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use herald_fetcher::driver::Network;
 use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
-use herald_proto::{Block, BlockId, Header, HeadersRequest};
+use herald_proto::{Block, HashOrNumber, Header, HeadersRequest};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -54,7 +54,7 @@ impl NetworkHost {
 
 impl Network<Types> for NetworkHost {
     fn request_header(&mut self, request: RequestId, peer: &PeerId, hash: BlockHash) -> Result<(), Failure> {
-        let headers = HeadersRequest { start: BlockId::Hash(hash), limit: 1, skip: 0, reverse: false };
+        let headers = HeadersRequest { start: HashOrNumber::Hash(hash), limit: 1, skip: 0, reverse: false };
         self.network.send_headers_request(request.as_u64(), *peer, headers).map_err(|why| failure(&why))
     }
 

@@ -2,8 +2,8 @@
 
 use alloy_primitives::B256;
 use bytes::Bytes;
-use herald_proto::message::{Reply, Room};
-use herald_proto::{BlockId, ForkId, Header, HeadersRequest, Status};
+use herald_proto::message::{PushOutcome, Reply};
+use herald_proto::{ForkId, HashOrNumber, Header, HeadersRequest, Status};
 
 /// How far a walk that skips may follow parents off the canonical chain, in all. As geth: a request must not
 /// make us walk a long side branch.
@@ -54,8 +54,8 @@ pub trait ChainReader: Send + Sync + 'static {
 pub fn serve_bodies(chain: &impl ChainReader, hashes: &[B256], reply: &mut Reply) {
     for raw in hashes.iter().filter_map(|hash| chain.raw_body(hash)) {
         match reply.push(&raw) {
-            Room::More => {}
-            Room::Full | Room::Refused => return,
+            PushOutcome::Added => {}
+            PushOutcome::AddedLast | PushOutcome::Refused => return,
         }
     }
 }
@@ -68,15 +68,15 @@ pub fn serve_bodies(chain: &impl ChainReader, hashes: &[B256], reply: &mut Reply
 pub fn serve_headers(chain: &impl ChainReader, request: &HeadersRequest, reply: &mut Reply) {
     let mut walk = Walk { chain, side_steps: SIDE_STEPS_MAX };
     let mut at = match request.start {
-        BlockId::Hash(hash) => chain.number(&hash).map(|number| Place { number, hash }),
-        BlockId::Number(number) => walk.canonical(number),
+        HashOrNumber::Hash(hash) => chain.number(&hash).map(|number| Place { number, hash }),
+        HashOrNumber::Number(number) => walk.canonical(number),
     };
     for _ in 0..request.limit {
         let Some(place) = at else { return };
         let Some(raw) = chain.raw_header(&place.hash) else { return };
         match reply.push(&raw) {
-            Room::More => {}
-            Room::Full | Room::Refused => return,
+            PushOutcome::Added => {}
+            PushOutcome::AddedLast | PushOutcome::Refused => return,
         }
         let Some(stride) = request.skip.checked_add(1) else { return };
         at = if request.reverse { walk.back(place, stride) } else { walk.forth(place, stride) };

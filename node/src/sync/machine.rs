@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
-use herald_proto::{Block, BlockId, Body, Header, HeadersRequest};
+use herald_proto::{Block, Body, HashOrNumber, Header, HeadersRequest};
 use tokio::time::Instant;
 
 use super::check::{Batch, SyncFault, Tip, follow, starts_another_branch};
@@ -206,7 +206,7 @@ impl RangeSync {
         let (peer, hash) = (*peer, head.hash);
         tracing::info!(%peer, block = %hash, "catching up");
         self.branch_changes = 0;
-        let headers = headers(BlockId::Hash(hash), 1);
+        let headers = headers(HashOrNumber::Hash(hash), 1);
         Some(self.ask_headers(peer, headers, Stage::Target(hash)))
     }
 
@@ -397,14 +397,14 @@ impl RangeSync {
     }
 
     fn probe(&mut self, peer: PeerId, target: u64, search: Search) -> Output {
-        let request = headers(BlockId::Number(search.at), 1);
+        let request = headers(HashOrNumber::Number(search.at), 1);
         self.ask_headers(peer, request, Stage::Ancestor { target, search })
     }
 
     fn ask_next(&mut self, peer: PeerId, target: u64, tip: Tip) -> Output {
         let first = tip.number.saturating_add(1);
         let limit = target.saturating_sub(tip.number).clamp(1, HEADERS);
-        self.ask_headers(peer, headers(BlockId::Number(first), limit), Stage::Headers { target, tip })
+        self.ask_headers(peer, headers(HashOrNumber::Number(first), limit), Stage::Headers { target, tip })
     }
 
     fn ask_headers(&mut self, peer: PeerId, headers: HeadersRequest, stage: Stage) -> Output {
@@ -438,6 +438,6 @@ impl Default for RangeSync {
     }
 }
 
-fn headers(start: BlockId, limit: u64) -> HeadersRequest {
+fn headers(start: HashOrNumber, limit: u64) -> HeadersRequest {
     HeadersRequest { start, limit, skip: 0, reverse: false }
 }

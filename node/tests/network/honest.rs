@@ -2,12 +2,12 @@
 
 use alloy_primitives::{B256, U256};
 use herald_node::network::{Direction, DisconnectReason, NetworkEvent};
-use herald_proto::{BlockId, HeadersRequest};
+use herald_proto::{HashOrNumber, HeadersRequest};
 
 use crate::support::chain::{MemoryChain, chain, child};
 use crate::support::node::{Over, pair};
 
-fn forward(start: BlockId, limit: u64) -> HeadersRequest {
+fn forward(start: HashOrNumber, limit: u64) -> HeadersRequest {
     HeadersRequest { start, limit, skip: 0, reverse: false }
 }
 
@@ -41,7 +41,7 @@ async fn the_whole_conversation(over: Over) {
     assert_eq!(pushed.await, (next.clone(), U256::from(12)));
     assert_eq!(first.handle.peers()[0].head, next.hash());
 
-    let headers = second.handle.request_headers(first.id(), forward(BlockId::Number(3), 4));
+    let headers = second.handle.request_headers(first.id(), forward(HashOrNumber::Number(3), 4));
     let headers = headers.await.unwrap();
     let numbers: Vec<u64> = headers.iter().map(|header| header.fields().number).collect();
     assert_eq!(numbers, [3, 4, 5, 6]);
@@ -49,7 +49,7 @@ async fn the_whole_conversation(over: Over) {
     let bodies = first.handle.request_bodies(second.id(), hashes).await.unwrap();
     assert_eq!(bodies.len(), 3);
 
-    second.handle.send_headers_request(1, first.id(), forward(BlockId::Number(1), 1)).unwrap();
+    second.handle.send_headers_request(1, first.id(), forward(HashOrNumber::Number(1), 1)).unwrap();
     second.handle.send_bodies_request(2, first.id(), vec![blocks[1].hash()]).unwrap();
     let mut replies = Vec::new();
     while replies.len() < 2 {

@@ -9,7 +9,7 @@ use herald_node::network::{
 };
 use herald_proto::frame::FrameError;
 use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL};
-use herald_proto::{Announcement, BlockId, DecodeErrorKind, HeadersRequest, Message, MessageCode};
+use herald_proto::{Announcement, DecodeErrorKind, HashOrNumber, HeadersRequest, Message, MessageCode};
 
 use crate::support::chain::{MemoryChain, chain};
 use crate::support::hostile::{Hostile, Raw};
@@ -59,12 +59,12 @@ impl Scene {
 }
 
 fn get_headers(request_id: u64) -> Vec<u8> {
-    let request = HeadersRequest { start: BlockId::Number(1), limit: 2, skip: 0, reverse: false };
+    let request = HeadersRequest { start: HashOrNumber::Number(1), limit: 2, skip: 0, reverse: false };
     Message::GetBlockHeaders { request_id, request }.to_frame()
 }
 
 fn request() -> HeadersRequest {
-    HeadersRequest { start: BlockId::Number(1), limit: 2, skip: 0, reverse: false }
+    HeadersRequest { start: HashOrNumber::Number(1), limit: 2, skip: 0, reverse: false }
 }
 
 fn announcements(count: usize) -> Vec<u8> {

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 use herald_node::network::{ChainReader, serve_bodies, serve_headers};
 use herald_proto::message::Reply;
-use herald_proto::{Block, BlockId, HeadersRequest, Limits, Message, MessageCode};
+use herald_proto::{Block, HashOrNumber, HeadersRequest, Limits, Message, MessageCode};
 
 use crate::support::chain::{MemoryChain, chain, child, extend};
 
@@ -48,16 +48,16 @@ fn ask_within(chain: &impl ChainReader, request: HeadersRequest, limits: &Limits
     }
 }
 
-const fn request(start: BlockId, limit: u64, skip: u64, reverse: bool) -> HeadersRequest {
+const fn request(start: HashOrNumber, limit: u64, skip: u64, reverse: bool) -> HeadersRequest {
     HeadersRequest { start, limit, skip, reverse }
 }
 
-fn number(number: u64) -> BlockId {
-    BlockId::Number(number)
+fn number(number: u64) -> HashOrNumber {
+    HashOrNumber::Number(number)
 }
 
-fn hash(blocks: &[Block], at: usize) -> BlockId {
-    BlockId::Hash(blocks[at].hash())
+fn hash(blocks: &[Block], at: usize) -> HashOrNumber {
+    HashOrNumber::Hash(blocks[at].hash())
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn an_unknown_start_gives_nothing() {
     let chain = MemoryChain::new(chain(20, 0));
     assert_eq!(ask(&*chain, request(number(21), 9, 0, true)), [0_u64; 0]);
     assert_eq!(ask(&*chain, request(number(u64::MAX), 9, 0, false)), [0_u64; 0]);
-    let unknown = BlockId::Hash(B256::repeat_byte(9));
+    let unknown = HashOrNumber::Hash(B256::repeat_byte(9));
     assert_eq!(ask(&*chain, request(unknown, 9, 0, false)), [0_u64; 0]);
 }
 
@@ -139,7 +139,8 @@ fn replies_stop_at_the_count_and_at_the_item_that_passes_the_bytes() {
     let chain = MemoryChain::new(blocks.clone());
     assert_eq!(ask(&*chain, request(number(0), 2000, 0, false)).len(), 1024);
     let bytes = blocks[1].header.raw().len();
-    let limits = Limits { reply_bytes: 3 * bytes + 1, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.reply_bytes = 3 * bytes + 1;
     assert_eq!(ask_within(&*chain, request(number(1), 9, 0, false), &limits), [1, 2, 3, 4]);
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use super::{Announcement, BlockId, HeadersRequest, Message, MessageCode, Status};
+use super::{Announcement, HashOrNumber, HeadersRequest, Message, MessageCode, Status};
 use crate::block::Block;
 use crate::body::Body;
 use crate::error::{DecodeError, DecodeErrorKind};
@@ -85,9 +85,9 @@ fn headers_request(mut fields: List<'_>, limits: &Limits) -> Result<HeadersReque
     let start = fields.item("start")?;
     // A hash is 32 bytes long, and no number is.
     let start = if start.payload().len() == size_of::<B256>() {
-        start.fixed().map(BlockId::Hash)
+        start.fixed().map(HashOrNumber::Hash)
     } else {
-        start.u64().map(BlockId::Number)
+        start.u64().map(HashOrNumber::Number)
     };
     let start = start.map_err(|error| error.within("start"))?;
     let limit = fields.u64("limit")?;

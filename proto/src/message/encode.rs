@@ -1,6 +1,6 @@
 //! Writing messages.
 
-use super::{Announcement, BlockId, HeadersRequest, Message, Status};
+use super::{Announcement, HashOrNumber, HeadersRequest, Message, Status};
 use crate::frame;
 use crate::rlp::ListEncoder;
 
@@ -106,8 +106,8 @@ impl Announcement {
 impl HeadersRequest {
     fn append(&self, fields: &mut ListEncoder) {
         match &self.start {
-            BlockId::Hash(hash) => fields.bytes(hash.as_slice()),
-            BlockId::Number(number) => fields.u64(*number),
+            HashOrNumber::Hash(hash) => fields.bytes(hash.as_slice()),
+            HashOrNumber::Number(number) => fields.u64(*number),
         };
         fields.u64(self.limit).u64(self.skip).bool(self.reverse);
     }

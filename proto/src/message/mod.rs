@@ -6,7 +6,7 @@ mod reply;
 
 use alloy_primitives::{B256, U256};
 
-pub use reply::{Reply, Room};
+pub use reply::{PushOutcome, Reply};
 
 use crate::block::Block;
 use crate::body::Body;
@@ -24,6 +24,8 @@ pub const ANNOUNCE_PROTOCOL: &str = "/herald/eth/68/announce/1";
 pub const REQUEST_PROTOCOL: &str = "/herald/eth/68/request/1";
 
 /// A message's kind; its value is the code on the wire.
+///
+/// Closed on purpose: each stream decides about every kind, so a new one must be seen there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum MessageCode {
@@ -31,17 +33,17 @@ pub enum MessageCode {
     Status = 0x00,
     /// Blocks that the sender has: announce stream.
     NewBlockHashes = 0x01,
-    /// Transactions: announce stream.
+    /// Whole transactions, so that pools hear of them: announce stream.
     Transactions = 0x02,
     /// Asks for headers: request stream.
     GetBlockHeaders = 0x03,
-    /// Answers that.
+    /// Answers GetBlockHeaders.
     BlockHeaders = 0x04,
     /// Asks for bodies: request stream.
     GetBlockBodies = 0x05,
-    /// Answers that.
+    /// Answers GetBlockBodies.
     BlockBodies = 0x06,
-    /// A whole block: announce stream.
+    /// A whole block, pushed before anybody asks for it: announce stream.
     NewBlock = 0x07,
 }
 
@@ -86,46 +88,46 @@ impl MessageCode {
     }
 }
 
-/// A message.
+/// A message, decoded. Closed on purpose, as [`MessageCode`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Who the sender is.
     Status(Status),
     /// Blocks that the sender has.
     NewBlockHashes(Vec<Announcement>),
-    /// Transactions, each standing alone.
+    /// Transactions for the receiver's pool. Each keeps its own bytes alive, not the frame's.
     Transactions(Vec<Transaction>),
     /// Asks for headers.
     GetBlockHeaders {
         /// What the answer must repeat.
         request_id: u64,
-        /// Which.
+        /// Where to start, how many, and in which direction.
         request: HeadersRequest,
     },
     /// Answers with headers.
     BlockHeaders {
-        /// The request's.
+        /// That of the request which is answered.
         request_id: u64,
-        /// The headers, in the order asked for.
+        /// In the order asked for; as many as the sender has, up to its limits.
         headers: Vec<Header>,
     },
     /// Asks for the bodies of blocks.
     GetBlockBodies {
         /// What the answer must repeat.
         request_id: u64,
-        /// The blocks.
+        /// Hashes of those blocks.
         hashes: Vec<B256>,
     },
     /// Answers with bodies.
     BlockBodies {
-        /// The request's.
+        /// That of the request which is answered.
         request_id: u64,
         /// Those known, in the order asked for.
         bodies: Vec<Body>,
     },
-    /// A whole block.
+    /// A whole block, pushed before anybody asks for it.
     NewBlock {
-        /// The block.
+        /// Header and body; that they belong together is not checked yet.
         block: Block,
         /// The sender's claim of the total difficulty up to and with this block.
         total_difficulty: U256,
@@ -150,11 +152,12 @@ impl Message {
 }
 
 /// Who a node is. Two nodes that do not agree on network, genesis and forks part.
+// This and the structs below are closed: the wire fixes their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The version of `eth`; [`ETH_VERSION`] here.
     pub version: u64,
-    /// The network's number; 1 is mainnet.
+    /// Tells networks with the same genesis apart; 1 is mainnet.
     pub network_id: u64,
     /// The sender's claim of its chain's total difficulty.
     pub total_difficulty: U256,
@@ -169,27 +172,27 @@ pub struct Status {
 /// A block that a peer says it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Announcement {
-    /// The block.
+    /// Hash of its header.
     pub hash: B256,
-    /// Its number, as the peer says.
+    /// Its number, as the peer says: not to be trusted before the header is here.
     pub number: u64,
 }
 
-/// A block, by one of its two names.
+/// Names a block by its hash or by its number, as GetBlockHeaders does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlockId {
-    /// That with this hash, on whatever branch.
+pub enum HashOrNumber {
+    /// The block with this hash, on whatever branch.
     Hash(B256),
-    /// That of the canonical chain at this height.
+    /// The block of the canonical chain at this height.
     Number(u64),
 }
 
-/// Which headers are asked for.
+/// Which headers are asked for: from one block on, at equal distances, in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeadersRequest {
-    /// The first.
-    pub start: BlockId,
-    /// How many at most.
+    /// The block whose header comes first.
+    pub start: HashOrNumber,
+    /// Most headers wanted.
     pub limit: u64,
     /// How many blocks to leave out between two.
     pub skip: u64,

@@ -3,9 +3,9 @@
 use crate::limits::Limits;
 use crate::rlp::ListEncoder;
 
-/// Room that every reply keeps for what stands around its items: the frame's code, two list
-/// prefixes and the request id, at nine bytes each.
-const AROUND_ITEMS: usize = 1 + 3 * 9;
+/// Most bytes of a frame that are not items: the message code, two list prefixes and the request
+/// id, at nine bytes each.
+const OVERHEAD: usize = 1 + 3 * 9;
 
 /// A reply in the making: headers or bodies, each as the bytes that arrived, up to the limits.
 #[derive(Debug)]
@@ -18,14 +18,15 @@ pub struct Reply {
     frame_bytes: usize,
 }
 
-/// Whether a reply takes another item.
+/// What became of an item given to [`Reply::push`]. Closed on purpose: who serves must stop at two
+/// of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a full reply takes nothing more"]
-pub enum Room {
+pub enum PushOutcome {
     /// The item is in, and another may follow.
-    More,
+    Added,
     /// The item is in, and is the last.
-    Full,
+    AddedLast,
     /// The item is not in: it would pass the frame's limit. The reply is as it was.
     Refused,
 }
@@ -54,16 +55,20 @@ impl Reply {
         }
     }
 
-    /// Adds a header or body by its encoding.
-    pub fn push(&mut self, raw: &[u8]) -> Room {
+    /// Adds a header or body by its encoding, which must be whole and canonical.
+    pub fn push(&mut self, raw: &[u8]) -> PushOutcome {
         let bytes = self.items.len().saturating_add(raw.len());
-        let framed = bytes.saturating_add(AROUND_ITEMS);
+        let framed = bytes.saturating_add(OVERHEAD);
         if self.count == self.count_max || framed > self.frame_bytes {
-            return Room::Refused;
+            return PushOutcome::Refused;
         }
         self.items.extend_from_slice(raw);
         self.count += 1;
-        if self.count == self.count_max || bytes >= self.reply_bytes { Room::Full } else { Room::More }
+        if self.count == self.count_max || bytes >= self.reply_bytes {
+            PushOutcome::AddedLast
+        } else {
+            PushOutcome::Added
+        }
     }
 
     /// How many items are in.
@@ -87,7 +92,7 @@ impl Reply {
 
 /// `[requestId, [item, …]]` of `items`, each encoded already.
 pub(super) fn wrap(request_id: u64, items: &[u8]) -> Vec<u8> {
-    let mut payload = ListEncoder::with_capacity(items.len() + AROUND_ITEMS);
+    let mut payload = ListEncoder::with_capacity(items.len() + OVERHEAD);
     payload.u64(request_id).list(|list| {
         list.raw(items);
     });

@@ -6,12 +6,12 @@ use rlp::{DecoderError, PayloadInfo};
 use crate::error::{DecodeError, DecodeErrorKind};
 
 /// How deep lists may lie in each other. Blocks need 4 (block, transactions, transaction, and a
-/// list in a foreign transaction); the rest is room for fields that later forks add.
+/// list in a foreign transaction); the rest is for fields that later forks add.
 pub const MAX_DEPTH: usize = 16;
 
-/// What an item is.
+/// The two sorts of items that RLP has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     /// A byte string.
     String,
     /// A list of items.
@@ -21,7 +21,7 @@ pub enum Kind {
 /// One item, with its length prefix checked. What lies inside a list is checked as it is walked.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
-    kind: Kind,
+    kind: ItemKind,
     raw: &'a [u8],
     payload: &'a [u8],
 }
@@ -57,8 +57,8 @@ impl<'a> Item<'a> {
         })?;
         let (prefix, payload) = raw.split_at(info.header_len);
         let kind = match raw.first() {
-            Some(0xc0..) => Kind::List,
-            Some(_) | None => Kind::String,
+            Some(0xc0..) => ItemKind::List,
+            Some(_) | None => ItemKind::String,
         };
         if let (&[0x81], &[0x00..=0x7f]) = (prefix, payload) {
             return Err(DecodeErrorKind::NonCanonicalByte.into());
@@ -66,9 +66,9 @@ impl<'a> Item<'a> {
         Ok((Self { kind, raw, payload }, rest))
     }
 
-    /// What the item is.
+    /// Whether the item is a byte string or a list.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ItemKind {
         self.kind
     }
 
@@ -91,8 +91,8 @@ impl<'a> Item<'a> {
     #[inline]
     pub fn list(&self) -> Result<List<'a>, DecodeError> {
         match self.kind {
-            Kind::List => Ok(List { rest: self.payload }),
-            Kind::String => Err(DecodeErrorKind::ExpectedList.into()),
+            ItemKind::List => Ok(List { rest: self.payload }),
+            ItemKind::String => Err(DecodeErrorKind::ExpectedList.into()),
         }
     }
 
@@ -103,8 +103,8 @@ impl<'a> Item<'a> {
     #[inline]
     pub fn string(&self) -> Result<&'a [u8], DecodeError> {
         match self.kind {
-            Kind::String => Ok(self.payload),
-            Kind::List => Err(DecodeErrorKind::ExpectedString.into()),
+            ItemKind::String => Ok(self.payload),
+            ItemKind::List => Err(DecodeErrorKind::ExpectedString.into()),
         }
     }
 
@@ -166,8 +166,8 @@ impl<'a> Item<'a> {
     /// The first item that is not so.
     pub fn check_canonical(&self) -> Result<(), DecodeError> {
         match self.kind {
-            Kind::String => Ok(()),
-            Kind::List => check_items(self.payload, 1),
+            ItemKind::String => Ok(()),
+            ItemKind::List => check_items(self.payload, 1),
         }
     }
 
@@ -190,7 +190,7 @@ fn check_items(mut rest: &[u8], depth: usize) -> Result<(), DecodeError> {
     }
     while !rest.is_empty() {
         let (item, after) = Item::split_first(rest)?;
-        if item.kind == Kind::List {
+        if item.kind == ItemKind::List {
             check_items(item.payload, depth + 1)?;
         }
         rest = after;

@@ -42,7 +42,7 @@ impl ListEncoder {
         Self::with_capacity(0)
     }
 
-    /// An empty list with room for `bytes` bytes.
+    /// An empty list with capacity for `bytes` bytes, length prefixes included.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         let mut stream = RlpStream::new_with_buffer(BytesMut::with_capacity(bytes));

@@ -1,4 +1,4 @@
-//! Strict RLP over the `rlp` crate. The only place of the house that touches that crate.
+//! Strict RLP over the `rlp` crate. No other module or package of the workspace uses that crate.
 //!
 //! `rlp` reads leniently: a list longer than its input is an empty list, a cut last item and
 //! trailing bytes pass in silence. Here one rule holds everywhere: **a value decodes from exactly
@@ -9,7 +9,7 @@
 mod decode;
 mod encode;
 
-pub use decode::{Item, Kind, List, MAX_DEPTH};
+pub use decode::{Item, ItemKind, List, MAX_DEPTH};
 pub use encode::{ListEncoder, append_list_header, append_string, list_header_len, string_len};
 
 /// The empty list's encoding.

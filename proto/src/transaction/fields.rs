@@ -4,14 +4,16 @@ use alloy_primitives::{Address, B256, U256};
 
 use super::{Envelope, Transaction};
 use crate::error::{DecodeError, DecodeErrorKind};
-use crate::rlp::{Item, Kind, List};
+use crate::rlp::{Item, ItemKind, List};
 
-/// The fields of a transaction of type 0 to 4.
+/// The fields of a transaction of type 0 to 4, as its encoding has them: nothing is checked beyond
+/// their form.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TransactionFields<'a> {
     /// The chain it is for; `None` in a legacy transaction without replay protection (EIP-155).
     pub chain_id: Option<u64>,
-    /// Counts the sender's transactions.
+    /// How many transactions the sender made before this one.
     pub nonce: u64,
     /// What the sender pays for gas.
     pub fees: Fees,
@@ -19,7 +21,7 @@ pub struct TransactionFields<'a> {
     pub gas_limit: u64,
     /// Who is called; `None` makes a contract.
     pub to: Option<Address>,
-    /// Wei that goes along.
+    /// Wei transferred to `to`.
     pub value: U256,
     /// Call data, or the code that makes the contract.
     pub input: &'a [u8],
@@ -29,11 +31,12 @@ pub struct TransactionFields<'a> {
     pub blobs: Option<Blobs>,
     /// Delegations that it installs (EIP-7702, type 4).
     pub authorizations: Option<Vec<Authorization>>,
-    /// The sender's signature.
+    /// From which the sender is recovered; no field names the sender.
     pub signature: Signature,
 }
 
-/// What a sender pays for a unit of gas, in wei.
+/// What a sender pays for a unit of gas, in wei. Closed on purpose: a third way to pay must be seen
+/// by whoever computes a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fees {
     /// One price (types 0 and 1).
@@ -50,9 +53,9 @@ pub enum Fees {
 /// An address and slots of its storage (EIP-2930).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessListItem {
-    /// The address.
+    /// The account whose storage it is.
     pub address: Address,
-    /// The slots.
+    /// Keys of the slots.
     pub storage_keys: Vec<B256>,
 }
 
@@ -70,11 +73,11 @@ pub struct Blobs {
 pub struct Authorization {
     /// The chain it is for; 0 is any.
     pub chain_id: U256,
-    /// The contract.
+    /// The contract whose code runs.
     pub address: Address,
-    /// The account's nonce.
+    /// The nonce that the account must have for this to count.
     pub nonce: u64,
-    /// The account's signature.
+    /// From which the account is recovered.
     pub signature: Signature,
 }
 
@@ -84,9 +87,9 @@ pub struct Signature {
     /// Which of the two points is meant: 0 or 1 in typed transactions, 27 or 28 in legacy ones,
     /// and 35 or 36 plus twice the chain id in those with replay protection (EIP-155).
     pub v: u128,
-    /// The signature's r.
+    /// The x coordinate of the signature's point, modulo the order of the curve.
     pub r: U256,
-    /// The signature's s.
+    /// The proof, which depends on the message and the key.
     pub s: U256,
 }
 
@@ -259,7 +262,7 @@ fn dynamic_fees(list: &mut List<'_>) -> Result<Fees, DecodeError> {
 
 fn to_or_create(list: &mut List<'_>) -> Result<Option<Address>, DecodeError> {
     let item = list.item("to")?;
-    if item.kind() == Kind::String && item.payload().is_empty() {
+    if item.kind() == ItemKind::String && item.payload().is_empty() {
         return Ok(None);
     }
     let address = item.fixed().map_err(|error| error.within("to"))?;

@@ -10,7 +10,7 @@ pub use fields::{AccessListItem, Authorization, Blobs, Fees, Signature, Transact
 
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::keccak::keccak256;
-use crate::rlp::{self, EMPTY_LIST, Item, Kind, ListEncoder};
+use crate::rlp::{self, EMPTY_LIST, Item, ItemKind, ListEncoder};
 
 /// A legacy transaction has nine fields, nonce to s. Chains that add some keep these.
 const LEGACY_FIELDS_MIN: usize = 9;
@@ -23,7 +23,7 @@ const LEGACY_FIELDS_MIN: usize = 9;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Transaction(Bytes);
 
-/// How a transaction is wrapped.
+/// How a transaction is wrapped. Closed: EIP-2718 knows these two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Envelope {
     /// A list, from before EIP-2718.
@@ -62,7 +62,7 @@ impl Transaction {
         Self(bytes)
     }
 
-    /// The bare bytes.
+    /// The bare bytes, as they are hashed and as the trie holds them.
     #[must_use]
     pub fn raw(&self) -> &[u8] {
         &self.0
@@ -127,16 +127,16 @@ impl fmt::Debug for Transaction {
 /// The bare bytes of a transaction in a list.
 pub(crate) fn bare<'a>(item: &Item<'a>) -> &'a [u8] {
     match item.kind() {
-        Kind::List => item.raw(),
-        Kind::String => item.payload(),
+        ItemKind::List => item.raw(),
+        ItemKind::String => item.payload(),
     }
 }
 
 /// Checks a transaction as it stands in a list.
 pub(crate) fn check_item(item: &Item<'_>) -> Result<(), DecodeError> {
     match item.kind() {
-        Kind::List => check_legacy(item),
-        Kind::String => check_typed(item.payload()),
+        ItemKind::List => check_legacy(item),
+        ItemKind::String => check_typed(item.payload()),
     }
 }
 

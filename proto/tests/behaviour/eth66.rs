@@ -1,7 +1,7 @@
 //! The vectors of EIP-2481: messages with request ids, byte for byte.
 
 use alloy_primitives::{B256, Bytes, hex};
-use herald_proto::{BlockId, HeadersRequest, Limits, Message, MessageCode};
+use herald_proto::{HashOrNumber, HeadersRequest, Limits, Message, MessageCode};
 
 use crate::data;
 
@@ -52,7 +52,7 @@ fn every_vector_of_a_message_we_speak_round_trips() {
 fn headers_asked_by_hash() {
     let payload = hex!("e8820457e4a000000000000000000000000000000000000000000000000000000000deadc0de050580");
     let request = HeadersRequest {
-        start: BlockId::Hash(B256::left_padding_from(&[0xde, 0xad, 0xc0, 0xde])),
+        start: HashOrNumber::Hash(B256::left_padding_from(&[0xde, 0xad, 0xc0, 0xde])),
         limit: 5,
         skip: 5,
         reverse: false,
@@ -64,7 +64,7 @@ fn headers_asked_by_hash() {
 #[test]
 fn headers_asked_by_number() {
     let payload = hex!("ca820457c682270f050580");
-    let request = HeadersRequest { start: BlockId::Number(9999), limit: 5, skip: 5, reverse: false };
+    let request = HeadersRequest { start: HashOrNumber::Number(9999), limit: 5, skip: 5, reverse: false };
     let message = decode(MessageCode::GetBlockHeaders, &payload);
     assert_eq!(message, Message::GetBlockHeaders { request_id: 1111, request });
 }

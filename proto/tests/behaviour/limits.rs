@@ -2,16 +2,23 @@
 
 use alloy_primitives::B256;
 use herald_proto::DecodeErrorKind as Kind;
-use herald_proto::message::{ANNOUNCE_PROTOCOL, REQUEST_PROTOCOL, Reply, Room};
+use herald_proto::message::{ANNOUNCE_PROTOCOL, PushOutcome, REQUEST_PROTOCOL, Reply};
 use herald_proto::rlp::{ListEncoder, MAX_DEPTH};
 use herald_proto::{
-    Announcement, BODY_ENTRIES_MAX, BlockId, Body, DecodeError, HeadersRequest, Limits, Message, MessageCode,
+    Announcement, BODY_ENTRIES_MAX, Body, DecodeError, HashOrNumber, HeadersRequest, Limits, Message,
+    MessageCode,
 };
 
 use crate::samples;
 
 fn decode(code: MessageCode, payload: &[u8]) -> Result<Message, DecodeError> {
     Message::decode(code.to_byte(), payload, &Limits::default())
+}
+
+fn limits(set: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    set(&mut limits);
+    limits
 }
 
 fn round_trip(message: &Message) -> Result<Message, DecodeError> {
@@ -60,9 +67,14 @@ fn transactions() {
 fn headers_asked() {
     accepts_and_refuses(1024, "GetBlockHeaders.limit", |limit| Message::GetBlockHeaders {
         request_id: 1,
-        request: HeadersRequest { start: BlockId::Number(1), limit: limit as u64, skip: 0, reverse: false },
+        request: HeadersRequest {
+            start: HashOrNumber::Number(1),
+            limit: limit as u64,
+            skip: 0,
+            reverse: false,
+        },
     });
-    let request = HeadersRequest { start: BlockId::Number(1), limit: u64::MAX, skip: 0, reverse: false };
+    let request = HeadersRequest { start: HashOrNumber::Number(1), limit: u64::MAX, skip: 0, reverse: false };
     assert!(round_trip(&Message::GetBlockHeaders { request_id: 1, request }).is_err());
 }
 
@@ -168,25 +180,27 @@ fn new_block_errors_name_the_field() {
 
 #[test]
 fn replies_stop_at_the_item_that_passes_their_size() {
-    let limits = Limits { reply_bytes: 1000, frame_bytes: 2000, ..Limits::default() };
+    let limits = limits(|limits| (limits.reply_bytes, limits.frame_bytes) = (1000, 2000));
     let item = [&[0xb9, 0x01, 0x8d][..], &[7; 397]].concat();
     let mut reply = Reply::bodies(9, &limits);
     assert!(reply.is_empty());
-    assert_eq!(reply.push(&item), Room::More);
-    assert_eq!(reply.push(&item), Room::More);
-    assert_eq!(reply.push(&item), Room::Full);
+    assert_eq!(reply.push(&item), PushOutcome::Added);
+    assert_eq!(reply.push(&item), PushOutcome::Added);
+    assert_eq!(reply.push(&item), PushOutcome::AddedLast);
     assert_eq!(reply.len(), 3);
     assert_eq!(reply.finish().len(), 3 * item.len() + 3 + 3 + 1);
 }
 
 #[test]
 fn replies_stop_before_the_frame_limit_and_at_their_count() {
-    let limits = Limits { reply_bytes: 1000, frame_bytes: 1500, headers: 2, ..Limits::default() };
+    let limits = limits(|limits| {
+        (limits.reply_bytes, limits.frame_bytes, limits.headers) = (1000, 1500, 2);
+    });
     let mut reply = Reply::headers(u64::MAX, &limits);
-    assert_eq!(reply.push(&[0x80; 900]), Room::More);
-    assert_eq!(reply.push(&[0x80; 700]), Room::Refused);
-    assert_eq!(reply.push(&[0x80; 50]), Room::Full);
-    assert_eq!(reply.push(&[0x80; 1]), Room::Refused);
+    assert_eq!(reply.push(&[0x80; 900]), PushOutcome::Added);
+    assert_eq!(reply.push(&[0x80; 700]), PushOutcome::Refused);
+    assert_eq!(reply.push(&[0x80; 50]), PushOutcome::AddedLast);
+    assert_eq!(reply.push(&[0x80; 1]), PushOutcome::Refused);
     assert_eq!(reply.len(), 2);
     let framed = herald_proto::frame::encode(MessageCode::BlockHeaders, &reply.finish());
     assert!(framed.len() < limits.frame_bytes);
@@ -197,7 +211,7 @@ fn replies_are_what_the_message_encodes() {
     let headers: Vec<_> = samples::headers().into_iter().map(|(_, header)| header).collect();
     let mut reply = Reply::headers(77, &Limits::default());
     for header in &headers {
-        assert_eq!(reply.push(header.raw()), Room::More);
+        assert_eq!(reply.push(header.raw()), PushOutcome::Added);
     }
     assert_eq!(reply.finish(), Message::BlockHeaders { request_id: 77, headers }.encode());
 }

@@ -1,7 +1,7 @@
 //! Bytes that are nearly right: samples with a few bytes or a few items changed.
 
 use alloy_primitives::Bytes;
-use herald_proto::rlp::{Item, Kind, append_list_header, append_string};
+use herald_proto::rlp::{Item, ItemKind, append_list_header, append_string};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -130,8 +130,8 @@ impl Tree {
     fn read(bytes: &[u8]) -> Option<Self> {
         let item = Item::decode(bytes).ok()?;
         Some(match item.kind() {
-            Kind::String => Self::String(item.payload().to_vec()),
-            Kind::List => {
+            ItemKind::String => Self::String(item.payload().to_vec()),
+            ItemKind::List => {
                 let mut list = item.list().ok()?;
                 let mut entries = Vec::new();
                 while let Some(entry) = list.next_item().ok()? {

@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B64, B256, Bloom, U256};
 use herald_proto::frame;
 use herald_proto::rlp::ListEncoder;
 use herald_proto::{
-    Announcement, Block, BlockId, Body, ForkId, Header, HeaderFields, HeadersRequest, Message, MessageCode,
-    Status, Transaction, Withdrawal,
+    Announcement, Block, Body, ForkId, HashOrNumber, Header, HeaderFields, HeadersRequest, Message,
+    MessageCode, Status, Transaction, Withdrawal,
 };
 
 /// Headers as each fork has them, from 15 fields to one more than is known.
@@ -183,10 +183,14 @@ fn announce_messages() -> Vec<(&'static str, Message)> {
 }
 
 fn request_messages() -> Vec<(&'static str, Message)> {
-    let by_hash =
-        HeadersRequest { start: BlockId::Hash(B256::repeat_byte(0xab)), limit: 192, skip: 0, reverse: true };
+    let by_hash = HeadersRequest {
+        start: HashOrNumber::Hash(B256::repeat_byte(0xab)),
+        limit: 192,
+        skip: 0,
+        reverse: true,
+    };
     let by_number =
-        HeadersRequest { start: BlockId::Number(9_999), limit: 1, skip: u64::MAX, reverse: false };
+        HeadersRequest { start: HashOrNumber::Number(9_999), limit: 1, skip: u64::MAX, reverse: false };
     let every_fork = headers().into_iter().map(|(_, header)| header).collect();
     let every_shape = bodies().into_iter().map(|(_, body)| body).collect();
     let hashes = vec![B256::repeat_byte(1), B256::repeat_byte(2)];

@@ -82,7 +82,7 @@ fn a_body_of_another_block_does_not_match() {
 }
 
 #[test]
-fn transactions_are_reached_by_place_and_stand_alone_when_asked() {
+fn transactions_are_reached_by_index_and_stand_alone_when_asked() {
     let body = samples::bodies().pop().unwrap().1;
     let transactions: Vec<Transaction> = body.transactions().collect();
     assert_eq!(transactions, samples::transactions());
