@@ -5,6 +5,7 @@ mod encode;
 mod reply;
 
 use alloy_primitives::{B256, U256};
+use strum::{IntoStaticStr, VariantArray};
 
 pub use reply::{PushOutcome, Reply};
 
@@ -26,7 +27,7 @@ pub const REQUEST_PROTOCOL: &str = "/herald/eth/68/request/1";
 /// A message's kind; its value is the code on the wire.
 ///
 /// Closed on purpose: each stream decides about every kind, so a new one must be seen there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[repr(u8)]
 pub enum MessageCode {
     /// Who the sender is: first on the announce stream.
@@ -49,21 +50,12 @@ pub enum MessageCode {
 
 impl MessageCode {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 8] = [
-        Self::Status,
-        Self::NewBlockHashes,
-        Self::Transactions,
-        Self::GetBlockHeaders,
-        Self::BlockHeaders,
-        Self::GetBlockBodies,
-        Self::BlockBodies,
-        Self::NewBlock,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The kind that has `code`.
     #[must_use]
     pub fn from_byte(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.to_byte() == code)
+        Self::ALL.iter().copied().find(|kind| kind.to_byte() == code)
     }
 
     /// The code on the wire.
@@ -74,17 +66,8 @@ impl MessageCode {
 
     /// The name in the `eth` specification.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Status => "Status",
-            Self::NewBlockHashes => "NewBlockHashes",
-            Self::Transactions => "Transactions",
-            Self::GetBlockHeaders => "GetBlockHeaders",
-            Self::BlockHeaders => "BlockHeaders",
-            Self::GetBlockBodies => "GetBlockBodies",
-            Self::BlockBodies => "BlockBodies",
-            Self::NewBlock => "NewBlock",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

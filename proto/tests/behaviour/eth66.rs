@@ -20,7 +20,7 @@ fn every_vector_of_a_message_we_speak_round_trips() {
     let mut spoken = Vec::new();
     for vector in vectors["vectors"].as_array().unwrap() {
         let name = vector["message"].as_str().unwrap();
-        let Some(code) = MessageCode::ALL.into_iter().find(|code| code.name() == name) else {
+        let Some(code) = MessageCode::ALL.iter().copied().find(|code| code.name() == name) else {
             continue;
         };
         let payload = hex::decode(vector["hex"].as_str().unwrap()).unwrap();
