@@ -7,9 +7,9 @@ use crate::error::{DecodeError, DecodeErrorKind};
 use crate::rlp::{Item, ItemKind, List};
 
 /// The fields of a transaction of type 0 to 4, as its encoding has them: nothing is checked beyond
-/// their form.
+/// their form. Closed on purpose: who shows or signs transactions takes it apart field by field, and
+/// must see a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct TransactionFields<'a> {
     /// The chain it is for; `None` in a legacy transaction without replay protection (EIP-155).
     pub chain_id: Option<u64>,
