@@ -174,16 +174,20 @@ impl Net {
     }
 
     pub(crate) fn take_relay(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
+        let next = self.next_if(
             |output| matches!(output, Output::Relay { block: relayed, .. } if relayed.hash() == block.hash()),
         )?;
         if let Output::Relay { peers, .. } = next { Some(peers) } else { None }
     }
 
     pub(crate) fn take_announce(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
-            |output| matches!(output, Output::Announce { hash, .. } if *hash == block.hash()),
-        )?;
+        let next =
+            self.next_if(|output| matches!(output, Output::Announce { hash, .. } if *hash == block.hash()))?;
         if let Output::Announce { peers, .. } = next { Some(peers) } else { None }
+    }
+
+    /// The next output, taken if it is as `wanted`.
+    fn next_if(&mut self, wanted: impl FnOnce(&Output<Toy>) -> bool) -> Option<Output<Toy>> {
+        if self.outputs.front().is_some_and(wanted) { self.outputs.pop_front() } else { None }
     }
 }
