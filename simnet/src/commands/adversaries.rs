@@ -18,7 +18,7 @@ use super::source::{SeedOption, Source};
 #[derive(Debug, Args)]
 pub(crate) struct Adversaries {
     /// Only these, instead of all.
-    #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(AdversaryKind::ALL.map(AdversaryKind::label)))]
+    #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(AdversaryKind::ALL.iter().map(|kind| kind.label())))]
     kinds: Vec<String>,
     /// Run with this many nodes instead of each scenario's.
     #[arg(long, value_name = "N")]
@@ -60,7 +60,7 @@ impl Adversaries {
         let mut rows = Vec::new();
         let wanted =
             |kind: &AdversaryKind| self.kinds.is_empty() || self.kinds.iter().any(|it| it == kind.label());
-        for kind in AdversaryKind::ALL.into_iter().filter(wanted) {
+        for kind in AdversaryKind::ALL.iter().copied().filter(wanted) {
             rows.push(self.row(kind)?);
         }
         for (row, failed) in rows.iter().flat_map(|row| row.failed.iter().map(move |failed| (row, failed))) {

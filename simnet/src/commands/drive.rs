@@ -2,13 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use herald_fetcher::Fetcher;
 use herald_simnet::measure::Run;
 use herald_simnet::measure::bound::{BoundError, LowerBound};
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::model::block::Sim;
-use herald_simnet::policy::Machine;
-use herald_simnet::policy::geth::GethModel;
+use herald_simnet::policy::{Machine, WithMachine};
 use herald_simnet::scenario::{Policy, Scenario};
 use herald_simnet::world::{Log, Setup, Step, World};
 
@@ -29,13 +26,18 @@ pub(crate) fn policy(
     policy: Policy,
     log: Log,
 ) -> Result<(Run, Log), Panicked> {
-    let drive = || match policy {
-        Policy::GethModel => drive::<GethModel>(scenario, setup, policy, log),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            drive::<Fetcher<Sim>>(scenario, setup, policy, log)
+    struct Driven<'a>(&'a Scenario, &'a Setup, Policy, Log);
+
+    impl WithMachine for Driven<'_> {
+        type Output = (Run, Log);
+
+        fn run<M: Machine>(self) -> (Run, Log) {
+            drive::<M>(self.0, self.1, self.2, self.3)
         }
-    };
-    catch_unwind(AssertUnwindSafe(drive)).map_err(|panic| {
+    }
+
+    let driven = || policy.with_machine(Driven(scenario, setup, policy, log));
+    catch_unwind(AssertUnwindSafe(driven)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
         Panicked(format!("panicked: {text}"))

@@ -5,13 +5,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use herald_fetcher::{Fetcher, Time};
+use herald_fetcher::Time;
 
 use super::Marks;
 use crate::measure::{Run, Violation};
-use crate::model::block::Sim;
-use crate::policy::Machine;
-use crate::policy::geth::GethModel;
+use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario};
 use crate::world::{Setup, Step, World};
 
@@ -55,12 +53,17 @@ impl fmt::Display for Failure {
 
 /// Runs a scenario under each of its policies up to the first failure.
 pub fn examine(scenario: &Scenario) -> Examined {
-    examine_by(scenario, |setup, policy| match policy {
-        Policy::GethModel => run_caught::<GethModel>(scenario, setup, policy),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            run_caught::<Fetcher<Sim>>(scenario, setup, policy)
+    struct Caught<'a>(&'a Scenario, &'a Setup, Policy);
+
+    impl WithMachine for Caught<'_> {
+        type Output = Result<Run, Violation>;
+
+        fn run<M: Machine>(self) -> Self::Output {
+            run_caught::<M>(self.0, self.1, self.2)
         }
-    })
+    }
+
+    examine_by(scenario, |setup, policy| policy.with_machine(Caught(scenario, setup, policy)))
 }
 
 /// The same with a machine of the caller's own, for all policies.

@@ -3,14 +3,12 @@
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use herald_fetcher::{BlockHash, Fetcher};
+use herald_fetcher::BlockHash;
 
 use super::Failure;
 use super::examine::{broken, grant_overtime, step, words};
-use crate::model::block::Sim;
 use crate::model::chain::NodeId;
-use crate::policy::Machine;
-use crate::policy::geth::GethModel;
+use crate::policy::{Machine, WithMachine};
 use crate::scenario::{FileError, Policy, Scenario, ScenarioError};
 use crate::world::{Entry, Log, Setup, Step, World};
 
@@ -59,13 +57,17 @@ pub fn replay(
     policy: Policy,
     tell: &mut dyn FnMut(&Entry),
 ) -> Result<Option<Failure>, ScenarioError> {
-    let setup = Setup::new(scenario)?;
-    Ok(match policy {
-        Policy::GethModel => follow::<GethModel>(scenario, &setup, policy, tell),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            follow::<Fetcher<Sim>>(scenario, &setup, policy, tell)
+    struct Followed<'a>(&'a Scenario, Policy, &'a mut dyn FnMut(&Entry));
+
+    impl WithMachine for Followed<'_> {
+        type Output = Result<Option<Failure>, ScenarioError>;
+
+        fn run<M: Machine>(self) -> Self::Output {
+            replay_with::<M>(self.0, self.1, self.2)
         }
-    })
+    }
+
+    policy.with_machine(Followed(scenario, policy, tell))
 }
 
 /// The same with a machine of the caller's own.

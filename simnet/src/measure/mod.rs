@@ -13,6 +13,7 @@ pub mod verdict;
 pub(crate) mod tests;
 
 use herald_fetcher::{Admission, BlockHash, BlockNumber, End, Reason, Time};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::chain::NodeId;
 use crate::policy::Tally;
@@ -120,7 +121,8 @@ pub struct NodeRecord {
 }
 
 /// Kinds of messages, for accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum MessageKind {
     /// A hash and its number.
     Announcement,
@@ -145,34 +147,12 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// All of them, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Announcement,
-        Self::PushedBlock,
-        Self::HeaderRequest,
-        Self::BodiesRequest,
-        Self::Header,
-        Self::Bodies,
-        Self::Status,
-        Self::RangeRequest,
-        Self::Range,
-        Self::Junk,
-    ];
+    /// All kinds, in the order of [`Run::traffic`].
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// A short name for tables.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Announcement => "announcement",
-            Self::PushedBlock => "pushed_block",
-            Self::HeaderRequest => "header_request",
-            Self::BodiesRequest => "bodies_request",
-            Self::Header => "header",
-            Self::Bodies => "bodies",
-            Self::Status => "status",
-            Self::RangeRequest => "range_request",
-            Self::Range => "range",
-            Self::Junk => "junk",
-        }
+    /// The name in tables and files.
+    pub fn label(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -311,7 +311,7 @@ fn penalties(run: &Run) -> Vec<PenaltySummary> {
 }
 
 fn hostile(run: &Run) -> Vec<HostileSummary> {
-    let kinds = AdversaryKind::ALL.into_iter().map(|kind| {
+    let kinds = AdversaryKind::ALL.iter().map(|&kind| {
         let of_kind = || run.nodes.iter().filter(move |node| node.hostile == Some(kind));
         HostileSummary {
             kind,

@@ -8,6 +8,69 @@ use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 
 use crate::model::block::Sim;
 use crate::model::chain::View;
+use crate::scenario::Policy;
+
+use geth::GethModel;
+
+/// Something that runs with a machine whose type a [`Policy`] chooses.
+///
+/// A closure cannot be generic over the machine; this is what stands for one.
+pub trait WithMachine {
+    /// What it comes to.
+    type Output;
+    /// Runs it with machines of type `M`.
+    fn run<M: Machine>(self) -> Self::Output;
+}
+
+impl Policy {
+    /// Runs `task` with this policy's type of machine.
+    ///
+    /// Nothing else turns a policy into a machine. `task` is compiled once for each type, so that a
+    /// world makes no virtual call for an event.
+    pub fn with_machine<T: WithMachine>(self, task: T) -> T::Output {
+        match self {
+            Self::Herald | Self::GethTimers | Self::AnnounceOnly | Self::PushToAll => {
+                task.run::<Fetcher<Sim>>()
+            }
+            Self::GethModel => task.run::<GethModel>(),
+        }
+    }
+
+    /// What its machine promises of the lifetime of hashes.
+    pub fn lifetime_promise(self) -> LifetimePromise {
+        struct Promise;
+
+        impl WithMachine for Promise {
+            type Output = LifetimePromise;
+
+            fn run<M: Machine>(self) -> LifetimePromise {
+                M::LIFETIME_PROMISE
+            }
+        }
+
+        self.with_machine(Promise)
+    }
+}
+
+/// What a node does with a peer that its machine penalises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnPenalty {
+    /// Adds the penalty's weight to the peer's score, and disconnects it at the threshold of Herald's
+    /// own node.
+    Score,
+    /// Disconnects it at once.
+    Disconnect,
+}
+
+/// Whether a machine promises when it stops following a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifetimePromise {
+    /// Each hash ends within its lifetime, and not while an honest announcer was never asked or the
+    /// whole block had nothing to wait for. Runs with a check stride hold the machine to it.
+    Made,
+    /// Nothing is promised or checked.
+    None,
+}
 
 /// A machine that decides what a node fetches, imports and tells others.
 ///
@@ -15,6 +78,11 @@ use crate::model::chain::View;
 /// after each call, and hand in [`Input::Tick`] when [`poll_timeout`](Self::poll_timeout) has come.
 /// An embedder that wants its own host code in the simulator implements this around it.
 pub trait Machine: Sized {
+    /// What its node does with a peer that it penalises.
+    const ON_PENALTY: OnPenalty = OnPenalty::Score;
+    /// Whether it promises when it stops following a hash.
+    const LIFETIME_PROMISE: LifetimePromise = LifetimePromise::Made;
+
     /// A machine without peers.
     ///
     /// `config` is the policy's, shared by all nodes, and has been checked; `seed` is the node's own.

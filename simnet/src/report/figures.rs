@@ -1,12 +1,15 @@
 //! What the plots and tables show of one run.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::text;
 use crate::measure::stats::Spans;
 use crate::measure::summary::{at, counted, counts, redundancies};
 use crate::measure::{BlockRecord, NEVER, NodeRecord, Run};
 
 /// The three moments that a block has at a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Clock {
     /// It was first heard of.
     Heard,
@@ -17,14 +20,10 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    pub(super) const ALL: [Self; 3] = [Self::Heard, Self::Whole, Self::Imported];
+    pub(super) const ALL: &'static [Self] = Self::VARIANTS;
 
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Heard => "heard",
-            Self::Whole => "whole",
-            Self::Imported => "imported",
-        }
+    pub(super) fn label(self) -> &'static str {
+        self.into()
     }
 
     fn of(self, block: &BlockRecord) -> &[u64] {

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 use thiserror::Error;
 
 use crate::measure::Run;
@@ -16,51 +17,41 @@ use crate::scenario::Scenario;
 use crate::sweep::rows;
 
 /// A file of the folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 pub enum Name {
     /// The scenario with every option spelt out; it runs again as it is.
+    #[strum(to_string = "scenario.toml")]
     Scenario,
     /// Figures and verdict.
+    #[strum(to_string = "summary.json")]
     Summary,
     /// A line for each policy and block.
+    #[strum(to_string = "blocks.csv")]
     Blocks,
     /// A line for each policy and node.
+    #[strum(to_string = "nodes.csv")]
     Nodes,
     /// The report to look at.
+    #[strum(to_string = "report.html")]
     Page,
     /// The trace of events, where it was asked for.
+    #[strum(to_string = "trace.txt")]
     Trace,
     /// The raw rows of a sweep.
+    #[strum(to_string = "rows.csv")]
     Rows,
     /// The figures of a sweep.
+    #[strum(to_string = "figures.json")]
     Figures,
 }
 
 impl Name {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Scenario,
-        Self::Summary,
-        Self::Blocks,
-        Self::Nodes,
-        Self::Page,
-        Self::Trace,
-        Self::Rows,
-        Self::Figures,
-    ];
+    /// All files that a command may leave.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// What the file is called.
-    pub const fn file(self) -> &'static str {
-        match self {
-            Self::Scenario => "scenario.toml",
-            Self::Summary => "summary.json",
-            Self::Blocks => "blocks.csv",
-            Self::Nodes => "nodes.csv",
-            Self::Page => "report.html",
-            Self::Trace => "trace.txt",
-            Self::Rows => "rows.csv",
-            Self::Figures => "figures.json",
-        }
+    pub fn file(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -106,7 +97,7 @@ impl Folder {
             return Err(FilesError::NotOurs { path: path.into() });
         }
         // The scenario's file is what says that the folder is ours: it is only ever replaced.
-        for name in Name::ALL.into_iter().filter(|name| *name != Name::Scenario) {
+        for name in Name::ALL.iter().filter(|name| **name != Name::Scenario) {
             let file = path.join(name.file());
             match fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&file, error)),

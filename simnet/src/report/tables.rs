@@ -60,7 +60,7 @@ type Cells = Vec<Option<(f64, String)>>;
 pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
     let mut html = opening(runs, &["", "lower bound"]);
     let bound = bound.map(|times| Spans::new(times.to_vec()));
-    for clock in Clock::ALL {
+    for &clock in Clock::ALL {
         let all: Vec<Spans> = runs.iter().map(|run| figures::deliveries(run, clock)).collect();
         let bound = bound.as_ref().filter(|_| clock == Clock::Imported);
         group(&mut html, runs, clock.label());

@@ -27,21 +27,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adversary;
 mod check;
 mod defaults;
 mod error;
 mod fetcher;
 mod file;
 mod forms;
-mod names;
+mod policy;
 mod presets;
 mod shipped;
 pub mod units;
 
+pub use adversary::{Adversaries, AdversaryKind};
 pub(crate) use check::peers_expected;
 pub use check::{BLOCK_MAX, DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
 pub use error::{Amount, ScenarioError};
 pub use file::{EdgeError, FileError};
+pub use policy::Policy;
 pub use presets::{Distribution, Network, OutboundDegrees};
 pub use shipped::{Shipped, by_name, shipped};
 
@@ -86,22 +89,6 @@ pub struct Scenario {
     pub check_stride: u32,
     /// What must hold at the end. Default nothing.
     pub assertions: Assertions,
-}
-
-/// What runs in the nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// Our fetcher with `Config::default()`.
-    Herald,
-    /// Our fetcher with geth's figures and fixed waits, `Config::geth()`.
-    GethTimers,
-    /// A model of geth's own fetcher, with its known faults.
-    GethModel,
-    /// Our fetcher, blocks only announced.
-    AnnounceOnly,
-    /// Our fetcher, blocks sent whole to all who lack them.
-    PushToAll,
 }
 
 /// Who is connected to whom. Connections are both ways.
@@ -247,63 +234,6 @@ pub enum SizeDraw {
     Uniform(Size, Size),
     /// Log-normal: the median, and the standard deviation of the logarithm.
     LogNormal(Size, f64),
-}
-
-/// Hostile nodes of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Adversaries {
-    /// What they do.
-    pub kind: AdversaryKind,
-    /// Their share of the nodes, at least one node where it is not 0; sealers are honest unless the
-    /// kind seals itself. Default 0.2. Not used by [`AdversaryKind::Eclipse`], which takes all peers
-    /// of its victim but one.
-    #[serde(default = "defaults::share")]
-    pub share: f64,
-    /// How often, for kinds that act by themselves. Default 1 s.
-    #[serde(default = "defaults::every")]
-    pub every: Span,
-    /// For kinds that wait before they answer. Default 450 ms: just inside the shortest deadline.
-    #[serde(default = "defaults::delay")]
-    pub delay: Span,
-}
-
-/// What hostile nodes do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AdversaryKind {
-    /// Announces, and never gives the header.
-    WithholdHeader,
-    /// Announces, gives the header, and never the body.
-    WithholdBody,
-    /// Answers just before the deadline.
-    AnswerLate,
-    /// Answers with another block's header.
-    OtherHeader,
-    /// Answers with another block's body.
-    OtherBody,
-    /// Announces with a wrong number.
-    WrongNumber,
-    /// Announces hashes that do not exist.
-    Phantoms,
-    /// Announces blocks far above the head.
-    FarAway,
-    /// Answers with what is no reply.
-    Junk,
-    /// Answers with more than was asked for.
-    Oversized,
-    /// Answers that it has nothing, but for the bodies of every second block, where it gives another's.
-    Empty,
-    /// Seals two blocks for one slot, one for each half of its peers.
-    Equivocate,
-    /// Surrounds one node, and tells it nothing true.
-    Eclipse,
-    /// Seals a heavier branch in secret and releases it late.
-    SecretBranch,
-    /// Pushes and announces old blocks again and again.
-    Replay,
-    /// Seals blocks whose header, or whose body, breaks a rule.
-    InvalidBlocks,
 }
 
 /// What goes wrong, and when.

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_adversary_has_one_of_its_own() {
-        for kind in AdversaryKind::ALL {
+        for &kind in AdversaryKind::ALL {
             let name = format!("adversary-{}", kind.label());
             let scenario = by_name(&name).unwrap_or_else(|| panic!("{name} is missing")).scenario().unwrap();
             assert_eq!(scenario.adversaries.len(), 1, "{name}");

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::rows::Row;
 use crate::measure::stats::Estimate;
@@ -11,56 +12,45 @@ use crate::measure::table::{Table, nanos};
 use crate::scenario::Policy;
 
 /// What is looked at, one value for each seed and policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
     /// The mean over a seed's blocks of the time until 50 of 100 nodes had imported the block.
+    #[strum(to_string = "imported, 50 %")]
     ImportedP50,
     /// The same for 90.
+    #[strum(to_string = "imported, 90 %")]
     ImportedP90,
     /// The same for 99.
+    #[strum(to_string = "imported, 99 %")]
     ImportedP99,
     /// The same for all.
+    #[strum(to_string = "imported, all")]
     ImportedP100,
     /// The mean over a seed's blocks of the lower bound until 50 of 100 have.
+    #[strum(to_string = "bound, 50 %")]
     BoundP50,
     /// The same for 99.
+    #[strum(to_string = "bound, 99 %")]
     BoundP99,
     /// Bytes of blocks received for each byte of block.
+    #[strum(to_string = "redundancy")]
     Redundancy,
     /// The share of deliveries that did not happen.
+    #[strum(to_string = "not reached")]
     NotReached,
     /// Requests that were not answered by their deadline.
+    #[strum(to_string = "timeouts")]
     Timeouts,
 }
 
 impl Figure {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::ImportedP50,
-        Self::ImportedP90,
-        Self::ImportedP99,
-        Self::ImportedP100,
-        Self::BoundP50,
-        Self::BoundP99,
-        Self::Redundancy,
-        Self::NotReached,
-        Self::Timeouts,
-    ];
+    /// All figures, in the order in which tables show them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Its name in tables.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::ImportedP50 => "imported, 50 %",
-            Self::ImportedP90 => "imported, 90 %",
-            Self::ImportedP99 => "imported, 99 %",
-            Self::ImportedP100 => "imported, all",
-            Self::BoundP50 => "bound, 50 %",
-            Self::BoundP99 => "bound, 99 %",
-            Self::Redundancy => "redundancy",
-            Self::NotReached => "not reached",
-            Self::Timeouts => "timeouts",
-        }
+    /// The name in tables; files have the variant's own name in snake case.
+    pub fn label(self) -> &'static str {
+        self.into()
     }
 
     /// Its value in one run, in nanoseconds where it is a time; `None` where there is none: nothing was
@@ -149,8 +139,8 @@ impl Figures {
         let mut seeds: Vec<u64> = rows.iter().map(|row| row.seed).collect();
         seeds.dedup();
         let mut figures = Vec::new();
-        for policy in Policy::ALL {
-            for figure in Figure::ALL {
+        for &policy in Policy::ALL {
+            for &figure in Figure::ALL {
                 figures.extend(across(&runs, policy, figure));
             }
         }

@@ -6,8 +6,7 @@ use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Out
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
 use crate::model::chain::{HeadChange, NodeId};
-use crate::policy::Machine;
-use crate::scenario::Policy;
+use crate::policy::{Machine, OnPenalty};
 
 use super::World;
 use super::event::{Event, Message};
@@ -363,10 +362,12 @@ impl<M: Machine> World<'_, M> {
                 self.violate(Some(id), what);
             }
         }
-        // geth drops a peer at its first fault.
-        let now = self.now;
-        self.policy == Policy::GethModel
-            || self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
+        match M::ON_PENALTY {
+            OnPenalty::Disconnect => true,
+            OnPenalty::Score => {
+                self.scores.entry(peer).or_default().add(self.now, reason.weight()) >= DISCONNECT_AT
+            }
+        }
     }
 
     /// Ends a connection for good, from this side.

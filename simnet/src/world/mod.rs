@@ -32,7 +32,7 @@ use crate::engine::{Concern, EventQueue, Seed, Trace};
 use crate::measure::{Run, Violation};
 use crate::model::block::{Blocks, PeerId, Sim};
 use crate::model::chain::{NodeId, View};
-use crate::policy::Machine;
+use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario, ScenarioError};
 
 use event::Event;
@@ -439,12 +439,17 @@ impl<'a, M: Machine> World<'a, M> {
 
 /// Runs one policy of a scenario to its end.
 pub fn run(scenario: &Scenario, setup: &Setup, policy: Policy) -> Run {
-    match policy {
-        Policy::GethModel => World::<crate::policy::geth::GethModel>::new(scenario, setup, policy).run(),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            World::<herald_fetcher::Fetcher<Sim>>::new(scenario, setup, policy).run()
+    struct ToItsEnd<'a>(&'a Scenario, &'a Setup, Policy);
+
+    impl WithMachine for ToItsEnd<'_> {
+        type Output = Run;
+
+        fn run<M: Machine>(self) -> Run {
+            World::<M>::new(self.0, self.1, self.2).run()
         }
     }
+
+    policy.with_machine(ToItsEnd(scenario, setup, policy))
 }
 
 /// Runs all policies of a scenario, in its order, on the same schedule and latencies.

@@ -7,8 +7,7 @@ use herald_fetcher::{Admission, BlockHash, End, Event, StageName, Time};
 
 use crate::model::block::{BlockId, PeerId};
 use crate::model::chain::NodeId;
-use crate::policy::Machine;
-use crate::scenario::Policy;
+use crate::policy::{LifetimePromise, Machine};
 
 use super::World;
 use super::life::Life;
@@ -52,9 +51,9 @@ impl Watch {
 }
 
 impl<M: Machine> World<'_, M> {
-    /// Whether ends are watched: geth's model breaks these predicates, as geth does.
+    /// Whether the run holds its machines to when a hash ends.
     fn watches(&self) -> bool {
-        self.scenario.check_stride > 0 && self.policy != Policy::GethModel
+        self.scenario.check_stride > 0 && M::LIFETIME_PROMISE == LifetimePromise::Made
     }
 
     /// A node took a peer's announcement.

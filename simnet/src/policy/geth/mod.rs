@@ -73,7 +73,7 @@ use self::fetch::Request;
 use self::import::Future;
 use self::peers::Peers;
 use self::traces::{Traces, map_bytes};
-use super::{Holdings, Machine, Memory, Tally};
+use super::{Holdings, LifetimePromise, Machine, Memory, OnPenalty, Tally};
 use crate::model::block::{PeerId, Sim};
 use crate::model::chain::View;
 
@@ -114,6 +114,10 @@ pub struct GethModel {
 }
 
 impl Machine for GethModel {
+    const ON_PENALTY: OnPenalty = OnPenalty::Disconnect;
+    /// geth's fetcher breaks these promises, and its model breaks them as it does.
+    const LIFETIME_PROMISE: LifetimePromise = LifetimePromise::None;
+
     /// Takes the seed and whether there are events; every limit and wait is geth's.
     fn new(config: std::sync::Arc<Config>, seed: u64) -> Self {
         Self {

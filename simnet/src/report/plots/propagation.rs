@@ -46,8 +46,8 @@ pub(in crate::report) fn propagation(runs: &[Run], bound: Option<&[u64]>) -> Str
 /// Each policy by itself: first heard, whole, imported.
 pub(in crate::report) fn clocks(runs: &[Run]) -> String {
     let mut svg = Svg::new("First heard, whole and imported, for each policy", WIDTH, 250.0);
-    let all: Vec<(Policy, [Spans; 3])> =
-        runs.iter().map(|run| (run.policy, Clock::ALL.map(|clock| deliveries(run, clock)))).collect();
+    let clocks = |run| Clock::ALL.iter().map(|&clock| deliveries(run, clock)).collect();
+    let all: Vec<(Policy, Vec<Spans>)> = runs.iter().map(|run| (run.policy, clocks(run))).collect();
     let reach = Reach::of(all.iter().flat_map(|(_, clocks)| clocks));
     let gap = 16.0;
     let room = (WIDTH - 46.0) / runs.len().max(1) as f64;

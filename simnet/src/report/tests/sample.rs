@@ -106,7 +106,7 @@ fn run(policy: Policy, place: usize, nodes: u32) -> Run {
         ended_at: Time::from_nanos(ended),
         heads: head_samples(&blocks, nodes, place == 2, ended),
         memory: memory_samples(scale, ended, &mut stream),
-        traffic: traffic(policy, u64::from(nodes)),
+        traffic: traffic(place, u64::from(nodes)),
         penalties,
         nodes: records,
         blocks,
@@ -214,13 +214,10 @@ fn memory_samples(scale: u64, ended: u64, stream: &mut Stream) -> Vec<MemorySamp
     (0..ended / 500_000_000).map(|step| step * 500_000_000).map(sample).collect()
 }
 
-fn traffic(policy: Policy, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
-    let pushes = match policy {
-        Policy::Herald | Policy::GethTimers | Policy::GethModel => 3,
-        Policy::AnnounceOnly => 0,
-        Policy::PushToAll => 7,
-    };
-    MessageKind::ALL.map(|kind| {
+fn traffic(place: usize, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
+    let pushes = [3, 3, 3, 0, 7][place % 5];
+    let mut traffic = [Traffic::default(); MessageKind::ALL.len()];
+    for (traffic, kind) in traffic.iter_mut().zip(MessageKind::ALL) {
         let (messages, bytes) = match kind {
             MessageKind::Announcement => (nodes * 60, 100),
             MessageKind::PushedBlock => (nodes * pushes, BLOCK_BYTES),
@@ -230,8 +227,9 @@ fn traffic(policy: Policy, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
             MessageKind::Status => (nodes * 8, 200),
             MessageKind::RangeRequest | MessageKind::Range | MessageKind::Junk => (0, 0),
         };
-        Traffic { messages, bytes: messages * bytes, lost: messages / 1_000 }
-    })
+        *traffic = Traffic { messages, bytes: messages * bytes, lost: messages / 1_000 };
+    }
+    traffic
 }
 
 fn hash(number: u64, branch: u8) -> BlockHash {

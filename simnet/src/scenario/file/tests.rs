@@ -89,10 +89,10 @@ fn unknown_names_and_unfitting_keys_are_refused() {
 
 #[test]
 fn names_are_those_of_reports() {
-    for policy in Policy::ALL {
+    for &policy in Policy::ALL {
         assert_eq!(parse(&format!("policies = [\"{}\"]", policy.label())).unwrap().policies, [policy]);
     }
-    for kind in AdversaryKind::ALL {
+    for &kind in AdversaryKind::ALL {
         let text = format!("[[adversaries]]\nkind = \"{}\"", kind.label());
         assert_eq!(parse(&text).unwrap().adversaries, [Adversaries::new(kind)]);
     }
