@@ -52,17 +52,46 @@ impl Scenario {
     }
 }
 
-/// A scenario as it stands in a file.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Document {
-    name: Option<String>,
+/// Makes [`Document`] and its conversions of one list of keys, in the order in which a file is written:
+/// first single values, then tables. Each is a field of [`Scenario`]. Name and topology stand in the
+/// macro, since what a file says of them depends on where it is.
+macro_rules! document {
+    ($($key:ident: $value:ty,)*; $($table:ident: $keys:ty,)*) => {
+        /// A scenario as it stands in a file.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Document {
+            /// Without one, the file's own.
+            name: Option<String>,
+            $($key: $value,)*
+            topology: TopologySource,
+            $($table: $keys,)*
+        }
+
+        impl Document {
+            fn of(scenario: Scenario) -> Self {
+                let Scenario { name, $($key,)* topology, $($table,)* } = scenario;
+                Self { name: Some(name), $($key,)* topology: TopologySource::Here(topology), $($table,)* }
+            }
+
+            /// The scenario. `origin` is where the document came from.
+            fn resolve(self, origin: &Path) -> Result<Scenario, FileError> {
+                let Self { name, $($key,)* topology, $($table,)* } = self;
+                let name = name_or_stem(name, origin);
+                let topology = topology.resolve(origin)?;
+                Ok(Scenario { name, $($key,)* topology, $($table,)* })
+            }
+        }
+    };
+}
+
+document! {
     purpose: String,
     seed: u64,
     nodes: u32,
     policies: Vec<Policy>,
     check_stride: u32,
-    topology: TopologySource,
+    ;
     regions: Regions,
     links: Links,
     wire: Wire,
@@ -76,59 +105,21 @@ struct Document {
 
 impl Default for Document {
     fn default() -> Self {
-        let mut document = Self::of(Scenario::default());
-        // The file's own name takes its place.
-        document.name = None;
-        document
+        Self { name: None, ..Self::of(Scenario::default()) }
     }
 }
 
-impl Document {
-    fn of(scenario: Scenario) -> Self {
-        Self {
-            name: Some(scenario.name),
-            purpose: scenario.purpose,
-            seed: scenario.seed,
-            nodes: scenario.nodes,
-            policies: scenario.policies,
-            check_stride: scenario.check_stride,
-            topology: TopologySource::Here(scenario.topology),
-            regions: scenario.regions,
-            links: scenario.links,
-            wire: scenario.wire,
-            chain: scenario.chain,
-            adversaries: scenario.adversaries,
-            faults: scenario.faults,
-            core: scenario.core,
-            fetcher: scenario.fetcher,
-            assertions: scenario.assertions,
-        }
-    }
+fn name_or_stem(name: Option<String>, origin: &Path) -> String {
+    let stem = || origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    name.or_else(stem).unwrap_or_else(|| Scenario::default().name)
+}
 
-    fn resolve(self, origin: &Path) -> Result<Scenario, FileError> {
-        let stem = || origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let topology = match self.topology {
-            TopologySource::Here(topology) => topology,
-            TopologySource::File(file) => Topology::read_edges(&origin.with_file_name("").join(file))?,
-        };
-        Ok(Scenario {
-            name: self.name.or_else(stem).unwrap_or_else(|| Scenario::default().name),
-            purpose: self.purpose,
-            seed: self.seed,
-            nodes: self.nodes,
-            policies: self.policies,
-            topology,
-            regions: self.regions,
-            links: self.links,
-            wire: self.wire,
-            chain: self.chain,
-            adversaries: self.adversaries,
-            faults: self.faults,
-            core: self.core,
-            fetcher: self.fetcher,
-            check_stride: self.check_stride,
-            assertions: self.assertions,
-        })
+impl TopologySource {
+    fn resolve(self, origin: &Path) -> Result<Topology, FileError> {
+        match self {
+            Self::Here(topology) => Ok(topology),
+            Self::File(file) => Topology::read_edges(&origin.with_file_name("").join(file)),
+        }
     }
 }
 
