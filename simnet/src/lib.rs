@@ -41,6 +41,7 @@
 //! | [`measure`] | what a run came to, and whether it is what was asserted |
 //! | [`report`] | the same for people: a folder of files and a page to look at |
 //! | [`sweep`] | many seeds, their raw rows, and figures over them |
+//! | [`seeds`] | which seeds, and running them side by side |
 //! | [`fuzz`] | scenarios drawn from seeds, and what must always hold |
 //! | [`model`] | blocks, chains, topologies and schedules |
 //! | [`engine`] | events in order, and randomness from one seed |
@@ -52,5 +53,6 @@ pub mod model;
 pub mod policy;
 pub mod report;
 pub mod scenario;
+pub mod seeds;
 pub mod sweep;
 pub mod world;

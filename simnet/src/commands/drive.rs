@@ -7,6 +7,7 @@ use herald_simnet::measure::bound::{BoundError, LowerBound};
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::policy::{Machine, WithMachine};
 use herald_simnet::scenario::{Policy, Scenario};
+use herald_simnet::seeds::panic_message;
 use herald_simnet::world::{Log, Setup, Step, World};
 
 use super::progress::Progress;
@@ -37,11 +38,7 @@ pub(crate) fn policy(
     }
 
     let driven = || policy.with_machine(Driven(scenario, setup, policy, log));
-    catch_unwind(AssertUnwindSafe(driven)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
-        Panicked(format!("panicked: {text}"))
-    })
+    catch_unwind(AssertUnwindSafe(driven)).map_err(|panic| Panicked(panic_message(&*panic)))
 }
 
 fn drive<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy, log: Log) -> (Run, Log) {

@@ -11,7 +11,7 @@ use herald_simnet::fuzz::replay::{LAST_ENTRIES, replay, to_file};
 use herald_simnet::fuzz::{Failure, Fuzzed, draw, fuzz};
 use herald_simnet::measure::table::Table;
 use herald_simnet::measure::verdict::Outcome;
-use herald_simnet::sweep::{Seeds, Shard};
+use herald_simnet::seeds::{Seeds, Shard};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CommandError;

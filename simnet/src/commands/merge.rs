@@ -56,6 +56,6 @@ pub(super) fn leave(
 /// there is no error: rows may have been sent here by themselves.
 fn scenario_beside(file: &Path, rows: &[Row]) -> Option<String> {
     let scenario = Scenario::read(&file.with_file_name(Name::Scenario.file())).ok()?;
-    let theirs = rows.first().is_some_and(|row| row.scenario == rows::digest(&scenario));
+    let theirs = rows.first().is_some_and(|row| row.scenario == scenario.digest());
     theirs.then(|| scenario.to_toml().ok()).flatten()
 }

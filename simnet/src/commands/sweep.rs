@@ -10,8 +10,9 @@ use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::verdict::Outcome;
 use herald_simnet::report::files::Folder;
 use herald_simnet::scenario::Scenario;
+use herald_simnet::seeds::{Seeds, Shard};
 use herald_simnet::sweep::figures::Figures;
-use herald_simnet::sweep::{self, Seeds, Shard, Swept};
+use herald_simnet::sweep::{self, Swept};
 use herald_simnet::world::{Setup, run};
 
 use super::error::CommandError;

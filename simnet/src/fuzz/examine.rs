@@ -1,6 +1,5 @@
 //! One scenario, run and held against what must hold.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use super::Marks;
 use crate::measure::{Run, Violation};
 use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario};
+use crate::seeds::panic_message;
 use crate::world::{Setup, Step, World};
 
 /// What an examination found.
@@ -81,7 +81,7 @@ fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, V
             return examined;
         }
         Err(panic) => {
-            examined.failure = fail(None, before_all(words(panic.as_ref())));
+            examined.failure = fail(None, before_all(panic_message(panic.as_ref())));
             return examined;
         }
     };
@@ -109,14 +109,17 @@ fn before_all(what: String) -> Violation {
 /// Runs a world to its end. A panic is a violation like any other, at the event that it happened in.
 fn run_caught<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy) -> Result<Run, Violation> {
     let world = catch_unwind(AssertUnwindSafe(|| World::<M>::new(scenario, setup, policy)));
-    let mut world = world.map_err(|panic| before_all(words(panic.as_ref())))?;
+    let mut world = world.map_err(|panic| before_all(panic_message(panic.as_ref())))?;
     grant_overtime(scenario, &mut world);
     let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Step::Done {}));
     match ended {
         Ok(()) => Ok(world.finish()),
-        Err(panic) => {
-            Err(Violation { at: world.now(), event: world.events(), node: None, what: words(panic.as_ref()) })
-        }
+        Err(panic) => Err(Violation {
+            at: world.now(),
+            event: world.events(),
+            node: None,
+            what: panic_message(panic.as_ref()),
+        }),
     }
 }
 
@@ -136,11 +139,6 @@ pub(super) fn grant_overtime<M: Machine>(scenario: &Scenario, world: &mut World<
 /// The next event.
 pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Step {
     if world.events() < EVENTS_MAX { world.step() } else { Step::Over }
-}
-
-pub(super) fn words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("panicked: {}", words.unwrap_or("without a word"))
 }
 
 /// What a run broke, or what its end does not show although it must.

@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use herald_fetcher::BlockHash;
 
 use super::Failure;
-use super::examine::{broken, grant_overtime, step, words};
+use super::examine::{broken, grant_overtime, step};
 use crate::model::chain::NodeId;
 use crate::policy::{Machine, WithMachine};
 use crate::scenario::{FileError, Policy, Scenario, ScenarioError};
+use crate::seeds::panic_message;
 use crate::world::{Entry, Log, Setup, Step, World};
 
 /// Entries at the end of a failure's file.
@@ -102,7 +103,7 @@ fn follow<M: Machine>(
                     at: world.now(),
                     event: world.events(),
                     node: None,
-                    what: words(panic.as_ref()),
+                    what: panic_message(panic.as_ref()),
                 });
             }
         }

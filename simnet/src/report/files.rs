@@ -14,7 +14,6 @@ use crate::measure::stats::Quantiles;
 use crate::measure::summary::{BlockSummary, Summary, standing};
 use crate::measure::verdict::Verdict;
 use crate::scenario::Scenario;
-use crate::sweep::rows;
 
 /// A file of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -153,7 +152,7 @@ impl Folder {
         let document = Document {
             scenario: &scenario.name,
             seed: scenario.seed,
-            digest: rows::digest(scenario),
+            digest: scenario.digest(),
             version: env!("CARGO_PKG_VERSION"),
             verdict,
             runs: summaries,

@@ -30,6 +30,7 @@
 mod adversary;
 mod check;
 mod defaults;
+mod digest;
 mod error;
 mod fetcher;
 mod file;

@@ -124,7 +124,7 @@ pub struct Across {
 /// A sweep in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
-    /// Which scenario: [`digest`](super::rows::digest).
+    /// Which scenario: [`Scenario::digest`](crate::scenario::Scenario::digest).
     pub scenario: String,
     /// How many seeds.
     pub seeds: u64,

@@ -2,12 +2,7 @@
 
 use std::fs;
 
-use proptest::prelude::*;
-
 use super::*;
-use crate::model::chain::NodeId;
-use crate::model::schedule::Schedule;
-use crate::model::topology::{Graph, regions};
 use crate::scenario::units::{Size, Span};
 use crate::scenario::{
     AdversaryKind, Direction, Distribution, Exit, MemoryKept, Network, OutboundDegrees, SizeDraw,
@@ -211,50 +206,4 @@ fn every_option_is_written_and_reads_back() {
     let chain = ChainOptions { block_size: uniform, ..ChainOptions::default() };
     let scenario = Scenario { chain, topology: Topology::Star, ..Scenario::default() };
     assert_eq!(parse(&scenario.to_toml().unwrap()).unwrap(), scenario);
-}
-
-/// Values that a careless or hostile hand could put in place of any other.
-const ODD: [&str; 14] = [
-    "0",
-    "-1",
-    "1",
-    "0.5",
-    "nan",
-    "inf",
-    "-inf",
-    "1e300",
-    "9223372036854775807",
-    "\"0 ns\"",
-    "\"1 B\"",
-    "\"5124095 h\"",
-    "[]",
-    "\"\"",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Either a file is refused, or what is drawn from it can be drawn.
-    #[test]
-    fn no_file_panics(
-        which in any::<prop::sample::Index>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..ODD.len()), 1..4),
-    ) {
-        let small: Vec<_> = crate::scenario::shipped().iter().filter(|one| one.name != "large").collect();
-        let text = small[which.index(small.len())].scenario().unwrap().to_toml().unwrap();
-        let mut lines: Vec<String> = text.lines().map(String::from).collect();
-        let values: Vec<usize> = (0..lines.len()).filter(|line| lines[*line].contains(" = ")).collect();
-        for (line, odd) in changes {
-            let line = &mut lines[values[line.index(values.len())]];
-            let (key, _) = line.split_once(" = ").unwrap();
-            *line = format!("{key} = {}", ODD[odd]);
-        }
-        if let Ok(scenario) = parse(&lines.join("\n")) {
-            let honest: Vec<_> = (0..scenario.nodes).map(NodeId::new).collect();
-            let slots = scenario.chain.warm_up + scenario.chain.blocks;
-            prop_assert_eq!(Schedule::draw(&scenario, &honest).slots.len(), slots as usize);
-            prop_assert_eq!(regions(&scenario).len(), honest.len());
-            prop_assert_eq!(Graph::of(&scenario).unwrap().nodes(), honest.len());
-        }
-    }
 }
