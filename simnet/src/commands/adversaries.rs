@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::table::{Table, reached};
-use herald_simnet::measure::verdict::{Held, Outcome, Verdict, must_earn};
+use herald_simnet::measure::verdict::{Assertion, Held, Outcome, Verdict, must_earn};
 use herald_simnet::scenario::{AdversaryKind, Policy};
 use herald_simnet::world::{Log, Setup};
 
@@ -167,8 +167,15 @@ fn figures(summary: Option<&Summary>) -> [String; 2] {
 /// Whether the bound that honest nodes must meet is met: their deliveries and their heads. Memory and
 /// penalties are promised by our fetcher alone.
 fn bound(verdict: &Verdict, policy: Policy) -> String {
-    const BOUND: [&str; 4] = ["converged", "all_delivered", "p50", "p99"];
-    let rows = verdict.rows.iter().filter(|row| BOUND.contains(&row.assertion.as_str()));
+    let of_bound = |assertion| match assertion {
+        Assertion::Converged | Assertion::AllDelivered | Assertion::P50 | Assertion::P99 => true,
+        Assertion::Redundancy
+        | Assertion::NoHonestPenalised
+        | Assertion::HostilePenalised
+        | Assertion::MemoryBounded
+        | Assertion::NothingLeft => false,
+    };
+    let rows = verdict.rows.iter().filter(|row| of_bound(row.assertion));
     let mut found = rows.flat_map(|row| &row.found).filter(|finding| finding.policy == policy).peekable();
     let met = found.peek().is_some() && found.all(|finding| finding.held == Held::Yes);
     if met { "met".into() } else { "NOT met".into() }
@@ -178,7 +185,7 @@ fn failures(verdict: &Verdict) -> Vec<String> {
     let rows = verdict.rows.iter().filter(|row| row.held() == Held::No).map(|row| {
         let found = row.found.iter().find(|finding| finding.policy == Policy::Herald);
         let found = found.map_or("herald did not run", |finding| finding.figure.as_str());
-        format!("{} wanted {}, found {found}", row.assertion, row.wanted)
+        format!("{} wanted {}, found {found}", row.assertion.label(), row.wanted)
     });
     let broken = verdict.broken.iter();
     rows.chain(broken.map(|(policy, what)| format!("broken under {}: {what}", policy.label()))).collect()

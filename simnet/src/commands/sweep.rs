@@ -81,6 +81,7 @@ fn world(scenario: &Scenario) -> Vec<Summary> {
 
 fn conclude(swept: &Swept, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
     for (seed, assertion) in swept.failed.iter().take(NAMED) {
+        let assertion = assertion.label();
         writeln!(out, "failed: {assertion}: simnet run {name} --seed {seed}")?;
     }
     for (seed, policy, what) in swept.broken.iter().take(NAMED) {

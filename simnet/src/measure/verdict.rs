@@ -4,16 +4,53 @@ use std::fmt;
 
 use herald_fetcher::Reason;
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
+use super::stats::Quantiles;
 use super::summary::Summary;
 use super::table::{Table, nanos, reached};
 use crate::scenario::{AdversaryKind, Assertions, Policy};
 
+/// What a scenario may assert: each is named as its key in [`Assertions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Assertion {
+    /// [`Assertions::converged`].
+    Converged,
+    /// [`Assertions::all_delivered`].
+    AllDelivered,
+    /// [`Assertions::p50`].
+    P50,
+    /// [`Assertions::p99`].
+    P99,
+    /// [`Assertions::redundancy`].
+    Redundancy,
+    /// [`Assertions::no_honest_penalised`].
+    NoHonestPenalised,
+    /// [`Assertions::hostile_penalised`].
+    HostilePenalised,
+    /// [`Assertions::memory_bounded`].
+    MemoryBounded,
+    /// [`Assertions::nothing_left`].
+    NothingLeft,
+}
+
+impl Assertion {
+    /// All assertions, in the order in which a verdict shows them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The key in the scenario's table of assertions.
+    pub fn label(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// One assertion, and what each policy came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerdictRow {
-    /// Its name in the scenario file.
-    pub assertion: String,
+    /// Which.
+    pub assertion: Assertion,
     /// What was wanted, with its unit.
     pub wanted: String,
     /// What was found, policy by policy in the order of the runs.
@@ -98,12 +135,12 @@ impl Verdict {
     pub fn of(assertions: &Assertions, summaries: &[Summary]) -> Self {
         let broken = summaries.iter().filter_map(|s| Some((s.policy, s.violation.clone()?))).collect();
         let mut rows = Vec::new();
-        let mut assert = |name: &str, wanted: String, look: &dyn Fn(&Summary) -> Found| {
+        let mut assert = |assertion: Assertion, wanted: String, look: &dyn Fn(&Summary) -> Found| {
             let found = summaries.iter().map(|summary| {
                 let (figure, held) = look(summary);
                 Finding { policy: summary.policy, figure, held }
             });
-            rows.push(VerdictRow { assertion: name.into(), wanted, found: found.collect() });
+            rows.push(VerdictRow { assertion, wanted, found: found.collect() });
         };
         assert_deliveries(assertions, &mut assert);
         assert_conduct(assertions, &mut assert);
@@ -122,14 +159,14 @@ impl Verdict {
     }
 }
 
-type Assert<'a> = dyn FnMut(&str, String, &dyn Fn(&Summary) -> Found) + 'a;
+type Assert<'a> = dyn FnMut(Assertion, String, &dyn Fn(&Summary) -> Found) + 'a;
 
 fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
     if assertions.converged {
-        assert("converged", "one head".into(), &|summary| none(u64::from(summary.astray), "astray"));
+        assert(Assertion::Converged, "one head".into(), &|summary| none(u64::from(summary.astray), "astray"));
     }
     if assertions.all_delivered {
-        assert("all_delivered", "all".into(), &|summary| {
+        assert(Assertion::AllDelivered, "all".into(), &|summary| {
             let found = match summary.not_reached {
                 0 => format!("all {}", summary.deliveries),
                 missing => format!(
@@ -140,16 +177,20 @@ fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
             (found, Held::when(summary.not_reached == 0 && summary.deliveries > 0))
         });
     }
-    for (name, limit, percent) in [("p50", assertions.p50, 50), ("p99", assertions.p99, 99)] {
+    let percentiles: [(_, _, fn(&Quantiles) -> Option<u64>); 2] = [
+        (Assertion::P50, assertions.p50, |imported| imported.p50),
+        (Assertion::P99, assertions.p99, |imported| imported.p99),
+    ];
+    for (assertion, limit, percentile) in percentiles {
         if let Some(limit) = limit.map(|span| span.nanos()) {
-            assert(name, format!("at most {}", nanos(limit)), &|summary| {
-                let found = if percent == 50 { summary.imported.p50 } else { summary.imported.p99 };
+            assert(assertion, format!("at most {}", nanos(limit)), &|summary| {
+                let found = percentile(&summary.imported);
                 (reached(found), Held::when(found.is_some_and(|span| span <= limit)))
             });
         }
     }
     if let Some(limit) = assertions.redundancy {
-        assert("redundancy", format!("at most {limit:.3}"), &|summary| match summary.redundancy {
+        assert(Assertion::Redundancy, format!("at most {limit:.3}"), &|summary| match summary.redundancy {
             Some(found) => (format!("{found:.3}"), Held::when(found <= limit)),
             None => ("no block".into(), Held::No),
         });
@@ -158,15 +199,15 @@ fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
 
 fn assert_conduct(assertions: &Assertions, assert: &mut Assert<'_>) {
     if assertions.no_honest_penalised {
-        assert("no_honest_penalised", "none".into(), &|summary| {
+        assert(Assertion::NoHonestPenalised, "none".into(), &|summary| {
             none(summary.honest_penalised(), "penalties")
         });
     }
     if assertions.hostile_penalised {
-        assert("hostile_penalised", "each kind that must be".into(), &hostile_penalised);
+        assert(Assertion::HostilePenalised, "each kind that must be".into(), &hostile_penalised);
     }
     if assertions.memory_bounded {
-        assert("memory_bounded", "under the formula".into(), &|summary| match summary.memory.bound {
+        assert(Assertion::MemoryBounded, "under the formula".into(), &|summary| match summary.memory.bound {
             Some(bound) => {
                 (format!("{} of {bound} B", summary.memory.max), Held::when(summary.memory.over_bound == 0))
             }
@@ -174,7 +215,9 @@ fn assert_conduct(assertions: &Assertions, assert: &mut Assert<'_>) {
         });
     }
     if assertions.nothing_left {
-        assert("nothing_left", "empty".into(), &|summary| none(u64::from(summary.not_empty), "not empty"));
+        assert(Assertion::NothingLeft, "empty".into(), &|summary| {
+            none(u64::from(summary.not_empty), "not empty")
+        });
     }
 }
 
@@ -241,7 +284,7 @@ impl fmt::Display for Verdict {
                     Held::Yes => "yes",
                     Held::No => "NO",
                 };
-                let cells = [row.assertion.as_str(), &row.wanted, held].into_iter();
+                let cells = [row.assertion.label(), &row.wanted, held].into_iter();
                 table.row(cells.chain(row.found.iter().map(|finding| finding.figure.as_str())));
             }
             write!(f, "{table}")?;
@@ -303,11 +346,16 @@ mod tests {
         }
     }
 
-    fn failing(change: impl Fn(&mut Run)) -> Vec<String> {
+    fn failing(change: impl Fn(&mut Run)) -> Vec<&'static str> {
         let mut run = run();
         change(&mut run);
         let verdict = Verdict::of(&all(), &[Summary::of(&run, None)]);
-        verdict.rows.into_iter().filter(|row| row.held() == Held::No).map(|row| row.assertion).collect()
+        verdict
+            .rows
+            .into_iter()
+            .filter(|row| row.held() == Held::No)
+            .map(|row| row.assertion.label())
+            .collect()
     }
 
     #[test]

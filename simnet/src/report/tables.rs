@@ -23,7 +23,7 @@ pub(super) fn verdicts(input: &ReportInput<'_>) -> String {
             &mut html,
             format_args!(
                 "<tr><th scope=\"row\">{}</th><td>{}</td>",
-                escape(&row.assertion),
+                escape(row.assertion.label()),
                 escape(&row.wanted)
             ),
         );

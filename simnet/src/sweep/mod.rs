@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::measure::summary::Summary;
-use crate::measure::verdict::{Held, Outcome, Verdict};
+use crate::measure::verdict::{Assertion, Held, Outcome, Verdict};
 use crate::scenario::{Policy, Scenario};
 use crate::seeds::{self, Progress, panic_message};
 use rows::Row;
@@ -21,7 +21,7 @@ pub struct Swept {
     /// The raw rows, sorted.
     pub rows: Vec<Row>,
     /// Assertions that did not hold under [`Policy::Herald`]: the seed, and which.
-    pub failed: Vec<(u64, String)>,
+    pub failed: Vec<(u64, Assertion)>,
     /// What broke: the seed, the policy where it is known, and what it was.
     pub broken: Vec<(u64, Option<Policy>, String)>,
 }
@@ -67,7 +67,7 @@ pub fn run(
         all.broken.extend(part.broken);
     }
     all.rows.sort_by_key(Row::key);
-    all.failed.sort();
+    all.failed.sort_by_key(|(seed, assertion)| (*seed, assertion.label()));
     all.broken.sort();
     all
 }
@@ -76,7 +76,7 @@ impl Swept {
     fn take(&mut self, seed: u64, digest: &str, verdict: &Verdict, summaries: &[Summary]) {
         self.rows.extend(summaries.iter().flat_map(|summary| rows::of(digest, summary)));
         let failed = verdict.rows.iter().filter(|row| row.held() == Held::No);
-        self.failed.extend(failed.map(|row| (seed, row.assertion.clone())));
+        self.failed.extend(failed.map(|row| (seed, row.assertion)));
         self.broken.extend(verdict.broken.iter().map(|(policy, what)| (seed, Some(*policy), what.clone())));
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_failed_assertion_and_a_panic_are_named_with_their_seeds() {
         let swept = sweep(2);
-        assert_eq!(swept.failed, [(7, "converged".to_string())]);
+        assert_eq!(swept.failed, [(7, Assertion::Converged)]);
         assert_eq!(swept.broken, [(13, None, "panicked: unlucky".to_string())]);
         assert_eq!(swept.outcome(), Outcome::Broken);
     }

@@ -4,6 +4,7 @@ use herald_fetcher::{BlockHash, Reason, Time};
 
 use crate::engine::draw;
 use crate::engine::random::{Concern, Seed, Stream};
+use crate::measure::verdict::Assertion;
 use crate::measure::{
     BlockRecord, HeadSample, MemorySample, MessageKind, NEVER, NodeRecord, PenaltyRecord, Run, Traffic,
 };
@@ -73,12 +74,12 @@ pub(super) fn verdicts() -> Vec<VerdictRow> {
     };
     vec![
         VerdictRow {
-            assertion: "99 of 100 deliveries".to_owned(),
+            assertion: Assertion::P99,
             wanted: "at most 2 s".to_owned(),
             found: found(|place| if place < 2 { ("1.2 s", Held::Yes) } else { ("6.3 s", Held::No) }),
         },
         VerdictRow {
-            assertion: "one head at the end".to_owned(),
+            assertion: Assertion::Converged,
             wanted: "all honest nodes online".to_owned(),
             found: found(|_| ("80 of 80", Held::Yes)),
         },
