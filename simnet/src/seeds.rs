@@ -94,7 +94,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// How far a sweep is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct SeedProgress {
     /// The seed that has just been finished.
     pub seed: u64,
     /// How many are finished.
@@ -114,14 +114,18 @@ pub fn gather<T: Default + Send>(
     seeds: &[u64],
     jobs: NonZeroUsize,
     take: impl Fn(&mut T, u64) + Sync,
-    progress: impl Fn(Progress) + Sync,
+    progress: impl Fn(SeedProgress) + Sync,
 ) -> Vec<T> {
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let worker = || {
         let mut gathered = T::default();
         while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
             take(&mut gathered, seed);
-            progress(Progress { seed, done: done.fetch_add(1, Ordering::Relaxed) + 1, total: seeds.len() });
+            progress(SeedProgress {
+                seed,
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+                total: seeds.len(),
+            });
         }
         gathered
     };

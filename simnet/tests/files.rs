@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use herald_simnet::model::chain::NodeId;
-use herald_simnet::model::schedule::Schedule;
+use herald_simnet::model::schedule::SlotSchedule;
 use herald_simnet::model::topology::{Graph, regions};
 use herald_simnet::scenario::{Scenario, shipped};
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ proptest! {
         if let Ok(scenario) = Scenario::parse(&lines.join("\n"), Path::new("some.toml")) {
             let honest: Vec<_> = (0..scenario.nodes).map(NodeId::new).collect();
             let slots = scenario.chain.warm_up + scenario.chain.blocks;
-            prop_assert_eq!(Schedule::draw(&scenario, &honest).slots.len(), slots as usize);
+            prop_assert_eq!(SlotSchedule::draw(&scenario, &honest).slots.len(), slots as usize);
             prop_assert_eq!(regions(&scenario).len(), honest.len());
             prop_assert_eq!(Graph::of(&scenario).unwrap().nodes(), honest.len());
         }

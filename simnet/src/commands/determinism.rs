@@ -5,33 +5,33 @@ use std::io::Write;
 
 use clap::Args;
 use herald_simnet::measure::Run;
-use herald_simnet::measure::table::Table;
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::measure::table::TextTable;
+use herald_simnet::measure::verdict::RunOutcome;
 use herald_simnet::scenario::{Policy, Scenario};
 use herald_simnet::world::{Log, Setup};
 
 use super::drive::{self, Panicked};
 use super::error::CommandError;
-use super::source::{SeedOption, Source, show};
+use super::source::{ScenarioArgs, SeedArgs, show};
 
 /// Run a scenario twice, and compare everything that came of it.
 ///
 /// Everything is drawn anew for the second time. A difference is named, and ends with exit code 3.
 #[derive(Debug, Args)]
-pub(crate) struct CheckDeterminism {
+pub(crate) struct CheckDeterminismArgs {
     #[command(flatten)]
-    source: Source,
+    source: ScenarioArgs,
     #[command(flatten)]
-    seed: SeedOption,
+    seed: SeedArgs,
 }
 
-impl CheckDeterminism {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl CheckDeterminismArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let scenario = self.source.load(self.seed.seed)?;
         show(&scenario, out)?;
         let (first, second) = (Setup::new(&scenario)?, Setup::new(&scenario)?);
-        let mut table = Table::new(["policy", "events", "trace", "the second time"], Table::ALL_LEFT);
-        let mut outcome = Outcome::Holds;
+        let mut table = TextTable::new(["policy", "events", "trace", "the second time"], TextTable::ALL_LEFT);
+        let mut outcome = RunOutcome::Holds;
         for policy in scenario.policies.iter().copied() {
             let runs =
                 once(&scenario, &first, policy).and_then(|a| Ok((a, once(&scenario, &second, policy)?)));
@@ -40,7 +40,7 @@ impl CheckDeterminism {
                 Err(Panicked(what)) => (String::new(), String::new(), Some(what)),
             };
             if found.is_some() {
-                outcome = Outcome::Broken;
+                outcome = RunOutcome::Broken;
             }
             let found = found.unwrap_or_else(|| "the same".into());
             table.row([policy.label(), &events, &trace, &found]);
@@ -70,7 +70,7 @@ fn difference(a: &Run, b: &Run) -> Option<String> {
         memory,
         heads,
         reorganisations,
-        tally,
+        counters,
         admissions,
         ends,
         astray,
@@ -85,7 +85,7 @@ fn difference(a: &Run, b: &Run) -> Option<String> {
         .or_else(|| first("node", nodes, &b.nodes))
         .or_else(|| first("traffic", traffic, &b.traffic))
         .or_else(|| first("penalty", penalties, &b.penalties))
-        .or_else(|| unlike("tally", tally, &b.tally))
+        .or_else(|| unlike("counters", counters, &b.counters))
         .or_else(|| unlike("admissions", admissions, &b.admissions))
         .or_else(|| unlike("ends", ends, &b.ends))
         .or_else(|| unlike("events", events, &b.events))
@@ -99,7 +99,7 @@ fn difference(a: &Run, b: &Run) -> Option<String> {
 }
 
 fn first<T: PartialEq + Debug>(what: &str, a: &[T], b: &[T]) -> Option<String> {
-    let at = (0..a.len().max(b.len())).find(|place| a.get(*place) != b.get(*place))?;
+    let at = (0..a.len().max(b.len())).find(|index| a.get(*index) != b.get(*index))?;
     unlike(&format!("{what} {at}"), &a.get(at), &b.get(at))
 }
 

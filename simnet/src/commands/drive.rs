@@ -8,7 +8,7 @@ use herald_simnet::measure::summary::Summary;
 use herald_simnet::policy::{Machine, WithMachine};
 use herald_simnet::scenario::{Policy, Scenario};
 use herald_simnet::seeds::panic_message;
-use herald_simnet::world::{Log, Setup, Step, World};
+use herald_simnet::world::{Log, Setup, Stepped, World};
 
 use super::progress::Progress;
 
@@ -27,9 +27,9 @@ pub(crate) fn policy(
     policy: Policy,
     log: Log,
 ) -> Result<(Run, Log), Panicked> {
-    struct Driven<'a>(&'a Scenario, &'a Setup, Policy, Log);
+    struct DriveTask<'a>(&'a Scenario, &'a Setup, Policy, Log);
 
-    impl WithMachine for Driven<'_> {
+    impl WithMachine for DriveTask<'_> {
         type Output = (Run, Log);
 
         fn run<M: Machine>(self) -> (Run, Log) {
@@ -37,7 +37,7 @@ pub(crate) fn policy(
         }
     }
 
-    let driven = || policy.with_machine(Driven(scenario, setup, policy, log));
+    let driven = || policy.with_machine(DriveTask(scenario, setup, policy, log));
     catch_unwind(AssertUnwindSafe(driven)).map_err(|panic| Panicked(panic_message(&*panic)))
 }
 
@@ -45,7 +45,7 @@ fn drive<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy, log: Lo
     let mut world = World::<M>::new(scenario, setup, policy);
     world.set_log(log);
     let progress = Progress::of(scenario, policy, world.end());
-    while world.step() == Step::Done {
+    while world.step() == Stepped::Done {
         if world.events().is_multiple_of(TELL_EVERY) {
             progress.at(world.now(), world.blocks_sealed(), world.events());
         }
@@ -60,7 +60,7 @@ pub(crate) fn summaries(
     setup: &Setup,
     runs: &[Run],
 ) -> Result<(Vec<Summary>, Vec<u64>), BoundError> {
-    // Places and roles are the setup's, the same in every run of it.
+    // Regions and roles are the setup's, the same in every run of it.
     let Some(first) = runs.first() else { return Ok(Default::default()) };
     let mut bound = LowerBound::new(scenario, &setup.graph, &first.nodes)?;
     let summaries = runs.iter().map(|run| Summary::of(run, Some(&mut bound))).collect();

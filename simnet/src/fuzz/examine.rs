@@ -7,17 +7,17 @@ use std::time::Duration;
 use herald_fetcher::Time;
 
 use super::Marks;
-use crate::measure::{Run, Violation};
+use crate::measure::{BrokenInvariant, Run};
 use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario};
 use crate::seeds::panic_message;
-use crate::world::{Setup, Step, World};
+use crate::world::{Setup, Stepped, World};
 
 /// What an examination found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
     /// The first thing that did not hold.
-    pub failure: Option<Failure>,
+    pub failure: Option<FuzzFailure>,
     /// Which situations were reached.
     pub marks: Marks,
     /// How many events there were.
@@ -26,18 +26,18 @@ pub struct Examined {
 
 /// What did not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct FuzzFailure {
     /// The scenario's seed.
     pub seed: u64,
     /// Under which policy.
     pub policy: Option<Policy>,
-    /// What did not hold. What only the end shows has the last event's place.
-    pub violation: Violation,
+    /// What did not hold. What only the end of a run shows is given its last event.
+    pub violation: BrokenInvariant,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for FuzzFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Violation { at, event, node, what } = &self.violation;
+        let BrokenInvariant { at, event, node, what } = &self.violation;
         write!(f, "seed {}", self.seed)?;
         if let Some(policy) = self.policy {
             write!(f, ", {}", policy.label())?;
@@ -53,17 +53,17 @@ impl fmt::Display for Failure {
 
 /// Runs a scenario under each of its policies up to the first failure.
 pub fn examine(scenario: &Scenario) -> Examined {
-    struct Caught<'a>(&'a Scenario, &'a Setup, Policy);
+    struct ExamineTask<'a>(&'a Scenario, &'a Setup, Policy);
 
-    impl WithMachine for Caught<'_> {
-        type Output = Result<Run, Violation>;
+    impl WithMachine for ExamineTask<'_> {
+        type Output = Result<Run, BrokenInvariant>;
 
         fn run<M: Machine>(self) -> Self::Output {
             run_caught::<M>(self.0, self.1, self.2)
         }
     }
 
-    examine_by(scenario, |setup, policy| policy.with_machine(Caught(scenario, setup, policy)))
+    examine_by(scenario, |setup, policy| policy.with_machine(ExamineTask(scenario, setup, policy)))
 }
 
 /// The same with a machine of the caller's own, for all policies.
@@ -71,9 +71,9 @@ pub fn examine_with<M: Machine>(scenario: &Scenario) -> Examined {
     examine_by(scenario, |setup, policy| run_caught::<M>(scenario, setup, policy))
 }
 
-fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, Violation>) -> Examined {
+fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, BrokenInvariant>) -> Examined {
     let mut examined = Examined { failure: None, marks: Marks::default(), events: 0 };
-    let fail = |policy, violation| Some(Failure { seed: scenario.seed, policy, violation });
+    let fail = |policy, violation| Some(FuzzFailure { seed: scenario.seed, policy, violation });
     let setup = match catch_unwind(AssertUnwindSafe(|| Setup::new(scenario))) {
         Ok(Ok(setup)) => setup,
         Ok(Err(error)) => {
@@ -102,19 +102,23 @@ fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, V
     examined
 }
 
-fn before_all(what: String) -> Violation {
-    Violation { at: Time::ZERO, event: 0, node: None, what }
+fn before_all(what: String) -> BrokenInvariant {
+    BrokenInvariant { at: Time::ZERO, event: 0, node: None, what }
 }
 
 /// Runs a world to its end. A panic is a violation like any other, at the event that it happened in.
-fn run_caught<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy) -> Result<Run, Violation> {
+fn run_caught<M: Machine>(
+    scenario: &Scenario,
+    setup: &Setup,
+    policy: Policy,
+) -> Result<Run, BrokenInvariant> {
     let world = catch_unwind(AssertUnwindSafe(|| World::<M>::new(scenario, setup, policy)));
     let mut world = world.map_err(|panic| before_all(panic_message(panic.as_ref())))?;
     grant_overtime(scenario, &mut world);
-    let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Step::Done {}));
+    let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Stepped::Done {}));
     match ended {
         Ok(()) => Ok(world.finish()),
-        Err(panic) => Err(Violation {
+        Err(panic) => Err(BrokenInvariant {
             at: world.now(),
             event: world.events(),
             node: None,
@@ -137,12 +141,12 @@ pub(super) fn grant_overtime<M: Machine>(scenario: &Scenario, world: &mut World<
 }
 
 /// The next event.
-pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Step {
-    if world.events() < EVENTS_MAX { world.step() } else { Step::Over }
+pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Stepped {
+    if world.events() < EVENTS_MAX { world.step() } else { Stepped::Over }
 }
 
 /// What a run broke, or what its end does not show although it must.
-pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<Violation> {
+pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<BrokenInvariant> {
     if let Some(violation) = &run.violation {
         return Some(violation.clone());
     }
@@ -159,7 +163,7 @@ pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<Violation> {
     } else {
         return None;
     };
-    Some(Violation { at: run.ended_at, event: run.events, node: None, what })
+    Some(BrokenInvariant { at: run.ended_at, event: run.events, node: None, what })
 }
 
 fn over_bound(run: &Run) -> bool {

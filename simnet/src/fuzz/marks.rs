@@ -95,11 +95,11 @@ impl Rare {
             run.nodes.iter().filter(|node| condition(node)).count() as u64
         };
         match self {
-            Self::DeadlinePassed => run.tally.deadlines_passed,
-            Self::SecondPeerAsked => run.tally.hedges,
-            Self::ParentSought => run.tally.parents_sought,
-            Self::DeferredTakenUp => run.tally.deferred_taken_up,
-            Self::ReplyUnmatched => run.tally.replies_unmatched,
+            Self::DeadlinePassed => run.counters.deadlines_passed,
+            Self::SecondPeerAsked => run.counters.hedges,
+            Self::ParentSought => run.counters.parents_sought,
+            Self::DeferredTakenUp => run.counters.deferred_taken_up,
+            Self::ReplyUnmatched => run.counters.replies_unmatched,
             Self::Reorganisation => run.reorganisations,
             Self::HonestBlamed => nodes(|node| node.hostile.is_none() && node.penalised > 0),
             Self::NodeWent => nodes(|node| !node.online_throughout),

@@ -14,10 +14,10 @@ pub mod replay;
 use std::num::NonZeroUsize;
 
 pub use draw::{BLOCKS_MAX, NODES_MAX, draw};
-pub use examine::{Examined, Failure, examine, examine_with};
+pub use examine::{Examined, FuzzFailure, examine, examine_with};
 pub use marks::Marks;
 
-use crate::seeds::{self, Progress};
+use crate::seeds::{self, SeedProgress};
 
 /// What became of many seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Fuzzed {
     /// Events in all of them.
     pub events: u64,
     /// Those that failed, by seed.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FuzzFailure>,
     /// Which situations were reached.
     pub marks: Marks,
 }
@@ -35,7 +35,7 @@ pub struct Fuzzed {
 /// Examines the scenarios of `seeds` on `jobs` threads. The result does not depend on how many.
 ///
 /// `progress` is called from any of them, in any order.
-pub fn fuzz(seeds: &[u64], jobs: NonZeroUsize, progress: impl Fn(Progress) + Sync) -> Fuzzed {
+pub fn fuzz(seeds: &[u64], jobs: NonZeroUsize, progress: impl Fn(SeedProgress) + Sync) -> Fuzzed {
     let take = |fuzzed: &mut Fuzzed, seed| fuzzed.take(examine(&draw(seed)));
     let mut all = Fuzzed::default();
     for part in seeds::gather(seeds, jobs, take, progress) {

@@ -16,7 +16,7 @@ use herald_fetcher::{Admission, BlockHash, BlockNumber, End, Reason, Time};
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::chain::NodeId;
-use crate::policy::Tally;
+use crate::policy::MachineCounters;
 use crate::scenario::{AdversaryKind, Policy};
 
 /// It did not happen.
@@ -54,14 +54,14 @@ pub struct Run {
     /// How hashes ended, in the order of [`End::ALL`], at all nodes.
     pub ends: [u64; End::ALL.len()],
     /// What the honest nodes' machines counted, summed.
-    pub tally: Tally,
+    pub counters: MachineCounters,
     /// Honest nodes online at the end that did not have the head that most of them had. Where the
     /// scenario has a core, nodes of it without the best head of those connected with them.
     pub astray: u32,
     /// Honest nodes online at the end whose machine still held something.
     pub not_empty: u32,
     /// Broken predicates; the run stops at the first.
-    pub violation: Option<Violation>,
+    pub violation: Option<BrokenInvariant>,
 }
 
 /// One scheduled block.
@@ -202,7 +202,7 @@ pub struct HeadSample {
 
 /// A predicate that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+pub struct BrokenInvariant {
     /// When.
     pub at: Time,
     /// Which event it was, counted from 1.

@@ -81,7 +81,7 @@ pub struct BlockSummary {
     pub hash: Option<String>,
     /// Its height.
     pub number: u64,
-    /// The place of its sealer.
+    /// The index of its sealer.
     pub sealer: u64,
     /// When it was sealed.
     pub sealed_at: u64,
@@ -191,9 +191,9 @@ impl Summary {
             reorganisations: run.reorganisations,
             redundancy: redundancy(run, &counted),
             traffic: traffic(run),
-            requests: run.tally.requests,
-            timeouts: run.tally.deadlines_passed,
-            hedges: run.tally.hedges,
+            requests: run.counters.requests,
+            timeouts: run.counters.deadlines_passed,
+            hedges: run.counters.hedges,
             penalties: penalties(run),
             hostile: hostile(run),
             memory: memory(run),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 
 use crate::model::block::Sim;
-use crate::model::chain::View;
+use crate::model::chain::NodeView;
 use crate::scenario::Policy;
 
 use geth::GethModel;
@@ -38,9 +38,9 @@ impl Policy {
 
     /// What its machine promises of the lifetime of hashes.
     pub fn lifetime_promise(self) -> LifetimePromise {
-        struct Promise;
+        struct PromiseTask;
 
-        impl WithMachine for Promise {
+        impl WithMachine for PromiseTask {
             type Output = LifetimePromise;
 
             fn run<M: Machine>(self) -> LifetimePromise {
@@ -48,7 +48,7 @@ impl Policy {
             }
         }
 
-        self.with_machine(Promise)
+        self.with_machine(PromiseTask)
     }
 }
 
@@ -88,7 +88,7 @@ pub trait Machine: Sized {
     /// `config` is the policy's, shared by all nodes, and has been checked; `seed` is the node's own.
     fn new(config: Arc<Config>, seed: u64) -> Self;
     /// Takes what happens.
-    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim>;
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &NodeView<'_>) -> Outcome<Sim>;
     /// The next thing for the node to do.
     fn poll_output(&mut self) -> Option<Output<Sim>>;
     /// When a tick is due.
@@ -97,13 +97,13 @@ pub trait Machine: Sized {
     /// do nothing but note it. Such
     /// word may then be handed in late: with its own time, and before anything else. `false` is
     /// always right.
-    fn may_hear_late(&self) -> bool {
+    fn may_postpone(&self) -> bool {
         false
     }
     /// Bytes in use, and the most that the machine promises, where it promises anything.
-    fn memory(&self) -> Memory;
+    fn memory(&self) -> MemoryUse;
     /// What it counted.
-    fn tally(&self) -> Tally;
+    fn machine_counters(&self) -> MachineCounters;
     /// What it holds.
     fn holdings(&self) -> Holdings;
     /// Whether what it holds is consistent.
@@ -115,7 +115,7 @@ pub trait Machine: Sized {
 
 /// Memory in use, against what was promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryUse {
     /// In use.
     pub bytes: u64,
     /// Never more than this; `None` where nothing is promised.
@@ -139,7 +139,7 @@ pub struct Holdings {
 
 /// What a machine counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct MachineCounters {
     /// Requests sent.
     pub requests: u64,
     /// Requests not answered by their deadline.
@@ -154,7 +154,7 @@ pub struct Tally {
     pub replies_unmatched: u64,
 }
 
-impl Tally {
+impl MachineCounters {
     /// Adds another machine's.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -171,7 +171,7 @@ impl Machine for Fetcher<Sim> {
         Fetcher::with_seed(config, seed).expect("the scenario checked the configuration")
     }
 
-    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &NodeView<'_>) -> Outcome<Sim> {
         Fetcher::handle(self, now, input, chain)
     }
 
@@ -183,17 +183,17 @@ impl Machine for Fetcher<Sim> {
         Fetcher::poll_timeout(self)
     }
 
-    fn may_hear_late(&self) -> bool {
+    fn may_postpone(&self) -> bool {
         self.is_quiet()
     }
 
-    fn memory(&self) -> Memory {
-        Memory { bytes: self.memory_bytes(), bound: Some(Self::memory_bound(self.config())) }
+    fn memory(&self) -> MemoryUse {
+        MemoryUse { bytes: self.memory_bytes(), bound: Some(Self::memory_bound(self.config())) }
     }
 
-    fn tally(&self) -> Tally {
+    fn machine_counters(&self) -> MachineCounters {
         let counters = self.counters();
-        Tally {
+        MachineCounters {
             requests: counters.requests,
             deadlines_passed: counters.deadlines_passed,
             hedges: counters.hedges,

@@ -10,7 +10,7 @@ use crate::measure::{BlockRecord, NEVER, NodeRecord, Run};
 /// The three moments that a block has at a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
-pub(super) enum Clock {
+pub(super) enum DeliveryClock {
     /// It was first heard of.
     Heard,
     /// Header and body were there.
@@ -19,7 +19,7 @@ pub(super) enum Clock {
     Imported,
 }
 
-impl Clock {
+impl DeliveryClock {
     pub(super) const ALL: &'static [Self] = Self::VARIANTS;
 
     pub(super) fn label(self) -> &'static str {
@@ -36,7 +36,7 @@ impl Clock {
 }
 
 /// All deliveries of a run by one clock.
-pub(super) fn deliveries(run: &Run, clock: Clock) -> Spans {
+pub(super) fn deliveries(run: &Run, clock: DeliveryClock) -> Spans {
     let counted = counted(run);
     let blocks = run.blocks.iter().filter(|block| counts(run, block));
     Spans::new(blocks.flat_map(|block| at(clock.of(block), block.sealer, &counted)).collect())
@@ -77,7 +77,7 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
 /// At most `most` of them, evenly apart, the first and the last among them.
 pub(super) fn thinned<T>(items: &[T], most: usize) -> impl Iterator<Item = &T> {
     let shown = items.len().min(most.max(2));
-    (0..shown).filter_map(move |place| items.get(place * (items.len() - 1) / (shown - 1).max(1)))
+    (0..shown).filter_map(move |index| items.get(index * (items.len() - 1) / (shown - 1).max(1)))
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
         let mut run = super::super::tests::sample::runs(20).swap_remove(0);
         // Of 20 nodes 4 are hostile, and node 3 was away. One slot of ten stayed empty; three of the other
         // blocks are node 3's, so that six have a sealer to be left out.
-        assert_eq!(deliveries(&run, Clock::Imported).len(), 9 * 15 - 6);
+        assert_eq!(deliveries(&run, DeliveryClock::Imported).len(), 9 * 15 - 6);
         run.blocks = run.blocks[1..2].to_vec();
         let block_bytes = run.blocks[0].bytes;
         let honest = run.blocks[0].sealer.index();
@@ -110,7 +110,7 @@ mod tests {
         // The sealer of the only block has nothing to receive.
         assert_eq!(redundancy(&run), [1.0; 14]);
         run.nodes[honest].hostile = Some(crate::scenario::AdversaryKind::SecretBranch);
-        assert_eq!(deliveries(&run, Clock::Imported).len(), 0);
+        assert_eq!(deliveries(&run, DeliveryClock::Imported).len(), 0);
     }
 
     #[test]

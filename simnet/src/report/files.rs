@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::measure::Run;
 use crate::measure::stats::Quantiles;
 use crate::measure::summary::{BlockSummary, Summary, standing};
-use crate::measure::verdict::Verdict;
+use crate::measure::verdict::ScenarioVerdict;
 use crate::scenario::Scenario;
 
 /// A file of the folder.
@@ -146,10 +146,10 @@ impl Folder {
         toml: &str,
         runs: &[Run],
         summaries: &[Summary],
-        verdict: &Verdict,
+        verdict: &ScenarioVerdict,
     ) -> Result<(), FilesError> {
         self.write(Name::Scenario, |to| to.write_all(toml.as_bytes()))?;
-        let document = Document {
+        let document = SummaryFile {
             scenario: &scenario.name,
             seed: scenario.seed,
             digest: scenario.digest(),
@@ -165,12 +165,12 @@ impl Folder {
 
 /// What summary.json holds. Times are nanoseconds; null is "not reached".
 #[derive(Serialize)]
-struct Document<'a> {
+struct SummaryFile<'a> {
     scenario: &'a str,
     seed: u64,
     digest: String,
     version: &'static str,
-    verdict: &'a Verdict,
+    verdict: &'a ScenarioVerdict,
     runs: &'a [Summary],
 }
 
@@ -294,7 +294,7 @@ mod tests {
         let summaries = [Summary::of(&runs[0], None), Summary::of(&runs[1], None)];
         let mut scenario = scenario();
         scenario.assertions.all_delivered = true;
-        let verdict = Verdict::of(&scenario.assertions, &summaries);
+        let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
         let folder = Folder::create(path).unwrap();
         let toml = scenario.to_toml().unwrap();
         folder.write_run(&scenario, &toml, &runs, &summaries, &verdict).unwrap();

@@ -14,7 +14,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use crate::measure::verdict::{Finding, Held, VerdictRow};
+pub use crate::measure::verdict::{AssertionHeld, Finding, VerdictRow};
 
 use crate::measure::Run;
 use crate::scenario::Scenario;

@@ -3,10 +3,10 @@
 use herald_fetcher::Config;
 
 use super::error::{Amount, ScenarioError};
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 use super::{
-    Adversaries, AdversaryKind, ChainOptions, Fault, Links, Policy, Regions, Scenario, SizeDraw, Topology,
-    Wire,
+    Adversaries, AdversaryKind, ChainModel, Fault, LinkModel, Policy, Regions, Scenario, SizeDraw, Topology,
+    WireSizes,
 };
 
 /// The most nodes.
@@ -34,8 +34,8 @@ const HOSTILE_MAX: f64 = 0.9;
 const SUM_SLACK: f64 = 1e-6;
 /// The slowest link: 64 MiB to all peers of the largest star still take fewer nanoseconds than 64
 /// bits hold.
-const RATE_MIN: Rate = Rate::kbit(10);
-const RATE_MAX: Rate = Rate::mbit(1_000_000);
+const RATE_MIN: BitRate = BitRate::kbit(10);
+const RATE_MAX: BitRate = BitRate::mbit(1_000_000);
 /// The largest block.
 pub const BLOCK_MAX: Size = Size::mib(64);
 const MESSAGE_MAX: Size = Size(64 << 10);
@@ -228,7 +228,7 @@ fn check_regions(regions: &Regions) -> Result<(), ScenarioError> {
     most((path!(regions.names, " (bytes of one)"), longest), NAME_MAX)
 }
 
-fn check_links(links: &Links) -> Result<(), ScenarioError> {
+fn check_links(links: &LinkModel) -> Result<(), ScenarioError> {
     share(key!(links.jitter), 0.0, 1.0)?;
     share(key!(links.loss), 0.0, 0.9)?;
     span(key!(links.retransmit), SHORTEST, Span::s(60))?;
@@ -236,14 +236,14 @@ fn check_links(links: &Links) -> Result<(), ScenarioError> {
     span(key!(links.connection_timeout), SHORTEST, DAY)
 }
 
-fn check_wire(wire: &Wire) -> Result<(), ScenarioError> {
+fn check_wire(wire: &WireSizes) -> Result<(), ScenarioError> {
     size(key!(wire.header), Size(1), MESSAGE_MAX)?;
     size(key!(wire.announcement), Size(1), MESSAGE_MAX)?;
     size(key!(wire.request), Size(1), MESSAGE_MAX)?;
     size(key!(wire.overhead), Size(0), MESSAGE_MAX)
 }
 
-fn check_chain(chain: &ChainOptions, wire: &Wire) -> Result<(), ScenarioError> {
+fn check_chain(chain: &ChainModel, wire: &WireSizes) -> Result<(), ScenarioError> {
     count((path!(chain.blocks), chain.blocks.into()), 1, SLOTS_MAX.into())?;
     let slots = u64::from(chain.blocks) + u64::from(chain.warm_up);
     let together = path!(chain.blocks, " and chain.warm_up together");

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::Policy;
 use super::check::LINKS_MAX;
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 
 /// A value of some kind, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -21,7 +21,7 @@ pub enum Amount {
     /// Bytes.
     Size(Size),
     /// Bits in a second.
-    Rate(Rate),
+    Rate(BitRate),
 }
 
 impl fmt::Display for Amount {

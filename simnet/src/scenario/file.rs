@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use super::forms::TopologySource;
 use super::{
-    Adversaries, Assertions, ChainOptions, Core, EDGES_MAX, Fault, FetcherOptions, Links, Policy, Regions,
-    Scenario, ScenarioError, Topology, Wire,
+    Adversaries, Assertions, ChainModel, Core, EDGES_MAX, Fault, FetcherOptions, LinkModel, Policy, Regions,
+    Scenario, ScenarioError, Topology, WireSizes,
 };
 
 /// The longest scenario file that is read: a million edges, written out.
@@ -22,8 +22,8 @@ impl Scenario {
     /// Reads a TOML file. A file of edges is looked for in the same folder.
     ///
     /// # Errors
-    /// [`FileError`] names the file, the line and the key, and what to do.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
+    /// [`ScenarioFileError`] names the file, the line and the key, and what to do.
+    pub fn read(path: &Path) -> Result<Self, ScenarioFileError> {
         Self::parse(&read_bounded(path, SCENARIO_BYTES_MAX)?, path)
     }
 
@@ -32,13 +32,13 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn parse(text: &str, origin: &Path) -> Result<Self, FileError> {
+    pub fn parse(text: &str, origin: &Path) -> Result<Self, ScenarioFileError> {
         let document: Document =
-            toml::from_str(text).map_err(|error| FileError::syntax(origin, text, error))?;
+            toml::from_str(text).map_err(|error| ScenarioFileError::syntax(origin, text, error))?;
         let scenario = document.resolve(origin)?;
         scenario
             .check()
-            .map_err(|error| FileError::Check { path: origin.to_owned(), error: Box::new(error) })?;
+            .map_err(|error| ScenarioFileError::Check { path: origin.to_owned(), error: Box::new(error) })?;
         Ok(scenario)
     }
 
@@ -46,8 +46,8 @@ impl Scenario {
     /// [`check`](Self::check) accepts reads back as the same scenario.
     ///
     /// # Errors
-    /// [`FileError::Write`] where TOML has no way to say a value.
-    pub fn to_toml(&self) -> Result<String, FileError> {
+    /// [`ScenarioFileError::Write`] where TOML has no way to say a value.
+    pub fn to_toml(&self) -> Result<String, ScenarioFileError> {
         Ok(toml::to_string(&Document::of(self.clone()))?)
     }
 }
@@ -75,7 +75,7 @@ macro_rules! document {
             }
 
             /// The scenario. `origin` is where the document came from.
-            fn resolve(self, origin: &Path) -> Result<Scenario, FileError> {
+            fn resolve(self, origin: &Path) -> Result<Scenario, ScenarioFileError> {
                 let Self { name, $($key,)* topology, $($table,)* } = self;
                 let name = name_or_stem(name, origin);
                 let topology = topology.resolve(origin)?;
@@ -93,9 +93,9 @@ document! {
     check_stride: u32,
     ;
     regions: Regions,
-    links: Links,
-    wire: Wire,
-    chain: ChainOptions,
+    links: LinkModel,
+    wire: WireSizes,
+    chain: ChainModel,
     adversaries: Vec<Adversaries>,
     faults: Vec<Fault>,
     core: Option<Core>,
@@ -105,7 +105,9 @@ document! {
 
 impl Default for Document {
     fn default() -> Self {
-        Self { name: None, ..Self::of(Scenario::default()) }
+        let mut document = Self::of(Scenario::default());
+        document.name = None;
+        document
     }
 }
 
@@ -115,7 +117,7 @@ fn name_or_stem(name: Option<String>, origin: &Path) -> String {
 }
 
 impl TopologySource {
-    fn resolve(self, origin: &Path) -> Result<Topology, FileError> {
+    fn resolve(self, origin: &Path) -> Result<Topology, ScenarioFileError> {
         match self {
             Self::Here(topology) => Ok(topology),
             Self::File(file) => Topology::read_edges(&origin.with_file_name("").join(file)),
@@ -128,13 +130,16 @@ impl Topology {
     /// lines and what follows a `#` are passed over.
     ///
     /// # Errors
-    /// [`FileError`] names the line. Whether the nodes exist is for [`Scenario::check`].
-    pub fn read_edges(path: &Path) -> Result<Self, FileError> {
+    /// [`ScenarioFileError`] names the line. Whether the nodes exist is for [`Scenario::check`].
+    pub fn read_edges(path: &Path) -> Result<Self, ScenarioFileError> {
         let text = read_bounded(path, EDGE_BYTES_MAX)?;
         let mut edges = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
-            let edge =
-                parse_edge(text).map_err(|error| FileError::Edge { path: path.to_owned(), line, error })?;
+            let edge = parse_edge(text).map_err(|error| ScenarioFileError::Edge {
+                path: path.to_owned(),
+                line,
+                error,
+            })?;
             edges.extend(edge);
         }
         Ok(Self::Edges { edges })
@@ -154,7 +159,7 @@ fn parse_edge(line: &str) -> Result<Option<(u32, u32)>, EdgeError> {
 
 /// Why a scenario could not be read or written.
 #[derive(Debug, Error)]
-pub enum FileError {
+pub enum ScenarioFileError {
     /// The file system's reason.
     #[error("{}: cannot be read: {error}", path.display())]
     Read {
@@ -220,7 +225,7 @@ pub enum EdgeError {
     },
 }
 
-impl FileError {
+impl ScenarioFileError {
     fn syntax(path: &Path, text: &str, error: toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.as_bytes().get(..start).unwrap_or_default();
@@ -235,13 +240,13 @@ fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-fn read_bounded(path: &Path, max: u64) -> Result<String, FileError> {
-    let unreadable = |error| FileError::Read { path: path.to_owned(), error };
+fn read_bounded(path: &Path, max: u64) -> Result<String, ScenarioFileError> {
+    let unreadable = |error| ScenarioFileError::Read { path: path.to_owned(), error };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > max {
-        return Err(FileError::TooLong { path: path.to_owned(), max });
+        return Err(ScenarioFileError::TooLong { path: path.to_owned(), max });
     }
     String::from_utf8(bytes).map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))
 }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 use super::{
-    Direction, Distribution, Exit, Fault, MemoryKept, Network, OutboundDegrees, Regions, SizeDraw, Topology,
+    CutDirection, Distribution, Exit, Fault, MemoryKept, NetworkYear, OutboundDegrees, Regions, SizeDraw,
+    Topology,
 };
 
 /// Keys that do not make one of the alternatives.
@@ -163,12 +164,12 @@ impl From<TopologySource> for TopologyForm {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegionsForm {
-    preset: Option<Network>,
+    preset: Option<NetworkYear>,
     distribution: Option<Distribution>,
     names: Option<Vec<String>>,
     shares: Option<Vec<f64>>,
-    up: Option<Vec<Rate>>,
-    down: Option<Vec<Rate>>,
+    up: Option<Vec<BitRate>>,
+    down: Option<Vec<BitRate>>,
     latency: Option<Vec<Vec<Span>>>,
 }
 
@@ -305,7 +306,7 @@ pub(super) struct FaultForm {
     at: Span,
     lasts: Option<Span>,
     share: Option<f64>,
-    direction: Option<Direction>,
+    direction: Option<CutDirection>,
     every: Option<Span>,
     away: Option<Span>,
     exit: Option<Exit>,
@@ -346,7 +347,7 @@ impl TryFrom<FaultForm> for Fault {
                     at,
                     lasts: keys.need(key!(lasts))?,
                     share: keys.need(key!(share))?,
-                    direction: direction.unwrap_or(Direction::Both),
+                    direction: direction.unwrap_or(CutDirection::Both),
                 }
             }
             FaultKind::Churn => {

@@ -6,17 +6,17 @@
 //!
 //! ```
 //! use herald_simnet::scenario::units::{Size, Span};
-//! use herald_simnet::scenario::{ChainOptions, Policy, Scenario, SizeDraw, Topology};
+//! use herald_simnet::scenario::{ChainModel, Policy, Scenario, SizeDraw, Topology};
 //!
 //! let scenario = Scenario {
 //!     name: "two-policies".into(),
 //!     nodes: 50,
 //!     policies: vec![Policy::Herald, Policy::GethTimers],
 //!     topology: Topology::RandomRegular { degree: 6 },
-//!     chain: ChainOptions {
+//!     chain: ChainModel {
 //!         interval: Span::ms(450),
 //!         block_size: SizeDraw::Fixed(Size::kb(100)),
-//!         ..ChainOptions::default()
+//!         ..ChainModel::default()
 //!     },
 //!     ..Scenario::default()
 //! };
@@ -44,13 +44,13 @@ pub use adversary::{Adversaries, AdversaryKind};
 pub(crate) use check::peers_expected;
 pub use check::{BLOCK_MAX, DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
 pub use error::{Amount, ScenarioError};
-pub use file::{EdgeError, FileError};
+pub use file::{EdgeError, ScenarioFileError};
 pub use policy::Policy;
-pub use presets::{Distribution, Network, OutboundDegrees};
+pub use presets::{Distribution, NetworkYear, OutboundDegrees};
 pub use shipped::{Shipped, by_name, shipped};
 
 use serde::{Deserialize, Serialize};
-use units::{Rate, Size, Span};
+use units::{BitRate, Size, Span};
 
 /// Everything about a run. The same scenario and version give the same run, byte for byte.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,11 +72,11 @@ pub struct Scenario {
     /// of 2019.
     pub regions: Regions,
     /// How messages travel.
-    pub links: Links,
+    pub links: LinkModel,
     /// How large messages are.
-    pub wire: Wire,
+    pub wire: WireSizes,
     /// Blocks, sealers, and what they cost a node.
-    pub chain: ChainOptions,
+    pub chain: ChainModel,
     /// Hostile nodes. Default none.
     pub adversaries: Vec<Adversaries>,
     /// What goes wrong, and when. Default nothing.
@@ -128,15 +128,15 @@ pub struct Regions {
     /// One-way latency from each to each.
     pub latency: Vec<Vec<Span>>,
     /// A node's uplink in each.
-    pub up: Vec<Rate>,
+    pub up: Vec<BitRate>,
     /// A node's downlink in each.
-    pub down: Vec<Rate>,
+    pub down: Vec<BitRate>,
 }
 
 /// How messages travel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Links {
+pub struct LinkModel {
     /// A message's latency is drawn evenly from the link's, this share less to this share more.
     /// Default 0.1.
     pub jitter: f64,
@@ -168,7 +168,7 @@ pub enum SmallMessages {
 /// Bytes of messages on the wire, the transport's headers included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Wire {
+pub struct WireSizes {
     /// A header. Default 600: a London header of 547 bytes in RLP, and framing.
     pub header: Size,
     /// An announcement: hash and number, framing, and TCP and IP headers. Default 100.
@@ -182,7 +182,7 @@ pub struct Wire {
 /// Blocks, sealers, and what they cost a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ChainOptions {
+pub struct ChainModel {
     /// How many blocks are measured. Default 10.
     pub blocks: u32,
     /// Blocks before those, not measured, so that adaptive waits have settled. Default 20.
@@ -250,7 +250,7 @@ pub enum Fault {
         /// The share of nodes in the first part.
         share: f64,
         /// Whether messages still go from the first part to the second.
-        direction: Direction,
+        direction: CutDirection,
     },
     /// Nodes come and go for a while: every `every` on average, one node goes, and is back after
     /// `away`.
@@ -299,7 +299,7 @@ pub struct Core {
 /// Which way a partition cuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Direction {
+pub enum CutDirection {
     /// Both.
     Both,
     /// Only from the second part to the first.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{FileError, Scenario};
+use super::{Scenario, ScenarioFileError};
 
 /// A scenario that comes with the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Shipped {
     ///
     /// # Errors
     /// None for those shipped: a test reads them all.
-    pub fn scenario(&self) -> Result<Scenario, FileError> {
+    pub fn scenario(&self) -> Result<Scenario, ScenarioFileError> {
         Scenario::parse(self.toml, &Path::new(self.name).with_extension("toml"))
     }
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
-use super::rows::Row;
+use super::rows::SweepRow;
 use crate::measure::stats::Estimate;
-use crate::measure::table::{Table, nanos};
+use crate::measure::table::{TextTable, nanos};
 use crate::scenario::Policy;
 
 /// What is looked at, one value for each seed and policy.
@@ -55,7 +55,7 @@ impl Figure {
 
     /// Its value in one run, in nanoseconds where it is a time; `None` where there is none: nothing was
     /// sealed, or one of the blocks did not reach so many.
-    fn of(self, run: &[Row]) -> Option<f64> {
+    fn of(self, run: &[SweepRow]) -> Option<f64> {
         match self {
             Self::ImportedP50 => mean_time(run, |row| row.imported_p50_ns),
             Self::ImportedP90 => mean_time(run, |row| row.imported_p90_ns),
@@ -90,8 +90,8 @@ impl Figure {
     }
 }
 
-fn mean_time(run: &[Row], time: impl Fn(&Row) -> Option<u64>) -> Option<f64> {
-    let looked_for: Vec<&Row> = run.iter().filter(|row| row.deliveries > 0).collect();
+fn mean_time(run: &[SweepRow], time: impl Fn(&SweepRow) -> Option<u64>) -> Option<f64> {
+    let looked_for: Vec<&SweepRow> = run.iter().filter(|row| row.deliveries > 0).collect();
     let times: Option<Vec<f64>> = looked_for.iter().map(|row| time(row).map(|time| time as f64)).collect();
     Estimate::of(&times?).map(|estimate| estimate.mean)
 }
@@ -134,8 +134,8 @@ pub struct Figures {
 
 impl Figures {
     /// From sorted rows, as [`run`](super::run) and [`merge`](super::rows::merge) give them.
-    pub fn of(rows: &[Row]) -> Self {
-        let runs: Vec<&[Row]> = rows.chunk_by(|a, b| (a.seed, a.policy) == (b.seed, b.policy)).collect();
+    pub fn of(rows: &[SweepRow]) -> Self {
+        let runs: Vec<&[SweepRow]> = rows.chunk_by(|a, b| (a.seed, a.policy) == (b.seed, b.policy)).collect();
         let mut seeds: Vec<u64> = rows.iter().map(|row| row.seed).collect();
         seeds.dedup();
         let mut figures = Vec::new();
@@ -150,13 +150,13 @@ impl Figures {
 }
 
 /// The value of each seed under a policy.
-fn values(runs: &[&[Row]], policy: Policy, figure: Figure) -> Vec<(u64, Option<f64>)> {
+fn values(runs: &[&[SweepRow]], policy: Policy, figure: Figure) -> Vec<(u64, Option<f64>)> {
     let mine =
         runs.iter().filter_map(|run| Some((run.first()?, *run))).filter(|(row, _)| row.policy == policy);
     mine.map(|(row, run)| (row.seed, figure.of(run))).collect()
 }
 
-fn across(runs: &[&[Row]], policy: Policy, figure: Figure) -> Option<Across> {
+fn across(runs: &[&[SweepRow]], policy: Policy, figure: Figure) -> Option<Across> {
     let by_seed = values(runs, policy, figure);
     let found: Vec<f64> = by_seed.iter().filter_map(|(_, value)| *value).collect();
     if found.is_empty() && (by_seed.is_empty() || matches!(figure, Figure::BoundP50 | Figure::BoundP99)) {
@@ -195,7 +195,7 @@ fn paired(these: &[(u64, Option<f64>)], herald: &[(u64, Option<f64>)]) -> Option
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headings = ["policy", "figure", "mean", "95 % interval", "median", "p95", "most", "over herald"];
-        let mut table = Table::new(headings, 2);
+        let mut table = TextTable::new(headings, 2);
         for row in &self.figures {
             let show = |value: f64| row.figure.show(value);
             let or_not = |value: Option<f64>| value.map_or_else(|| "not reached".into(), show);
@@ -232,7 +232,7 @@ mod tests {
     use crate::measure::tests::{MS, run};
     use crate::sweep::rows;
 
-    fn sweep(lost: Option<u64>) -> Vec<Row> {
+    fn sweep(lost: Option<u64>) -> Vec<SweepRow> {
         let mut all = Vec::new();
         for seed in 1..=4 {
             for (policy, late) in [(Policy::Herald, 0), (Policy::GethModel, 40 + 2 * seed)] {

@@ -10,16 +10,16 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::measure::summary::Summary;
-use crate::measure::verdict::{Assertion, Held, Outcome, Verdict};
+use crate::measure::verdict::{Assertion, AssertionHeld, RunOutcome, ScenarioVerdict};
 use crate::scenario::{Policy, Scenario};
-use crate::seeds::{self, Progress, panic_message};
-use rows::Row;
+use crate::seeds::{self, SeedProgress, panic_message};
+use rows::SweepRow;
 
 /// What a sweep came to, in an order that does not depend on how many jobs ran.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Swept {
     /// The raw rows, sorted.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SweepRow>,
     /// Assertions that did not hold under [`Policy::Herald`]: the seed, and which.
     pub failed: Vec<(u64, Assertion)>,
     /// What broke: the seed, the policy where it is known, and what it was.
@@ -28,13 +28,13 @@ pub struct Swept {
 
 impl Swept {
     /// What it comes to.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.broken.is_empty() {
-            Outcome::Broken
+            RunOutcome::Broken
         } else if self.failed.is_empty() {
-            Outcome::Holds
+            RunOutcome::Holds
         } else {
-            Outcome::Failed
+            RunOutcome::Failed
         }
     }
 }
@@ -48,14 +48,14 @@ pub fn run(
     seeds: &[u64],
     jobs: NonZeroUsize,
     world: impl Fn(&Scenario) -> Vec<Summary> + Sync,
-    progress: impl Fn(Progress) + Sync,
+    progress: impl Fn(SeedProgress) + Sync,
 ) -> Swept {
     let digest = scenario.digest();
     let take = |swept: &mut Swept, seed| {
         let scenario = Scenario { seed, ..scenario.clone() };
         match catch_unwind(AssertUnwindSafe(|| world(&scenario))) {
             Ok(summaries) => {
-                swept.take(seed, &digest, &Verdict::of(&scenario.assertions, &summaries), &summaries)
+                swept.take(seed, &digest, &ScenarioVerdict::of(&scenario.assertions, &summaries), &summaries)
             }
             Err(panic) => swept.broken.push((seed, None, panic_message(&*panic))),
         }
@@ -66,16 +66,16 @@ pub fn run(
         all.failed.extend(part.failed);
         all.broken.extend(part.broken);
     }
-    all.rows.sort_by_key(Row::key);
+    all.rows.sort_by_key(SweepRow::key);
     all.failed.sort_by_key(|(seed, assertion)| (*seed, assertion.label()));
     all.broken.sort();
     all
 }
 
 impl Swept {
-    fn take(&mut self, seed: u64, digest: &str, verdict: &Verdict, summaries: &[Summary]) {
+    fn take(&mut self, seed: u64, digest: &str, verdict: &ScenarioVerdict, summaries: &[Summary]) {
         self.rows.extend(summaries.iter().flat_map(|summary| rows::of(digest, summary)));
-        let failed = verdict.rows.iter().filter(|row| row.held() == Held::No);
+        let failed = verdict.rows.iter().filter(|row| row.held() == AssertionHeld::No);
         self.failed.extend(failed.map(|row| (seed, row.assertion)));
         self.broken.extend(verdict.broken.iter().map(|(policy, what)| (seed, Some(*policy), what.clone())));
     }
@@ -111,7 +111,7 @@ mod tests {
     fn rows_are_sorted_and_the_same_for_any_number_of_jobs() {
         let swept = sweep(1);
         assert_eq!(swept.rows.len(), 18 * 2 * 2);
-        assert!(swept.rows.is_sorted_by_key(Row::key));
+        assert!(swept.rows.is_sorted_by_key(SweepRow::key));
         assert_eq!(swept.rows[0].policy, Policy::Herald);
         for jobs in [2, 3, 40] {
             assert_eq!(sweep(jobs), swept);
@@ -123,7 +123,7 @@ mod tests {
         let swept = sweep(2);
         assert_eq!(swept.failed, [(7, Assertion::Converged)]);
         assert_eq!(swept.broken, [(13, None, "panicked: unlucky".to_string())]);
-        assert_eq!(swept.outcome(), Outcome::Broken);
+        assert_eq!(swept.outcome(), RunOutcome::Broken);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::scenario::Policy;
 
 /// One block of one run. Times are nanoseconds from the seal; empty is "not reached".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct SweepRow {
     /// Which scenario: [`Scenario::digest`].
     pub scenario: String,
     /// From which seed.
@@ -74,7 +74,7 @@ pub const COLUMNS: [&str; 18] = [
     "trace",
 ];
 
-impl Row {
+impl SweepRow {
     /// What rows are sorted by, and what no two differ under.
     pub fn key(&self) -> (u64, Policy, u32) {
         (self.seed, self.policy, self.slot)
@@ -164,10 +164,10 @@ pub enum LineError {
 }
 
 /// The rows of one run.
-pub fn of(digest: &str, summary: &Summary) -> Vec<Row> {
+pub fn of(digest: &str, summary: &Summary) -> Vec<SweepRow> {
     let blocks = summary.blocks.iter();
     blocks
-        .map(|block| Row {
+        .map(|block| SweepRow {
             scenario: digest.into(),
             seed: summary.seed,
             policy: summary.policy,
@@ -194,7 +194,7 @@ pub fn of(digest: &str, summary: &Summary) -> Vec<Row> {
 ///
 /// # Errors
 /// What `to` gives.
-pub fn write(rows: &[Row], to: impl Write) -> io::Result<()> {
+pub fn write(rows: &[SweepRow], to: impl Write) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(to);
     writer.write_record(COLUMNS)?;
     for row in rows {
@@ -208,15 +208,15 @@ pub fn write(rows: &[Row], to: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// A file cannot be read, a line is no row, or the files are not parts of one sweep.
-pub fn merge(paths: &[PathBuf]) -> Result<Vec<Row>, RowsError> {
-    let mut all: Vec<(Row, u64, &Path)> = Vec::new();
+pub fn merge(paths: &[PathBuf]) -> Result<Vec<SweepRow>, RowsError> {
+    let mut all: Vec<(SweepRow, u64, &Path)> = Vec::new();
     for path in paths {
         let file = File::open(path).map_err(|source| RowsError::File { path: path.clone(), source })?;
         all.extend(read(file, path)?.into_iter().map(|(row, line)| (row, line, path.as_path())));
     }
     // The path too, so that an error does not depend on the order of the files.
     all.sort_by(|a, b| (a.0.key(), a.2, a.1).cmp(&(b.0.key(), b.2, b.1)));
-    let mut merged: Vec<(Row, u64, &Path)> = Vec::with_capacity(all.len());
+    let mut merged: Vec<(SweepRow, u64, &Path)> = Vec::with_capacity(all.len());
     for (row, line, path) in all {
         if let Some((first, ..)) = merged.first().filter(|(first, ..)| first.scenario != row.scenario) {
             let wanted = first.scenario.clone();
@@ -248,7 +248,7 @@ pub fn merge(paths: &[PathBuf]) -> Result<Vec<Row>, RowsError> {
 ///
 /// # Errors
 /// [`RowsError`] names file and line.
-pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(Row, u64)>, RowsError> {
+pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(SweepRow, u64)>, RowsError> {
     let mut reader = ReaderBuilder::new().has_headers(false).from_reader(from);
     let mut record = StringRecord::new();
     if !next(&mut reader, &mut record, path)? || record != COLUMNS[..] {
@@ -258,7 +258,7 @@ pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(Row, u64)>, RowsErr
     while next(&mut reader, &mut record, path)? {
         let line = record.position().map_or(0, csv::Position::line);
         let error = |what| RowsError::Line { path: path.into(), line, what };
-        let row: Row = record.deserialize(None).map_err(|cause| error(LineError::of(cause)))?;
+        let row: SweepRow = record.deserialize(None).map_err(|cause| error(LineError::of(cause)))?;
         check(&row).map_err(error)?;
         rows.push((row, line));
     }
@@ -291,7 +291,7 @@ impl LineError {
 }
 
 /// What the types do not say of a row.
-fn check(row: &Row) -> Result<(), LineError> {
+fn check(row: &SweepRow) -> Result<(), LineError> {
     let cell = |column, what: &str| Err(LineError::Cell { column, what: what.into() });
     let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if row.scenario.len() != 32 || !hex(&row.scenario) {
@@ -317,7 +317,7 @@ mod tests {
     use crate::measure::NEVER;
     use crate::measure::tests::{run, scenario};
 
-    fn rows(seed: u64) -> Vec<Row> {
+    fn rows(seed: u64) -> Vec<SweepRow> {
         let mut run = run();
         run.seed = seed;
         run.blocks[0].imported[3] = NEVER;
@@ -326,7 +326,7 @@ mod tests {
         of(&scenario().digest(), &Summary::of(&run, None))
     }
 
-    fn text(rows: &[Row]) -> String {
+    fn text(rows: &[SweepRow]) -> String {
         let mut bytes = Vec::new();
         write(rows, &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn a_merge_does_not_depend_on_order_and_takes_what_is_twice_once() {
         let dir = tempfile::tempdir().unwrap();
-        let file = |name: &str, rows: &[Row]| {
+        let file = |name: &str, rows: &[SweepRow]| {
             let path = dir.path().join(name);
             std::fs::write(&path, text(rows)).unwrap();
             path

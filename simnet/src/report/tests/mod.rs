@@ -3,7 +3,7 @@
 pub(super) mod sample;
 
 use super::{ReportInput, page};
-use crate::measure::{NEVER, Run, Violation};
+use crate::measure::{BrokenInvariant, NEVER, Run};
 use crate::scenario::{Policy, Scenario};
 use herald_fetcher::Time;
 
@@ -81,8 +81,12 @@ fn names_from_outside_are_escaped() {
     scenario.purpose = "<img src=x>".to_owned();
     let mut runs = sample::runs(20);
     runs[0].trace = "<b>".to_owned();
-    runs[0].violation =
-        Some(Violation { at: Time::from_nanos(5), event: 9, node: None, what: "<i>held</i>".to_owned() });
+    runs[0].violation = Some(BrokenInvariant {
+        at: Time::from_nanos(5),
+        event: 9,
+        node: None,
+        what: "<i>held</i>".to_owned(),
+    });
     let html = rendered(&scenario, &runs);
     assert_well_formed(&html);
     for markup in ["<script", "<img", "<b>", "<i>held"] {

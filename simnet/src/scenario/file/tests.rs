@@ -5,10 +5,10 @@ use std::fs;
 use super::*;
 use crate::scenario::units::{Size, Span};
 use crate::scenario::{
-    AdversaryKind, Direction, Distribution, Exit, MemoryKept, Network, OutboundDegrees, SizeDraw,
+    AdversaryKind, CutDirection, Distribution, Exit, MemoryKept, NetworkYear, OutboundDegrees, SizeDraw,
 };
 
-fn parse(text: &str) -> Result<Scenario, FileError> {
+fn parse(text: &str) -> Result<Scenario, ScenarioFileError> {
     Scenario::parse(text, Path::new("some.toml"))
 }
 
@@ -104,10 +104,10 @@ fn presets_stand_for_their_tables() {
     let scenario =
         parse("[regions]\npreset = \"2015\"\n[topology]\nkind = \"degrees\"\npreset = \"bitcoin_2015\"\n");
     let scenario = scenario.unwrap();
-    assert_eq!(scenario.regions, Regions::preset(Network::Of2015, Distribution::Bitcoin2015));
+    assert_eq!(scenario.regions, Regions::preset(NetworkYear::Of2015, Distribution::Bitcoin2015));
     assert_eq!(scenario.topology, Topology::degrees(OutboundDegrees::Bitcoin2015));
     let mixed = parse("[regions]\npreset = \"2019\"\ndistribution = \"ethereum\"\n").unwrap();
-    assert_eq!(mixed.regions, Regions::preset(Network::Of2019, Distribution::Ethereum));
+    assert_eq!(mixed.regions, Regions::preset(NetworkYear::Of2019, Distribution::Ethereum));
 }
 
 #[test]
@@ -128,11 +128,11 @@ fn edges_are_read_beside_the_scenario() {
     {
         fs::write(&edges, text).unwrap();
         let error = Scenario::read(&path).unwrap_err();
-        assert!(matches!(error, FileError::Edge { line: at, .. } if at == line), "{text}: {error}");
+        assert!(matches!(error, ScenarioFileError::Edge { line: at, .. } if at == line), "{text}: {error}");
         assert!(error.to_string().contains(&format!("net.edges, line {line}: ")), "{error}");
     }
     fs::remove_file(&edges).unwrap();
-    assert!(matches!(Scenario::read(&path).unwrap_err(), FileError::Read { .. }));
+    assert!(matches!(Scenario::read(&path).unwrap_err(), ScenarioFileError::Read { .. }));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn long_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.toml");
     fs::write(&path, "nodes = 4\n").unwrap();
-    assert!(matches!(read_bounded(&path, 9).unwrap_err(), FileError::TooLong { max: 9, .. }));
+    assert!(matches!(read_bounded(&path, 9).unwrap_err(), ScenarioFileError::TooLong { max: 9, .. }));
     assert_eq!(read_bounded(&path, 10).unwrap(), "nodes = 4\n");
 }
 
@@ -179,11 +179,11 @@ fn every_option_is_written_and_reads_back() {
         seed: i64::MAX as u64,
         policies: vec![Policy::Herald, Policy::GethModel, Policy::PushToAll],
         topology: Topology::degrees(OutboundDegrees::Dogecoin),
-        chain: ChainOptions {
+        chain: ChainModel {
             shares: vec![0.1, 0.7, 1e-9],
             sealers: 3,
             block_size: SizeDraw::LogNormal(Size(60_001), 0.3),
-            ..ChainOptions::default()
+            ..ChainModel::default()
         },
         adversaries: vec![
             Adversaries::new(AdversaryKind::Phantoms),
@@ -191,7 +191,7 @@ fn every_option_is_written_and_reads_back() {
         ],
         faults: vec![
             churn,
-            Fault::Partition { at, lasts: Span::s(1), share: 0.3, direction: Direction::OneWay },
+            Fault::Partition { at, lasts: Span::s(1), share: 0.3, direction: CutDirection::OneWay },
             Fault::Join { at, share: 0.1 },
             Fault::Leave { at, share: 1.0 / 3.0 },
         ],
@@ -203,7 +203,7 @@ fn every_option_is_written_and_reads_back() {
     let text = scenario.to_toml().unwrap();
     assert_eq!(parse(&text).unwrap(), scenario, "{text}");
     let uniform = SizeDraw::Uniform(Size::kb(1), Size::kb(200));
-    let chain = ChainOptions { block_size: uniform, ..ChainOptions::default() };
+    let chain = ChainModel { block_size: uniform, ..ChainModel::default() };
     let scenario = Scenario { chain, topology: Topology::Star, ..Scenario::default() };
     assert_eq!(parse(&scenario.to_toml().unwrap()).unwrap(), scenario);
 }
