@@ -22,6 +22,8 @@ pub struct Shard {
 
 /// A range of seeds or a shard that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum SelectionError {
     /// No range of seeds.
     #[error("seeds are given as A..B, two whole numbers with A below B, B not included; not {0:?}")]
@@ -31,10 +33,7 @@ pub enum SelectionError {
     Shard(String),
     /// More than a sweep holds in memory.
     #[error("{seeds} seeds in one sweep are more than {SEEDS_MAX}: run shards, and merge them")]
-    TooMany {
-        /// How many.
-        seeds: u64,
-    },
+    TooMany { seeds: u64 },
 }
 
 /// The most seeds of one sweep, all shards together: their rows have to fit in memory.
@@ -94,6 +93,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// How far a sweep is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SeedProgress {
     /// The seed that has just been finished.
     pub seed: u64,

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use herald_simnet::measure::summary::Summary;
 use herald_simnet::measure::table::{TextTable, reached};
-use herald_simnet::measure::verdict::{Assertion, AssertionHeld, RunOutcome, ScenarioVerdict, must_earn};
+use herald_simnet::measure::verdict::{AssertionHeld, RunOutcome, ScenarioVerdict, must_earn};
 use herald_simnet::scenario::{AdversaryKind, Policy};
 use herald_simnet::world::{Log, Setup};
 
@@ -167,15 +167,7 @@ fn figures(summary: Option<&Summary>) -> [String; 2] {
 /// Whether the bound that honest nodes must meet is met: their deliveries and their heads. Memory and
 /// penalties are promised by our fetcher alone.
 fn bound(verdict: &ScenarioVerdict, policy: Policy) -> String {
-    let of_bound = |assertion| match assertion {
-        Assertion::Converged | Assertion::AllDelivered | Assertion::P50 | Assertion::P99 => true,
-        Assertion::Redundancy
-        | Assertion::NoHonestPenalised
-        | Assertion::HostilePenalised
-        | Assertion::MemoryBounded
-        | Assertion::NothingLeft => false,
-    };
-    let rows = verdict.rows.iter().filter(|row| of_bound(row.assertion));
+    let rows = verdict.rows.iter().filter(|row| row.assertion.is_of_propagation());
     let mut found = rows.flat_map(|row| &row.found).filter(|finding| finding.policy == policy).peekable();
     let met = found.peek().is_some() && found.all(|finding| finding.held == AssertionHeld::Yes);
     if met { "met".into() } else { "NOT met".into() }

@@ -15,6 +15,7 @@ use crate::world::{Setup, Stepped, World};
 
 /// What an examination found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Examined {
     /// The first thing that did not hold.
     pub failure: Option<FuzzFailure>,
@@ -26,6 +27,7 @@ pub struct Examined {
 
 /// What did not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FuzzFailure {
     /// The scenario's seed.
     pub seed: u64,

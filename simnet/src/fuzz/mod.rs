@@ -21,6 +21,7 @@ use crate::seeds::{self, SeedProgress};
 
 /// What became of many seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fuzzed {
     /// How many were run.
     pub seeds: u64,

@@ -19,6 +19,8 @@ use crate::world::{Log, LogEntry, Setup, Stepped, World};
 pub const LAST_ENTRIES: usize = 200;
 
 /// What of a run is told.
+///
+/// Callers make it: end with `..Filter::default()`, fields will be added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only what happens at this node, or comes from it.
@@ -30,6 +32,8 @@ pub struct Filter {
 }
 
 /// Which blocks are told of. In text a number, or a hash of 64 hexadecimal digits.
+///
+/// Closed: a block has a hash and a number, and nothing else to name it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockFilter {
     /// The one with this hash.

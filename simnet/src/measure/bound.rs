@@ -23,23 +23,19 @@ use crate::scenario::{AdversaryKind, Scenario};
 /// What of the inputs does not fit together: a defect of the caller, since a checked scenario and
 /// the graph and nodes of its world always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum BoundError {
     /// The graph is not of these nodes.
     #[error("the graph has {graph} nodes, and there are {nodes}")]
     Nodes {
         /// How many the graph has.
         graph: usize,
-        /// How many there are.
         nodes: usize,
     },
     /// A node is in no region of the scenario.
     #[error("node {node} is in region {region}, which the scenario does not have")]
-    Region {
-        /// Which.
-        node: usize,
-        /// Where it is said to be.
-        region: u8,
-    },
+    Region { node: usize, region: u8 },
     /// The scenario's tables of regions have a hole, or a rate of zero.
     #[error("the scenario's latencies and rates are not all there; check the scenario first")]
     Tables,

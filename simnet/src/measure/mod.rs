@@ -4,6 +4,7 @@
 //! be compared between two runs.
 
 pub mod bound;
+mod difference;
 pub mod stats;
 pub mod summary;
 pub mod table;
@@ -24,6 +25,7 @@ pub const NEVER: u64 = u64::MAX;
 
 /// One world's run under one policy.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Run {
     /// What ran in the nodes.
     pub policy: Policy,
@@ -66,16 +68,17 @@ pub struct Run {
 
 /// One scheduled block.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BlockRecord {
     /// Its slot in the schedule, warm-up included.
     pub slot: u32,
     /// Its hash; `None` where its sealer was offline and the slot stayed empty.
     pub hash: Option<BlockHash>,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: BlockNumber,
     /// Who sealed it.
     pub sealer: NodeId,
-    /// When.
+    /// The time of its slot.
     pub sealed_at: Time,
     /// Bytes of the whole block.
     pub bytes: u64,
@@ -91,10 +94,11 @@ pub struct BlockRecord {
 
 /// One node.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NodeRecord {
     /// What it is, if hostile.
     pub hostile: Option<AdversaryKind>,
-    /// Its region.
+    /// Index in the scenario's regions.
     pub region: u8,
     /// Its peers in the topology.
     pub degree: u32,
@@ -123,6 +127,7 @@ pub struct NodeRecord {
 /// Kinds of messages, for accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
 pub enum MessageKind {
     /// A hash and its number.
     Announcement,
@@ -158,10 +163,11 @@ impl MessageKind {
 
 /// Messages of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// How many were sent.
     pub messages: u64,
-    /// Their bytes.
+    /// Bytes on the wire, of those that were lost too.
     pub bytes: u64,
     /// How many of them were lost for good.
     pub lost: u64,
@@ -169,6 +175,7 @@ pub struct Traffic {
 
 /// Penalties of one reason against one kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PenaltyRecord {
     /// What for.
     pub reason: Reason,
@@ -182,6 +189,7 @@ pub struct PenaltyRecord {
 
 /// The machines' memory at one moment, over a sample of the honest nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MemorySample {
     /// When.
     pub at: Time,
@@ -193,6 +201,7 @@ pub struct MemorySample {
 
 /// The heads of honest nodes at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct HeadSample {
     /// When.
     pub at: Time,
@@ -202,6 +211,7 @@ pub struct HeadSample {
 
 /// A predicate that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BrokenInvariant {
     /// When.
     pub at: Time,

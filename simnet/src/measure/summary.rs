@@ -14,6 +14,7 @@ use crate::scenario::{AdversaryKind, Policy};
 
 /// One run in figures. Times are nanoseconds; `None` is "not reached".
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// What ran in the nodes.
     pub policy: Policy,
@@ -74,12 +75,13 @@ pub struct Summary {
 
 /// One measured block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct BlockSummary {
-    /// Its slot.
+    /// Its slot in the schedule, warm-up included.
     pub slot: u32,
     /// Its hash; `None` where the slot stayed empty.
     pub hash: Option<String>,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: u64,
     /// The index of its sealer.
     pub sealer: u64,
@@ -105,12 +107,13 @@ pub struct BlockSummary {
 
 /// Messages of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TrafficSummary {
-    /// Which.
+    /// [`MessageKind::label`].
     pub kind: &'static str,
     /// How many were sent.
     pub messages: u64,
-    /// Their bytes.
+    /// Bytes on the wire, of those that were lost too.
     pub bytes: u64,
     /// How many were lost for good.
     pub lost: u64,
@@ -118,6 +121,7 @@ pub struct TrafficSummary {
 
 /// Penalties of one reason against one kind of node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PenaltySummary {
     /// What for.
     pub reason: &'static str,
@@ -131,8 +135,9 @@ pub struct PenaltySummary {
 
 /// Hostile nodes of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct HostileSummary {
-    /// Which.
+    /// What they do.
     pub kind: AdversaryKind,
     /// How many there are.
     pub nodes: u32,
@@ -142,6 +147,7 @@ pub struct HostileSummary {
 
 /// Memory of the honest nodes' machines, by their own account, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MemorySummary {
     /// The mean over the samples of the mean over nodes.
     pub mean: u64,

@@ -15,6 +15,7 @@ use crate::scenario::{AdversaryKind, Assertions, Policy};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
 pub enum Assertion {
     /// [`Assertions::converged`].
     Converged,
@@ -44,12 +45,26 @@ impl Assertion {
     pub fn label(self) -> &'static str {
         self.into()
     }
+
+    /// Whether it is about deliveries and heads, which any policy can be held to; the others are about
+    /// what our fetcher promises.
+    pub const fn is_of_propagation(self) -> bool {
+        match self {
+            Self::Converged | Self::AllDelivered | Self::P50 | Self::P99 => true,
+            Self::Redundancy
+            | Self::NoHonestPenalised
+            | Self::HostilePenalised
+            | Self::MemoryBounded
+            | Self::NothingLeft => false,
+        }
+    }
 }
 
 /// One assertion, and what each policy came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct VerdictRow {
-    /// Which.
+    /// What the scenario asserts.
     pub assertion: Assertion,
     /// What was wanted, with its unit.
     pub wanted: String,
@@ -59,6 +74,7 @@ pub struct VerdictRow {
 
 /// What one policy came to under one assertion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// Under which policy.
     pub policy: Policy,
@@ -69,6 +85,8 @@ pub struct Finding {
 }
 
 /// Whether an assertion held.
+///
+/// Closed: what was not measured did not hold, so that there is no third answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AssertionHeld {
@@ -94,6 +112,8 @@ impl VerdictRow {
 }
 
 /// What a run's exit code says.
+///
+/// Closed: these are the exit codes of the command, 2 being wrong usage.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunOutcome {
@@ -118,6 +138,7 @@ impl RunOutcome {
 
 /// The assertions of a scenario against its runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ScenarioVerdict {
     /// The assertions that the scenario makes.
     pub rows: Vec<VerdictRow>,

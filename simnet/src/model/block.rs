@@ -24,6 +24,7 @@ impl BlockIndex {
 
 /// What is wrong with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flaw {
     /// Nothing.
     None,
@@ -37,12 +38,13 @@ pub enum Flaw {
 
 /// Everything about a block. There is one for each block in the world, however many nodes have it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BlockData {
     /// Its own index.
     pub id: BlockIndex,
     /// Its hash: pseudo-random, the same for the same seed and slot whatever its parent.
     pub hash: BlockHash,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: BlockNumber,
     /// Its parent; genesis is its own.
     pub parent: BlockIndex,

@@ -37,6 +37,8 @@ impl Default for NodeChain {
 }
 
 /// What a block's coming in did to the head.
+///
+/// Closed: a head stays, is extended, or goes to another branch.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadChange {
@@ -59,7 +61,7 @@ impl NodeChain {
         self.head
     }
 
-    /// Its number.
+    /// How far the head is from genesis.
     pub fn head_number(&self) -> BlockNumber {
         self.head_number
     }
@@ -87,7 +89,7 @@ impl NodeChain {
 /// A node's chain as its fetcher reads it.
 #[derive(Debug)]
 pub struct NodeView<'a> {
-    /// The chain.
+    /// Which blocks the node has.
     pub chain: &'a NodeChain,
     /// The world's blocks.
     pub blocks: &'a Blocks,

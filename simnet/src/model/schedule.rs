@@ -11,6 +11,7 @@ use crate::scenario::{BLOCK_MAX, Scenario, Sealing, SizeDraw};
 
 /// All blocks of a run, in the order of their times: those of the warm-up first.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlotSchedule {
     /// One for each block.
     pub slots: Vec<Slot>,
@@ -18,8 +19,9 @@ pub struct SlotSchedule {
 
 /// One block to be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Slot {
-    /// When.
+    /// When its sealer seals.
     pub at: Time,
     /// By which node, on whatever is its head then.
     pub sealer: NodeId,

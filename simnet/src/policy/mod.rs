@@ -53,6 +53,8 @@ impl Policy {
 }
 
 /// What a node does with a peer that its machine penalises.
+///
+/// Closed: a node keeps scores, or it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnPenalty {
     /// Adds the penalty's weight to the peer's score, and disconnects it at the threshold of Herald's
@@ -63,6 +65,8 @@ pub enum OnPenalty {
 }
 
 /// Whether a machine promises when it stops following a hash.
+///
+/// Closed: a promise is made, or it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifetimePromise {
     /// Each hash ends within its lifetime, and not while an honest announcer was never asked or the
@@ -114,6 +118,8 @@ pub trait Machine: Sized {
 }
 
 /// Memory in use, against what was promised.
+///
+/// Closed, since machines outside this crate make it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryUse {
     /// In use.
@@ -123,6 +129,8 @@ pub struct MemoryUse {
 }
 
 /// What a machine has in hand at one moment. All zero at rest.
+///
+/// Machines outside this crate make it: end with `..Holdings::default()`, fields will be added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
     /// Hashes followed.
@@ -138,6 +146,9 @@ pub struct Holdings {
 }
 
 /// What a machine counted since it was made.
+///
+/// Machines outside this crate make it: end with `..MachineCounters::default()`, fields will be
+/// added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineCounters {
     /// Requests sent.

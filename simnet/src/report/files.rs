@@ -17,6 +17,7 @@ use crate::scenario::Scenario;
 
 /// A file of the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[non_exhaustive]
 pub enum Name {
     /// The scenario with every option spelt out; it runs again as it is.
     #[strum(to_string = "scenario.toml")]
@@ -56,24 +57,18 @@ impl Name {
 
 /// Why a folder was not made, or not filled.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum FilesError {
     /// It holds something, and no run left it.
     #[error(
         "{path} is not empty and holds no {}, so no run left it: name a new folder, or empty this one",
         Name::Scenario.file()
     )]
-    NotOurs {
-        /// Which.
-        path: PathBuf,
-    },
+    NotOurs { path: PathBuf },
     /// It, or a file in it, cannot be made.
     #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
 }
 
 /// The folder of a run. Each file appears whole or not at all.

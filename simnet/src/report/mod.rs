@@ -20,6 +20,8 @@ use crate::measure::Run;
 use crate::scenario::Scenario;
 
 /// What a report is made from.
+///
+/// Closed, since callers make it: a report is of these and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportInput<'a> {
     /// What was run.

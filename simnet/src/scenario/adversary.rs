@@ -42,6 +42,7 @@ pub struct Adversaries {
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
 pub enum AdversaryKind {
     /// Announces, and never gives the header.
     WithholdHeader,

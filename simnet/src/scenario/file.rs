@@ -159,19 +159,15 @@ fn parse_edge(line: &str) -> Result<Option<(u32, u32)>, EdgeError> {
 
 /// Why a scenario could not be read or written.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum ScenarioFileError {
     /// The file system's reason.
     #[error("{}: cannot be read: {error}", path.display())]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    Read { path: PathBuf, error: io::Error },
     /// Larger than is read.
     #[error("{}: more than {max} bytes; give a smaller file", path.display())]
     TooLong {
-        /// Which file.
         path: PathBuf,
         /// The most that is read.
         max: u64,
@@ -179,33 +175,24 @@ pub enum ScenarioFileError {
     /// Not TOML, or not a scenario.
     #[error("{}, line {line}: {}\n  | {near}", path.display(), error.message())]
     Toml {
-        /// Which file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// What stands on it.
         near: String,
-        /// What is wrong with it.
         error: Box<toml::de::Error>,
     },
     /// A line of a file of edges.
     #[error("{}, line {line}: {error}", path.display())]
     Edge {
-        /// Which file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
         error: EdgeError,
     },
     /// Well written, but it cannot be run.
     #[error("{}: {error}", path.display())]
-    Check {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: Box<ScenarioError>,
-    },
+    Check { path: PathBuf, error: Box<ScenarioError> },
     /// TOML has no way to say it.
     #[error("cannot be written as TOML: {0}")]
     Write(#[from] toml::ser::Error),
@@ -213,16 +200,15 @@ pub enum ScenarioFileError {
 
 /// A line that is no edge.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum EdgeError {
     /// One number, or more than two.
     #[error("an edge is two node numbers, as in \"3 17\"")]
     NotTwo,
     /// Something else than a node's number.
     #[error("\"{word}\" is not a node's number; nodes are counted from 0")]
-    NoNumber {
-        /// What it is.
-        word: String,
-    },
+    NoNumber { word: String },
 }
 
 impl ScenarioFileError {

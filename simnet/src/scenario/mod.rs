@@ -4,6 +4,10 @@
 //! from Rust: it is a plain struct with a default, and [`Scenario::check`] says what does not fit
 //! together.
 //!
+//! Options will be added in any release. The structs have public fields and are not
+//! `#[non_exhaustive]`, which would forbid the form below: end each with its default, and new fields
+//! cost nothing.
+//!
 //! ```
 //! use herald_simnet::scenario::units::{Size, Span};
 //! use herald_simnet::scenario::{ChainModel, Policy, Scenario, SizeDraw, Topology};
@@ -94,6 +98,7 @@ pub struct Scenario {
 
 /// Who is connected to whom. Connections are both ways.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Topology {
     /// Each node has exactly `degree` peers (one less for one node where the product is odd).
     RandomRegular {
@@ -103,7 +108,7 @@ pub enum Topology {
     /// Each node opens a number of connections drawn from a table; those it accepts come on top.
     /// `cumulative[i]` is the share of nodes that open at most `i + 1`.
     Degrees {
-        /// The table.
+        /// Ascending shares, the last of them 1.
         cumulative: Vec<f64>,
     },
     /// Node i is connected to i + 1.
@@ -156,6 +161,8 @@ pub struct LinkModel {
 }
 
 /// Whether small messages wait behind bodies.
+///
+/// Closed: a message waits, or it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmallMessages {
@@ -218,6 +225,7 @@ pub struct ChainModel {
 /// Who seals, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Sealing {
     /// One after the other, each interval.
     Turn,
@@ -228,6 +236,7 @@ pub enum Sealing {
 /// Bytes of a block.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "forms::SizeDrawForm", into = "forms::SizeDrawForm")]
+#[non_exhaustive]
 pub enum SizeDraw {
     /// Always the same.
     Fixed(Size),
@@ -240,10 +249,11 @@ pub enum SizeDraw {
 /// What goes wrong, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "forms::FaultForm", into = "forms::FaultForm")]
+#[non_exhaustive]
 pub enum Fault {
     /// The network falls into two parts.
     Partition {
-        /// When.
+        /// From the start of the run.
         at: Span,
         /// For how long.
         lasts: Span,
@@ -255,7 +265,7 @@ pub enum Fault {
     /// Nodes come and go for a while: every `every` on average, one node goes, and is back after
     /// `away`.
     Churn {
-        /// From when.
+        /// From the start of the run.
         at: Span,
         /// For how long.
         lasts: Span,
@@ -270,16 +280,16 @@ pub enum Fault {
     },
     /// A share of the nodes is not there at first, and joins.
     Join {
-        /// When.
+        /// From the start of the run.
         at: Span,
-        /// The share.
+        /// Share of all nodes; sealers always stay.
         share: f64,
     },
     /// A share of the nodes leaves for good.
     Leave {
-        /// When.
+        /// From the start of the run.
         at: Span,
-        /// The share.
+        /// Share of all nodes; sealers always stay.
         share: f64,
     },
 }
@@ -297,6 +307,8 @@ pub struct Core {
 }
 
 /// Which way a partition cuts.
+///
+/// Closed: a link has two directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutDirection {
@@ -307,6 +319,8 @@ pub enum CutDirection {
 }
 
 /// How a node goes.
+///
+/// Closed: peers are told, or they are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
@@ -317,10 +331,12 @@ pub enum Exit {
 }
 
 /// What a node knows when it is back.
+///
+/// Closed: what lies between would be a fault of the disk, which is not modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemoryKept {
-    /// Its chain.
+    /// The chain that it had when it went.
     Chain,
     /// Nothing but genesis.
     Nothing,

@@ -21,6 +21,7 @@ use strum::{IntoStaticStr, VariantArray};
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Policy {
     /// Our fetcher with `Config::default()`.
     Herald,

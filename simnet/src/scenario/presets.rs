@@ -17,6 +17,7 @@ const NAMES: [&str; 6] = ["north-america", "europe", "south-america", "asia-paci
 
 /// In which year latencies and bandwidths were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum NetworkYear {
     /// In 2015.
     #[serde(rename = "2015")]
@@ -29,6 +30,7 @@ pub enum NetworkYear {
 /// Whose nodes are distributed over the regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Distribution {
     /// Bitcoin's of 2015.
     #[serde(rename = "bitcoin_2015")]
@@ -47,6 +49,7 @@ pub enum Distribution {
 /// How many connections nodes open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OutboundDegrees {
     /// Bitcoin's of 2015, which SimBlock takes for 2019 too.
     #[serde(rename = "bitcoin_2015")]

@@ -6,6 +6,7 @@ use super::{Scenario, ScenarioFileError};
 
 /// A scenario that comes with the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shipped {
     /// By which it is run.
     pub name: &'static str,

@@ -80,49 +80,32 @@ impl BitRate {
 
 /// A text that is no quantity of the wanted kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum UnitError {
     /// It does not begin with a decimal number.
     #[error("\"{text}\" does not begin with a plain decimal number; write it like \"{example}\"")]
     Number {
         /// The text, its beginning where it is long.
         text: String,
-        /// How it should look.
         example: &'static str,
     },
     /// A number and nothing else.
     #[error("\"{text}\" has no unit; write it like \"{example}\" (units: {})", allowed.join(", "))]
-    NoUnit {
-        /// The text.
-        text: String,
-        /// How it should look.
-        example: &'static str,
-        /// The units there are.
-        allowed: Vec<&'static str>,
-    },
+    NoUnit { text: String, example: &'static str, allowed: Vec<&'static str> },
     /// A unit that is none, or one of another kind.
     #[error("\"{unit}\" is not a unit here; use one of {}, as in \"{example}\"", allowed.join(", "))]
-    UnknownUnit {
-        /// The unit given.
-        unit: String,
-        /// How it should look.
-        example: &'static str,
-        /// The units there are.
-        allowed: Vec<&'static str>,
-    },
+    UnknownUnit { unit: String, example: &'static str, allowed: Vec<&'static str> },
     /// Not a whole number of the smallest unit.
     #[error("\"{text}\" is finer than 1 {smallest}; give fewer decimals")]
     TooFine {
-        /// The text.
         text: String,
         /// The smallest unit.
         smallest: &'static str,
     },
     /// More than 64 bits of the smallest unit hold.
     #[error("\"{text}\" is more than can be counted; give a smaller one")]
-    TooLarge {
-        /// The text.
-        text: String,
-    },
+    TooLarge { text: String },
 }
 
 /// How one kind of quantity is written.

@@ -14,6 +14,7 @@ use crate::scenario::Policy;
 /// What is looked at, one value for each seed and policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Figure {
     /// The mean over a seed's blocks of the time until 50 of 100 nodes had imported the block.
     #[strum(to_string = "imported, 50 %")]
@@ -98,10 +99,11 @@ fn mean_time(run: &[SweepRow], time: impl Fn(&SweepRow) -> Option<u64>) -> Optio
 
 /// One figure of one policy over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Across {
     /// Under which policy.
     pub policy: Policy,
-    /// Which.
+    /// What was looked at, and in which unit.
     pub figure: Figure,
     /// How many seeds ran.
     pub seeds: u64,
@@ -123,6 +125,7 @@ pub struct Across {
 
 /// A sweep in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Figures {
     /// Which scenario: [`Scenario::digest`](crate::scenario::Scenario::digest).
     pub scenario: String,

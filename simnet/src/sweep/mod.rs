@@ -17,6 +17,7 @@ use rows::SweepRow;
 
 /// What a sweep came to, in an order that does not depend on how many jobs ran.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Swept {
     /// The raw rows, sorted.
     pub rows: Vec<SweepRow>,

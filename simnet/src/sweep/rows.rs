@@ -13,6 +13,7 @@ use crate::scenario::Policy;
 
 /// One block of one run. Times are nanoseconds from the seal; empty is "not reached".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SweepRow {
     /// Which scenario: [`Scenario::digest`].
     pub scenario: String,
@@ -24,7 +25,7 @@ pub struct SweepRow {
     pub slot: u32,
     /// Its hash; empty where the slot stayed empty.
     pub hash: String,
-    /// Its bytes.
+    /// Bytes of the whole block on the wire.
     pub bytes: u64,
     /// Deliveries looked for.
     pub deliveries: u64,
@@ -83,25 +84,18 @@ impl SweepRow {
 
 /// What rows cannot be read, written or merged for.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum RowsError {
     /// The file cannot be opened, read or written.
     #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
     /// It has other columns.
     #[error("{path}: line 1: these are not the rows of a sweep by this version; its columns are {}", COLUMNS.join(","))]
-    Columns {
-        /// Which file.
-        path: PathBuf,
-    },
+    Columns { path: PathBuf },
     /// A line is no row.
     #[error("{path}: line {line}: {what}")]
     Line {
-        /// Which file.
         path: PathBuf,
         /// Where.
         line: u64,
@@ -113,11 +107,9 @@ pub enum RowsError {
         "{path}: line {line}: this row is of scenario {found}, and the first of {wanted}: merge parts of one sweep only"
     )]
     Scenario {
-        /// Which file.
         path: PathBuf,
         /// Where.
         line: u64,
-        /// Its scenario.
         found: String,
         /// That of the first row.
         wanted: String,
@@ -149,6 +141,8 @@ pub enum RowsError {
 
 /// What is wrong with a line.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum LineError {
     /// It is no CSV, or not UTF-8, or has too many or too few cells.
     #[error("{0}")]
@@ -156,7 +150,6 @@ pub enum LineError {
     /// A cell does not hold what its column holds.
     #[error("column {column}: {what}")]
     Cell {
-        /// Which.
         column: &'static str,
         /// What is wrong.
         what: String,

@@ -15,6 +15,8 @@ use super::event::WorldEvent;
 use super::{World, words};
 
 /// Where what happens is told.
+///
+/// Closed: whoever takes a log back must know each form that it can have.
 pub enum Log {
     /// Nowhere.
     Off,
@@ -31,8 +33,9 @@ pub enum Log {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogEntry {
-    /// When.
+    /// In virtual time.
     pub at: Time,
     /// In which event, counted from 1.
     pub event: u64,
@@ -42,7 +45,7 @@ pub struct LogEntry {
     pub peer: Option<NodeId>,
     /// About which block.
     pub block: Option<BlockHash>,
-    /// Its number.
+    /// That block's number.
     pub number: Option<herald_fetcher::BlockNumber>,
     /// What, in words.
     pub what: String,

@@ -80,6 +80,8 @@ pub struct World<'a, M> {
 }
 
 /// Whether a world goes on.
+///
+/// Closed: a loop over steps needs no third answer.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {

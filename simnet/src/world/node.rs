@@ -51,7 +51,7 @@ pub(crate) struct SimNode {
     pub(crate) degree: u32,
     /// Raised with each going: what was planned before is void.
     pub(crate) life: u16,
-    /// Its region.
+    /// Index in the scenario's regions.
     pub(crate) region: u8,
     /// What its machine has with it for import.
     pub(crate) importing: SmallVec<[BlockIndex; 4]>,
@@ -60,7 +60,7 @@ pub(crate) struct SimNode {
 }
 
 impl SimNode {
-    /// Its links.
+    /// Its ends of all its connections.
     pub(crate) fn links(&self) -> impl Iterator<Item = PeerId> + use<> {
         (self.first_link..self.first_link + self.degree).map(PeerId)
     }

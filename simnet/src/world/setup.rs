@@ -19,6 +19,7 @@ use super::node::{Ingress, SimNode};
 
 /// Topology, regions, roles, schedule and faults.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Setup {
     /// Who is connected to whom.
     pub graph: Graph,
@@ -171,7 +172,7 @@ impl Setup {
         (0..scenario.nodes).map(node).collect()
     }
 
-    /// Their machines.
+    /// A machine for each node, in the state of a first start.
     pub(super) fn machines<M: Machine>(
         &self,
         scenario: &Scenario,
