@@ -238,4 +238,6 @@ fn read_bounded(path: &Path, max: u64) -> Result<String, ScenarioFileError> {
 }
 
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod tests;

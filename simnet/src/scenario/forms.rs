@@ -74,7 +74,7 @@ pub(super) enum TopologySource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-enum TopologyKind {
+pub(super) enum TopologyKind {
     RandomRegular,
     Degrees,
     Line,
@@ -292,7 +292,7 @@ impl From<SizeDraw> for SizeDrawForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-enum FaultKind {
+pub(super) enum FaultKind {
     Partition,
     Churn,
     Join,
