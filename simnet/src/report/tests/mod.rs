@@ -54,6 +54,9 @@ fn a_page_is_well_formed_and_shows_every_policy() {
         let name = policy.label();
         // Once in the key, and in every plot.
         assert!(html.matches(&format!(">{name}</")).count() >= 8, "{name}");
+        for rule in [format!("--{name}: #"), format!(".p-{name} {{"), format!(".key .p-{name}:hover")] {
+            assert!(html.contains(&rule), "style.css has no {rule}");
+        }
     }
     for run in &runs {
         assert!(html.contains(&run.trace));
