@@ -71,7 +71,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     close.map(|(_, known)| known).or_else(|| names.clone().find(contained))
 }
 
-/// How many letters have to be put in, taken out or changed to make one word of the other.
+/// How many characters have to be inserted, removed or replaced to turn one word into the other.
 fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (line, a) in (1..).zip(from.chars()) {

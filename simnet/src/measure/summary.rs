@@ -36,7 +36,7 @@ pub struct Summary {
     pub not_reached: u64,
     /// Of those, the ones of blocks in the chain that most honest nodes have at the end.
     pub not_reached_canonical: u64,
-    /// From the seal to the first word of it, over all deliveries.
+    /// From the seal until a node first follows the hash, over all deliveries.
     pub heard: Quantiles,
     /// From the seal until header and matching body were there, over all deliveries.
     pub whole: Quantiles,

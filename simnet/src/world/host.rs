@@ -1,5 +1,5 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
-//! and throws out who did too much wrong.
+//! and disconnects peers whose penalties add up.
 
 use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
 
@@ -14,7 +14,7 @@ use super::link::LinkState;
 use super::net::later;
 use super::postponed::PostponedKind;
 
-/// At this weight a peer is thrown out, as in Herald's own node.
+/// At this score a peer is disconnected, as in Herald's own node.
 const DISCONNECT_AT: u32 = 100;
 /// How long it takes until a point is forgotten, as there.
 const FORGET_POINT_NANOS: u64 = 3_000_000_000;
@@ -118,20 +118,20 @@ impl<M: Machine> World<'_, M> {
 
     /// Carries out all that a machine wants, in order.
     pub(super) fn carry_out_all(&mut self, id: NodeId) {
-        let mut thrown_out = Vec::new();
+        let mut to_disconnect = Vec::new();
         while let Some(output) = self.machine_mut(id).poll_output() {
             if !self.log.is_off() {
                 self.log_output(id, &output);
             }
-            self.carry_out(id, output, &mut thrown_out);
+            self.carry_out(id, output, &mut to_disconnect);
         }
         self.arm(id);
-        for peer in thrown_out {
-            self.throw_out(peer);
+        for peer in to_disconnect {
+            self.disconnect(peer);
         }
     }
 
-    fn carry_out(&mut self, id: NodeId, output: Output<Sim>, thrown_out: &mut Vec<PeerId>) {
+    fn carry_out(&mut self, id: NodeId, output: Output<Sim>, to_disconnect: &mut Vec<PeerId>) {
         match output {
             Output::RequestHeader { request, peer, hash } => {
                 let Some(block) = self.named(id, &hash) else { return };
@@ -157,7 +157,7 @@ impl<M: Machine> World<'_, M> {
             Output::Announce { hash, peers, .. } => self.announce(id, &hash, &peers),
             Output::Penalise { peer, reason } => {
                 if self.penalised(id, peer, reason) {
-                    thrown_out.push(peer);
+                    to_disconnect.push(peer);
                 }
             }
             Output::OutOfReach { peer, hash, .. } => {
@@ -371,7 +371,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// Ends a connection for good, from this side.
-    pub(super) fn throw_out(&mut self, peer: PeerId) {
+    pub(super) fn disconnect(&mut self, peer: PeerId) {
         if self.near_end(peer).state == LinkState::Up {
             self.close_far_end(peer);
             self.hang_up(peer, LinkState::Banned);

@@ -39,7 +39,7 @@ pub(crate) enum LinkState {
     Up,
     /// There is none.
     Down,
-    /// There is none, and there will be none: this end or the other was thrown out.
+    /// There is none, and there will be none: one end disconnected the other for good.
     Banned,
 }
 

@@ -44,8 +44,7 @@ pub(crate) struct PreparedMessage {
     overtakes: bool,
 }
 
-/// How long after the other end a node closes a connection that it is thrown out of, or opens one
-/// that has healed: dialling and a handshake.
+/// How long it takes to open a connection again: dialling and a handshake.
 pub(crate) const RECONNECT: core::time::Duration = core::time::Duration::from_secs(1);
 
 impl Net {

@@ -134,7 +134,7 @@ impl Setup {
         (ends, routes)
     }
 
-    /// The ingresses of all nodes.
+    /// The receiving side of each node.
     pub(super) fn ingresses(&self) -> Vec<Ingress> {
         let ingress = |(hostile, absent): (&Option<u8>, &bool)| Ingress {
             down_free: Time::ZERO,
@@ -149,7 +149,7 @@ impl Setup {
         self.hostile.iter().zip(&self.absent).map(ingress).collect()
     }
 
-    /// The nodes, but for ingresses and machines.
+    /// The nodes, without receiving sides and machines.
     pub(super) fn nodes(&self, scenario: &Scenario) -> Vec<SimNode> {
         let node = |id: u32| {
             let id = NodeId(id);

@@ -149,7 +149,7 @@ fn another_number_than_announced_drops_the_peer() {
 }
 
 #[test]
-fn a_header_that_does_not_verify_drops_its_giver_whatever_the_cause() {
+fn a_header_that_does_not_verify_drops_its_provider_whatever_the_cause() {
     for verdict in [Verdict::Invalid, Verdict::LocalFault] {
         let mut rig = Rig::new(2);
         let block = rig.child_of(BlockIndex::GENESIS, 1);
