@@ -15,7 +15,7 @@ use crate::scenario::Policy;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SweepRow {
-    /// Which scenario: [`Scenario::digest`].
+    /// Which scenario: [`Scenario::digest`](crate::scenario::Scenario::digest).
     pub scenario: String,
     /// From which seed.
     pub seed: u64,
