@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::measure::verdict::{self, Verdict, comparison};
+use herald_simnet::measure::verdict::{self, ScenarioVerdict, comparison};
 use herald_simnet::model::block::Sim;
-use herald_simnet::model::chain::View;
-use herald_simnet::policy::{Holdings, Machine, Memory, Tally};
+use herald_simnet::model::chain::NodeView;
+use herald_simnet::policy::{Holdings, Machine, MachineCounters, MemoryUse};
 use herald_simnet::scenario::units::{Size, Span};
-use herald_simnet::scenario::{Assertions, ChainOptions, Policy, Scenario, SizeDraw, Topology};
+use herald_simnet::scenario::{Assertions, ChainModel, Policy, Scenario, SizeDraw, Topology};
 use herald_simnet::world::{Setup, World};
 
 /// The fetcher, and what the host knows beside it.
@@ -33,7 +33,7 @@ impl Machine for Host {
         Self { fetcher, with_database: 0 }
     }
 
-    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &NodeView<'_>) -> Outcome<Sim> {
         if let Input::Imported { .. } = input {
             self.with_database = self.with_database.saturating_sub(1);
         }
@@ -52,12 +52,12 @@ impl Machine for Host {
         self.fetcher.poll_timeout()
     }
 
-    fn memory(&self) -> Memory {
+    fn memory(&self) -> MemoryUse {
         Machine::memory(&self.fetcher)
     }
 
-    fn tally(&self) -> Tally {
-        self.fetcher.tally()
+    fn machine_counters(&self) -> MachineCounters {
+        self.fetcher.machine_counters()
     }
 
     fn holdings(&self) -> Holdings {
@@ -77,12 +77,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         name: "own-host".into(),
         nodes: 30,
         topology: Topology::RandomRegular { degree: 6 },
-        chain: ChainOptions {
+        chain: ChainModel {
             blocks: 10,
             warm_up: 5,
             interval: Span::s(3),
             block_size: SizeDraw::Uniform(Size::kb(20), Size::kb(100)),
-            ..ChainOptions::default()
+            ..ChainModel::default()
         },
         check_stride: 1,
         assertions: Assertions {
@@ -100,8 +100,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = World::<Host>::new(&scenario, &setup, Policy::Herald).run();
 
     let summaries = [Summary::of(&run, None)];
-    let verdict = Verdict::of(&scenario.assertions, &summaries);
+    let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
     println!("{}\n{verdict}", comparison(&summaries));
-    assert_eq!(verdict.outcome(), verdict::Outcome::Holds);
+    assert_eq!(verdict.outcome(), verdict::RunOutcome::Holds);
     Ok(())
 }

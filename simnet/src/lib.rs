@@ -7,22 +7,22 @@
 //!
 //! ```
 //! use herald_simnet::measure::summary::Summary;
-//! use herald_simnet::measure::verdict::{Outcome, Verdict};
-//! use herald_simnet::scenario::{Assertions, ChainOptions, Scenario, Topology};
+//! use herald_simnet::measure::verdict::{RunOutcome, ScenarioVerdict};
+//! use herald_simnet::scenario::{Assertions, ChainModel, Scenario, Topology};
 //! use herald_simnet::world;
 //!
 //! let scenario = Scenario {
 //!     nodes: 12,
 //!     topology: Topology::RandomRegular { degree: 4 },
-//!     chain: ChainOptions { blocks: 3, warm_up: 1, sealers: 4, ..ChainOptions::default() },
+//!     chain: ChainModel { blocks: 3, warm_up: 1, sealers: 4, ..ChainModel::default() },
 //!     assertions: Assertions { converged: true, all_delivered: true, ..Assertions::default() },
 //!     ..Scenario::default()
 //! };
 //! let runs = world::run_all(&scenario)?;
 //! let summaries: Vec<Summary> = runs.iter().map(|run| Summary::of(run, None)).collect();
 //!
-//! let verdict = Verdict::of(&scenario.assertions, &summaries);
-//! assert_eq!(verdict.outcome(), Outcome::Holds, "{verdict}");
+//! let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
+//! assert_eq!(verdict.outcome(), RunOutcome::Holds, "{verdict}");
 //! // Three blocks to each node but their sealers.
 //! assert_eq!(summaries[0].deliveries, 3 * 11);
 //! // Once more, to the last byte.
@@ -41,6 +41,7 @@
 //! | [`measure`] | what a run came to, and whether it is what was asserted |
 //! | [`report`] | the same for people: a folder of files and a page to look at |
 //! | [`sweep`] | many seeds, their raw rows, and figures over them |
+//! | [`seeds`] | which seeds, and running them side by side |
 //! | [`fuzz`] | scenarios drawn from seeds, and what must always hold |
 //! | [`model`] | blocks, chains, topologies and schedules |
 //! | [`engine`] | events in order, and randomness from one seed |
@@ -52,5 +53,6 @@ pub mod model;
 pub mod policy;
 pub mod report;
 pub mod scenario;
+pub mod seeds;
 pub mod sweep;
 pub mod world;

@@ -4,9 +4,9 @@
 
 use herald_simnet::measure::Run;
 use herald_simnet::measure::stats::Estimate;
-use herald_simnet::scenario::units::{Rate, Size, Span};
+use herald_simnet::scenario::units::{BitRate, Size, Span};
 use herald_simnet::scenario::{
-    ChainOptions, Links, Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology,
+    ChainModel, LinkModel, Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology,
 };
 use herald_simnet::world::{self, Setup};
 
@@ -26,9 +26,9 @@ fn scenario(nodes: u32, topology: Topology) -> Scenario {
         nodes,
         policies: vec![Policy::Herald],
         topology,
-        regions: Regions::one(Span(LATENCY), Rate::mbit(8), Rate::mbit(16)),
-        links: Links { jitter: 0.0, ..Links::default() },
-        chain: ChainOptions {
+        regions: Regions::one(Span(LATENCY), BitRate::mbit(8), BitRate::mbit(16)),
+        links: LinkModel { jitter: 0.0, ..LinkModel::default() },
+        chain: ChainModel {
             blocks: 1,
             warm_up: 0,
             drain: Span::s(150),
@@ -38,7 +38,7 @@ fn scenario(nodes: u32, topology: Topology) -> Scenario {
             block_size: SizeDraw::Fixed(Size(BLOCK)),
             header_check: Span(CHECK),
             import: Span(IMPORT),
-            ..ChainOptions::default()
+            ..ChainModel::default()
         },
         ..Scenario::default()
     }
@@ -113,7 +113,7 @@ fn a_burst_shares_one_uplink_in_turn() {
     let mut imported: Vec<u64> = run.blocks[0].imported.clone();
     imported.sort_unstable();
     let expected: Vec<u64> = (0..40)
-        .map(|place| if place == 0 { 0 } else { place * up(BLOCK + OVERHEAD) + LATENCY + CHECK + IMPORT })
+        .map(|rank| if rank == 0 { 0 } else { rank * up(BLOCK + OVERHEAD) + LATENCY + CHECK + IMPORT })
         .collect();
     assert_eq!(imported, expected);
 }
@@ -152,7 +152,7 @@ fn imports_at_random_arrivals_wait_as_the_theory_says() {
         scenario.chain.sealing = Sealing::Poisson;
         scenario.chain.interval = Span((IMPORT as f64 / load) as u64);
         scenario.chain.header_check = Span::ZERO;
-        scenario.regions = Regions::one(Span(1_000), Rate::mbit(100_000), Rate::mbit(100_000));
+        scenario.regions = Regions::one(Span(1_000), BitRate::mbit(100_000), BitRate::mbit(100_000));
         let run = run(&scenario, Policy::PushToAll);
         let waits = run.blocks.iter().map(|block| {
             let node = 1 - block.sealer.index();

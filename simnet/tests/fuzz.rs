@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use herald_fetcher::{Config, Fetcher, Input, Outcome, Output, Time};
 use herald_simnet::fuzz::replay::{replay, replay_with, to_file};
-use herald_simnet::fuzz::{Failure, draw, examine, examine_with, fuzz};
+use herald_simnet::fuzz::{FuzzFailure, draw, examine, examine_with, fuzz};
 use herald_simnet::model::block::Sim;
-use herald_simnet::model::chain::View;
-use herald_simnet::policy::{Holdings, Machine, Memory, Tally};
+use herald_simnet::model::chain::NodeView;
+use herald_simnet::policy::{Holdings, Machine, MachineCounters, MemoryUse};
 use herald_simnet::scenario::{Policy, Scenario};
 
 #[test]
@@ -39,7 +39,7 @@ impl<const WHICH: u8> Machine for Deaf<WHICH> {
         Self(Machine::new(config, seed))
     }
 
-    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &NodeView<'_>) -> Outcome<Sim> {
         match (&input, WHICH) {
             (Input::PeerGone { .. }, TO_GOING)
             | (Input::Tick, TO_TIME)
@@ -57,12 +57,12 @@ impl<const WHICH: u8> Machine for Deaf<WHICH> {
         if WHICH == TO_TIME { None } else { Machine::poll_timeout(&self.0) }
     }
 
-    fn memory(&self) -> Memory {
+    fn memory(&self) -> MemoryUse {
         Machine::memory(&self.0)
     }
 
-    fn tally(&self) -> Tally {
-        Machine::tally(&self.0)
+    fn machine_counters(&self) -> MachineCounters {
+        Machine::machine_counters(&self.0)
     }
 
     fn holdings(&self) -> Holdings {
@@ -75,7 +75,7 @@ impl<const WHICH: u8> Machine for Deaf<WHICH> {
 }
 
 /// The first seed of the first hundred under which a machine fails.
-fn first_failure<M: Machine>() -> (Scenario, Failure) {
+fn first_failure<M: Machine>() -> (Scenario, FuzzFailure) {
     let failed = (0..100).map(draw).find_map(|scenario| {
         let failure = examine_with::<M>(&scenario).failure?;
         Some((scenario, failure))

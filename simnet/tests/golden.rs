@@ -46,10 +46,10 @@ fn the_same_seed_gives_the_same_run_and_another_another() {
     assert_ne!(world::run(&scenario, &setup, Policy::Herald).trace, one.trace);
 }
 
-/// With a check after each event no machine hears of anything late; without, most of what arrives waits
-/// in letter boxes. All that is recorded must be the same.
+/// With a check after each event nothing is postponed; without, most of what arrives
+/// is. All that is recorded must be the same.
 #[test]
-fn hearing_late_changes_nothing() {
+fn postponing_changes_nothing() {
     let names = ["quickstart", "churn", "adversary-wrong-number", "adversary-replay", "adversary-equivocate"];
     for name in names {
         let mut scenario = shipped(name, 60, 6);

@@ -5,26 +5,26 @@ use std::io::Write;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::measure::table::{Table, reached};
-use herald_simnet::measure::verdict::{Held, Outcome, Verdict, must_earn};
+use herald_simnet::measure::table::{TextTable, reached};
+use herald_simnet::measure::verdict::{AssertionHeld, RunOutcome, ScenarioVerdict, must_earn};
 use herald_simnet::scenario::{AdversaryKind, Policy};
 use herald_simnet::world::{Log, Setup};
 
 use super::drive::{self, Panicked};
 use super::error::CommandError;
-use super::source::{SeedOption, Source};
+use super::source::{ScenarioArgs, SeedArgs};
 
 /// Run the scenario of each adversary, and show what it does to honest nodes.
 #[derive(Debug, Args)]
-pub(crate) struct Adversaries {
+pub(crate) struct AdversariesArgs {
     /// Only these, instead of all.
-    #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(AdversaryKind::ALL.map(AdversaryKind::label)))]
+    #[arg(value_name = "KIND", value_parser = PossibleValuesParser::new(AdversaryKind::ALL.iter().map(|kind| kind.label())))]
     kinds: Vec<String>,
     /// Run with this many nodes instead of each scenario's.
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
     #[command(flatten)]
-    seed: SeedOption,
+    seed: SeedArgs,
     /// Print the table as Markdown, for documents.
     #[arg(long)]
     markdown: bool,
@@ -43,15 +43,15 @@ const HEADINGS: [&str; 9] = [
 ];
 
 /// What one adversary came to.
-struct Row {
+struct AdversaryRow {
     cells: [String; HEADINGS.len()],
-    outcome: Outcome,
+    outcome: RunOutcome,
     /// What did not hold under herald.
     failed: Vec<String>,
 }
 
-impl Adversaries {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl AdversariesArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         if !self.markdown {
             let seed = self.seed.seed.map_or_else(|| "each scenario's own".into(), |seed| seed.to_string());
             let nodes = self.nodes.map_or_else(|| "each scenario's own".into(), |nodes| nodes.to_string());
@@ -60,7 +60,7 @@ impl Adversaries {
         let mut rows = Vec::new();
         let wanted =
             |kind: &AdversaryKind| self.kinds.is_empty() || self.kinds.iter().any(|it| it == kind.label());
-        for kind in AdversaryKind::ALL.into_iter().filter(wanted) {
+        for kind in AdversaryKind::ALL.iter().copied().filter(wanted) {
             rows.push(self.row(kind)?);
         }
         for (row, failed) in rows.iter().flat_map(|row| row.failed.iter().map(move |failed| (row, failed))) {
@@ -73,16 +73,16 @@ impl Adversaries {
         if self.markdown {
             markdown(&rows, out)?;
         } else {
-            let mut table = Table::new(HEADINGS, 3);
+            let mut table = TextTable::new(HEADINGS, 3);
             rows.iter().for_each(|row| table.row(row.cells.iter()));
             write!(out, "{table}")?;
         }
-        Ok(rows.iter().map(|row| row.outcome).max().unwrap_or(Outcome::Holds))
+        Ok(rows.iter().map(|row| row.outcome).max().unwrap_or(RunOutcome::Holds))
     }
 
-    fn row(&self, kind: AdversaryKind) -> Result<Row, CommandError> {
+    fn row(&self, kind: AdversaryKind) -> Result<AdversaryRow, CommandError> {
         let scenario = format!("adversary-{}", kind.label());
-        let scenario = Source { scenario, nodes: self.nodes }.load(self.seed.seed)?;
+        let scenario = ScenarioArgs { scenario, nodes: self.nodes }.load(self.seed.seed)?;
         let setup = Setup::new(&scenario)?;
         let mut runs = Vec::new();
         let mut panicked = Vec::new();
@@ -93,18 +93,18 @@ impl Adversaries {
             }
         }
         let (summaries, _) = drive::summaries(&scenario, &setup, &runs)?;
-        let verdict = Verdict::of(&scenario.assertions, &summaries);
+        let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
         let of = |policy| summaries.iter().find(|summary| summary.policy == policy);
         let (herald, geth) = (of(Policy::Herald), of(Policy::GethModel));
         let [herald_p99, herald_missing] = figures(herald);
         let [geth_p99, geth_missing] = figures(geth);
-        let mut outcome = if panicked.is_empty() { verdict.outcome() } else { Outcome::Broken };
+        let mut outcome = if panicked.is_empty() { verdict.outcome() } else { RunOutcome::Broken };
         let mut failed = panicked;
         failed.extend(failures(&verdict));
         let earned = match herald.map_or_else(|| Earned::Not("-".into()), |herald| earned(kind, herald)) {
             Earned::AsItMust(words) => words,
             Earned::Not(words) => {
-                outcome = outcome.max(Outcome::Failed);
+                outcome = outcome.max(RunOutcome::Failed);
                 failed.push(format!("must earn {}, earned: {words}", wanted(kind)));
                 words
             }
@@ -120,7 +120,7 @@ impl Adversaries {
             geth_missing,
             bound(&verdict, Policy::GethModel),
         ];
-        Ok(Row { cells, outcome, failed })
+        Ok(AdversaryRow { cells, outcome, failed })
     }
 }
 
@@ -166,25 +166,24 @@ fn figures(summary: Option<&Summary>) -> [String; 2] {
 
 /// Whether the bound that honest nodes must meet is met: their deliveries and their heads. Memory and
 /// penalties are promised by our fetcher alone.
-fn bound(verdict: &Verdict, policy: Policy) -> String {
-    const BOUND: [&str; 4] = ["converged", "all_delivered", "p50", "p99"];
-    let rows = verdict.rows.iter().filter(|row| BOUND.contains(&row.assertion.as_str()));
+fn bound(verdict: &ScenarioVerdict, policy: Policy) -> String {
+    let rows = verdict.rows.iter().filter(|row| row.assertion.is_of_propagation());
     let mut found = rows.flat_map(|row| &row.found).filter(|finding| finding.policy == policy).peekable();
-    let met = found.peek().is_some() && found.all(|finding| finding.held == Held::Yes);
+    let met = found.peek().is_some() && found.all(|finding| finding.held == AssertionHeld::Yes);
     if met { "met".into() } else { "NOT met".into() }
 }
 
-fn failures(verdict: &Verdict) -> Vec<String> {
-    let rows = verdict.rows.iter().filter(|row| row.held() == Held::No).map(|row| {
+fn failures(verdict: &ScenarioVerdict) -> Vec<String> {
+    let rows = verdict.rows.iter().filter(|row| row.held() == AssertionHeld::No).map(|row| {
         let found = row.found.iter().find(|finding| finding.policy == Policy::Herald);
         let found = found.map_or("herald did not run", |finding| finding.figure.as_str());
-        format!("{} wanted {}, found {found}", row.assertion, row.wanted)
+        format!("{} wanted {}, found {found}", row.assertion.label(), row.wanted)
     });
     let broken = verdict.broken.iter();
     rows.chain(broken.map(|(policy, what)| format!("broken under {}: {what}", policy.label()))).collect()
 }
 
-fn markdown(rows: &[Row], out: &mut dyn Write) -> Result<(), CommandError> {
+fn markdown(rows: &[AdversaryRow], out: &mut dyn Write) -> Result<(), CommandError> {
     writeln!(out, "| {} |", HEADINGS.join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(HEADINGS.len()))?;
     for row in rows {

@@ -7,11 +7,11 @@ use clap::Args;
 use cpu_time::ProcessTime;
 use herald_fetcher::Fetcher;
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::measure::table::Table;
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::measure::table::TextTable;
+use herald_simnet::measure::verdict::RunOutcome;
 use herald_simnet::model::block::Sim;
-use herald_simnet::scenario::{ChainOptions, Policy, Scenario, Topology};
-use herald_simnet::world::{Setup, Step, World};
+use herald_simnet::scenario::{ChainModel, Policy, Scenario, Topology};
+use herald_simnet::world::{Setup, Stepped, World};
 
 use super::error::CommandError;
 use super::source::show;
@@ -21,7 +21,7 @@ use super::source::show;
 /// One run of the default policy on the internet of 2019. CPU time is this process' own and leaves the
 /// set-up out; so that it is held against what was measured alone, there is no warm-up.
 #[derive(Debug, Args)]
-pub(crate) struct Bench {
+pub(crate) struct BenchArgs {
     /// How many nodes.
     #[arg(long, value_name = "N", default_value = "10000")]
     nodes: u32,
@@ -33,21 +33,21 @@ pub(crate) struct Bench {
     blocks: u32,
 }
 
-impl Bench {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl BenchArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let scenario = self.scenario();
         let setup = Setup::new(&scenario)?;
         show(&scenario, out)?;
         let mut world = World::<Fetcher<Sim>>::new(&scenario, &setup, Policy::Herald);
         let start = ProcessTime::now();
-        while world.step() == Step::Done {}
+        while world.step() == Stepped::Done {}
         let seconds = start.elapsed().as_secs_f64();
         // While the world is still there.
         let resident = resident_bytes();
         let run = world.finish();
         let summary = Summary::of(&run, None);
         let done = summary.deliveries - summary.not_reached;
-        let mut table = Table::new(["figure", "value"], 1);
+        let mut table = TextTable::new(["figure", "value"], 1);
         table.row(["deliveries".into(), done.to_string()]);
         table.row(["not reached".into(), summary.not_reached.to_string()]);
         table.row(["events".into(), run.events.to_string()]);
@@ -59,7 +59,7 @@ impl Bench {
         table.row(["fetcher by its own account, mean".into(), format!("{} B", summary.memory.mean)]);
         table.row(["fetcher by its own account, most".into(), format!("{} B", summary.memory.max)]);
         write!(out, "{table}")?;
-        Ok(summary.violation.map_or(Outcome::Holds, |_| Outcome::Broken))
+        Ok(summary.violation.map_or(RunOutcome::Holds, |_| RunOutcome::Broken))
     }
 
     fn scenario(&self) -> Scenario {
@@ -69,7 +69,7 @@ impl Bench {
             nodes: self.nodes,
             policies: vec![Policy::Herald],
             topology: Topology::RandomRegular { degree: self.degree },
-            chain: ChainOptions { blocks: self.blocks, warm_up: 0, ..ChainOptions::default() },
+            chain: ChainModel { blocks: self.blocks, warm_up: 0, ..ChainModel::default() },
             ..Scenario::default()
         }
     }

@@ -2,15 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use herald_fetcher::Fetcher;
 use herald_simnet::measure::Run;
 use herald_simnet::measure::bound::{BoundError, LowerBound};
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::model::block::Sim;
-use herald_simnet::policy::Machine;
-use herald_simnet::policy::geth::GethModel;
+use herald_simnet::policy::{Machine, WithMachine};
 use herald_simnet::scenario::{Policy, Scenario};
-use herald_simnet::world::{Log, Setup, Step, World};
+use herald_simnet::seeds::panic_message;
+use herald_simnet::world::{Log, Setup, Stepped, World};
 
 use super::progress::Progress;
 
@@ -29,24 +27,25 @@ pub(crate) fn policy(
     policy: Policy,
     log: Log,
 ) -> Result<(Run, Log), Panicked> {
-    let drive = || match policy {
-        Policy::GethModel => drive::<GethModel>(scenario, setup, policy, log),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            drive::<Fetcher<Sim>>(scenario, setup, policy, log)
+    struct DriveTask<'a>(&'a Scenario, &'a Setup, Policy, Log);
+
+    impl WithMachine for DriveTask<'_> {
+        type Output = (Run, Log);
+
+        fn run<M: Machine>(self) -> (Run, Log) {
+            drive::<M>(self.0, self.1, self.2, self.3)
         }
-    };
-    catch_unwind(AssertUnwindSafe(drive)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
-        Panicked(format!("panicked: {text}"))
-    })
+    }
+
+    let driven = || policy.with_machine(DriveTask(scenario, setup, policy, log));
+    catch_unwind(AssertUnwindSafe(driven)).map_err(|panic| Panicked(panic_message(&*panic)))
 }
 
 fn drive<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy, log: Log) -> (Run, Log) {
     let mut world = World::<M>::new(scenario, setup, policy);
     world.set_log(log);
     let progress = Progress::of(scenario, policy, world.end());
-    while world.step() == Step::Done {
+    while world.step() == Stepped::Done {
         if world.events().is_multiple_of(TELL_EVERY) {
             progress.at(world.now(), world.blocks_sealed(), world.events());
         }
@@ -61,7 +60,7 @@ pub(crate) fn summaries(
     setup: &Setup,
     runs: &[Run],
 ) -> Result<(Vec<Summary>, Vec<u64>), BoundError> {
-    // Places and roles are the setup's, the same in every run of it.
+    // Regions and roles are the setup's, the same in every run of it.
     let Some(first) = runs.first() else { return Ok(Default::default()) };
     let mut bound = LowerBound::new(scenario, &setup.graph, &first.nodes)?;
     let summaries = runs.iter().map(|run| Summary::of(run, Some(&mut bound))).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use herald_simnet::measure::bound::BoundError;
 use herald_simnet::report::files::FilesError;
-use herald_simnet::scenario::{FileError, ScenarioError};
+use herald_simnet::scenario::{ScenarioError, ScenarioFileError};
 use herald_simnet::sweep::rows::RowsError;
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ pub(crate) enum CommandError {
     },
     /// The scenario's file is no good.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] ScenarioFileError),
     /// The scenario does not fit together, options of the command line included.
     #[error("the scenario cannot be run with these options: {0}")]
     Scenario(#[from] ScenarioError),

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use herald_simnet::fuzz::replay::{LAST_ENTRIES, replay, to_file};
-use herald_simnet::fuzz::{Failure, Fuzzed, draw, fuzz};
-use herald_simnet::measure::table::Table;
-use herald_simnet::measure::verdict::Outcome;
-use herald_simnet::sweep::{Seeds, Shard};
+use herald_simnet::fuzz::{FuzzFailure, Fuzzed, draw, fuzz};
+use herald_simnet::measure::table::TextTable;
+use herald_simnet::measure::verdict::RunOutcome;
+use herald_simnet::seeds::{Seeds, Shard};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CommandError;
@@ -21,7 +21,7 @@ use super::error::CommandError;
 /// For each seed that fails there is one command that runs it again, and a file with its scenario and
 /// the last events. In the end it says which rare situations were reached, and which never.
 #[derive(Debug, Args)]
-pub(crate) struct Fuzz {
+pub(crate) struct FuzzArgs {
     /// Which seeds; B is not one of them.
     #[arg(long, value_name = "A..B")]
     seeds: Seeds,
@@ -36,8 +36,8 @@ pub(crate) struct Fuzz {
     out: PathBuf,
 }
 
-impl Fuzz {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl FuzzArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let seeds = self.seeds.of(self.shard.unwrap_or(Shard::ALL));
         writeln!(out, "fuzzing {} seeds on {} threads", seeds.len(), self.jobs)?;
         let bar = ProgressBar::new(seeds.len() as u64);
@@ -52,12 +52,12 @@ impl Fuzz {
         }
         say_marks(&fuzzed, out)?;
         writeln!(out, "{} seeds, {} events, {} failed", fuzzed.seeds, fuzzed.events, fuzzed.failures.len())?;
-        Ok(if fuzzed.failures.is_empty() { Outcome::Holds } else { Outcome::Broken })
+        Ok(if fuzzed.failures.is_empty() { RunOutcome::Holds } else { RunOutcome::Broken })
     }
 }
 
 fn say_marks(fuzzed: &Fuzzed, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new(["situation", "times", "seeds"], 1);
+    let mut table = TextTable::new(["situation", "times", "seeds"], 1);
     for (name, count, runs) in fuzzed.marks.counts().filter(|(_, count, _)| *count > 0) {
         table.row([name.to_owned(), count.to_string(), runs.to_string()]);
     }
@@ -70,7 +70,7 @@ fn say_marks(fuzzed: &Fuzzed, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Runs a failed seed again for its last events, and writes its file.
-fn leave(folder: &Path, failure: &Failure) -> Result<PathBuf, CommandError> {
+fn leave(folder: &Path, failure: &FuzzFailure) -> Result<PathBuf, CommandError> {
     let scenario = draw(failure.seed);
     let mut last = VecDeque::new();
     if let Some(policy) = failure.policy {

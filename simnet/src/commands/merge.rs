@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::measure::verdict::RunOutcome;
 use herald_simnet::report::files::{Folder, Name, json};
 use herald_simnet::scenario::Scenario;
 use herald_simnet::sweep::figures::Figures;
-use herald_simnet::sweep::rows::{self, Row};
+use herald_simnet::sweep::rows::{self, SweepRow};
 
 use super::error::CommandError;
 
@@ -17,7 +17,7 @@ use super::error::CommandError;
 /// The files may come in any order, and a row may be there more than once. What comes out is what the
 /// whole sweep in one piece writes.
 #[derive(Debug, Args)]
-pub(crate) struct Merge {
+pub(crate) struct MergeArgs {
     /// The `rows.csv` of each shard.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -26,14 +26,14 @@ pub(crate) struct Merge {
     out: PathBuf,
 }
 
-impl Merge {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl MergeArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let rows = rows::merge(&self.files)?;
         let figures = Figures::of(&rows);
         let scenario = self.files.iter().find_map(|file| scenario_beside(file, &rows));
         leave(&Folder::create(&self.out)?, scenario.as_deref(), &rows, &figures)?;
         write!(out, "{figures}")?;
-        Ok(Outcome::Holds)
+        Ok(RunOutcome::Holds)
     }
 }
 
@@ -41,7 +41,7 @@ impl Merge {
 pub(super) fn leave(
     folder: &Folder,
     toml: Option<&str>,
-    rows: &[Row],
+    rows: &[SweepRow],
     figures: &Figures,
 ) -> Result<(), CommandError> {
     if let Some(toml) = toml {
@@ -54,8 +54,8 @@ pub(super) fn leave(
 
 /// The scenario that a shard left beside its rows, if it is the one that they are of. That it is not
 /// there is no error: rows may have been sent here by themselves.
-fn scenario_beside(file: &Path, rows: &[Row]) -> Option<String> {
+fn scenario_beside(file: &Path, rows: &[SweepRow]) -> Option<String> {
     let scenario = Scenario::read(&file.with_file_name(Name::Scenario.file())).ok()?;
-    let theirs = rows.first().is_some_and(|row| row.scenario == rows::digest(&scenario));
+    let theirs = rows.first().is_some_and(|row| row.scenario == scenario.digest());
     theirs.then(|| scenario.to_toml().ok()).flatten()
 }

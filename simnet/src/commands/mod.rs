@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::measure::verdict::RunOutcome;
 
 use error::CommandError;
 
@@ -32,36 +32,36 @@ use error::CommandError;
 /// runs of one seed differ.
 #[derive(Debug, Parser)]
 #[command(name = "simnet", version, arg_required_else_help = true)]
-struct Cli {
+struct SimnetCli {
     #[command(subcommand)]
-    command: Command,
+    command: SimnetCommand,
 }
 
-// One variant here and one line in `Command::run` make a new command.
+// One variant here and one line in `SimnetCommand::run` make a new command.
 #[derive(Debug, Subcommand)]
-enum Command {
+enum SimnetCommand {
     /// List the scenarios that come with the simulator.
-    Scenarios(scenarios::Scenarios),
+    Scenarios(scenarios::ScenariosArgs),
     /// Run one scenario under each of its policies.
-    Run(run::Run),
+    Run(run::RunArgs),
     /// Run one scenario with many seeds.
-    Sweep(sweep::Sweep),
+    Sweep(sweep::SweepArgs),
     /// Put the rows of several shards of one sweep together.
-    Merge(merge::Merge),
+    Merge(merge::MergeArgs),
     /// Run a scenario twice, and compare everything that came of it.
-    CheckDeterminism(determinism::CheckDeterminism),
+    CheckDeterminism(determinism::CheckDeterminismArgs),
     /// Run the scenario of each adversary, and show what it does to honest nodes.
-    Adversaries(adversaries::Adversaries),
+    Adversaries(adversaries::AdversariesArgs),
     /// Measure how fast the simulator is, and how much memory it takes.
-    Bench(bench::Bench),
+    Bench(bench::BenchArgs),
     /// Draw a whole scenario from each seed, run it, and check what must always hold.
-    Fuzz(fuzz::Fuzz),
+    Fuzz(fuzz::FuzzArgs),
     /// Run a failed case again up to its failure, and tell what happened.
-    Replay(replay::Replay),
+    Replay(replay::ReplayArgs),
 }
 
-impl Command {
-    fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl SimnetCommand {
+    fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         match self {
             Self::Scenarios(command) => command.run(out),
             Self::Run(command) => command.run(out),
@@ -78,7 +78,7 @@ impl Command {
 
 /// Runs what the command line says; exits with 2 itself where that cannot be understood.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = SimnetCli::parse();
     match cli.command.run(&mut io::stdout().lock()) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         // Whoever reads has enough.

@@ -3,16 +3,14 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
-use herald_fetcher::BlockHash;
 use herald_simnet::fuzz::draw;
-use herald_simnet::fuzz::replay::{Filter, LAST_ENTRIES, Wanted, replay};
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::fuzz::replay::{BlockFilter, Filter, LAST_ENTRIES, replay};
+use herald_simnet::measure::verdict::RunOutcome;
 use herald_simnet::model::chain::NodeId;
 use herald_simnet::scenario::Scenario;
-use herald_simnet::world::Entry;
+use herald_simnet::world::LogEntry;
 
 use super::error::CommandError;
 
@@ -21,7 +19,7 @@ use super::error::CommandError;
 /// Without `--node`, `--block` and `--from-event` that is the last 200 entries; with any of them all
 /// that fit.
 #[derive(Debug, Args)]
-pub(crate) struct Replay {
+pub(crate) struct ReplayArgs {
     /// The file that a failure left, or any scenario.
     #[arg(value_name = "FILE", required_unless_present = "fuzz_seed", conflicts_with = "fuzz_seed")]
     file: Option<PathBuf>,
@@ -33,45 +31,31 @@ pub(crate) struct Replay {
     node: Option<u32>,
     /// Tell only of this block, or of all of this number.
     #[arg(long, value_name = "HASH|NUMBER")]
-    block: Option<Block>,
+    block: Option<BlockFilter>,
     /// Tell only from this event on.
     #[arg(long, value_name = "X")]
     from_event: Option<u64>,
 }
 
-/// A block from the command line.
-#[derive(Clone, Copy, Debug)]
-struct Block(Wanted);
-
-impl FromStr for Block {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.parse().map(Wanted::Number);
-        let wanted = number.or_else(|_| BlockHash::from_str(text).map(Wanted::Hash));
-        wanted.map(Self).map_err(|_| "give a number, or a hash of 64 hexadecimal digits".into())
-    }
-}
-
-impl Replay {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl ReplayArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let scenario = match (&self.file, self.fuzz_seed) {
             (Some(file), _) => Scenario::read(file)?,
             (None, Some(seed)) => draw(seed),
             // Clap asks for one of the two.
-            (None, None) => return Ok(Outcome::Holds),
+            (None, None) => return Ok(RunOutcome::Holds),
         };
         writeln!(out, "{}, seed {}", scenario.name, scenario.seed)?;
         let filter = Filter {
             node: self.node.map(NodeId::new),
-            block: self.block.map(|block| block.0),
+            block: self.block,
             from_event: self.from_event.unwrap_or(0),
         };
         let keeps = if filter == Filter::default() { LAST_ENTRIES } else { usize::MAX };
         for &policy in &scenario.policies {
             let mut told = VecDeque::new();
             let mut written = Ok(());
-            let mut tell = |entry: &Entry| {
+            let mut tell = |entry: &LogEntry| {
                 if !filter.takes(entry) || written.is_err() {
                     return;
                 }
@@ -89,11 +73,11 @@ impl Replay {
             told.iter().try_for_each(|entry| writeln!(out, "{entry}"))?;
             if let Some(failure) = failure {
                 writeln!(out, "{failure}")?;
-                return Ok(Outcome::Broken);
+                return Ok(RunOutcome::Broken);
             }
         }
         held(out)?;
-        Ok(Outcome::Holds)
+        Ok(RunOutcome::Holds)
     }
 }
 

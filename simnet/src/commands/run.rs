@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use herald_simnet::measure::verdict::{Outcome, Verdict};
+use herald_simnet::measure::verdict::{RunOutcome, ScenarioVerdict};
 use herald_simnet::measure::{self, verdict};
 use herald_simnet::report::files::{Folder, Name};
 use herald_simnet::report::{self, ReportInput};
@@ -15,18 +15,18 @@ use herald_simnet::world::{Log, Setup};
 use super::drive::{self, Panicked};
 use super::error::CommandError;
 use super::failure;
-use super::source::{SeedOption, Source, show};
+use super::source::{ScenarioArgs, SeedArgs, show};
 
 /// Run one scenario under each of its policies.
 ///
 /// The seed and every option come first, then the figures of the policies side by side, and last what
 /// the scenario asserts and what was found.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     #[command(flatten)]
-    source: Source,
+    source: ScenarioArgs,
     #[command(flatten)]
-    seed: SeedOption,
+    seed: SeedArgs,
     /// Leave the scenario, summary.json, tables by block and by node, and a report to look at.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -35,8 +35,8 @@ pub(crate) struct Run {
     dump: bool,
 }
 
-impl Run {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl RunArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let scenario = self.source.load(self.seed.seed)?;
         let setup = Setup::new(&scenario)?;
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
@@ -67,9 +67,9 @@ impl Run {
         runs: &[measure::Run],
         folder: Option<&Folder>,
         out: &mut dyn Write,
-    ) -> Result<Outcome, CommandError> {
+    ) -> Result<RunOutcome, CommandError> {
         let (summaries, bound) = drive::summaries(scenario, setup, runs)?;
-        let verdict = Verdict::of(&scenario.assertions, &summaries);
+        let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
         if let Some(folder) = folder {
             folder.write_run(scenario, &scenario.to_toml()?, runs, &summaries, &verdict)?;
             let input = ReportInput { scenario, runs, bound: Some(&bound), verdicts: &verdict.rows };
@@ -93,10 +93,10 @@ impl Run {
         policy: Policy,
         what: &str,
         out: &mut dyn Write,
-    ) -> Result<Outcome, CommandError> {
+    ) -> Result<RunOutcome, CommandError> {
         let path = failure::save(scenario, setup, policy, what, self.failures())?;
         writeln!(out, "saved: {}\n\nbroken under {}: {what}", path.display(), policy.label())?;
-        Ok(Outcome::Broken)
+        Ok(RunOutcome::Broken)
     }
 
     fn failures(&self) -> &Path {

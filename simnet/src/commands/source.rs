@@ -10,7 +10,7 @@ use super::error::CommandError;
 
 /// A scenario from the command line.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Source {
+pub(crate) struct ScenarioArgs {
     /// A shipped scenario's name, or a file: whatever has an ending or a folder.
     #[arg(value_name = "NAME|FILE.toml")]
     pub(crate) scenario: String,
@@ -21,13 +21,13 @@ pub(crate) struct Source {
 
 /// The seed from the command line.
 #[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct SeedOption {
+pub(crate) struct SeedArgs {
     /// Draw everything from this seed instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 }
 
-impl Source {
+impl ScenarioArgs {
     /// The scenario, with the options of the command line, checked.
     pub(crate) fn load(&self, seed: Option<u64>) -> Result<Scenario, CommandError> {
         let mut scenario = named(&self.scenario)?;
@@ -71,7 +71,7 @@ fn nearest(name: &str) -> Option<&'static str> {
     close.map(|(_, known)| known).or_else(|| names.clone().find(contained))
 }
 
-/// How many letters have to be put in, taken out or changed to make one word of the other.
+/// How many characters have to be inserted, removed or replaced to turn one word into the other.
 fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (line, a) in (1..).zip(from.chars()) {

@@ -7,16 +7,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use herald_simnet::measure::summary::Summary;
-use herald_simnet::measure::verdict::Outcome;
+use herald_simnet::measure::verdict::RunOutcome;
 use herald_simnet::report::files::Folder;
 use herald_simnet::scenario::Scenario;
+use herald_simnet::seeds::{Seeds, Shard};
 use herald_simnet::sweep::figures::Figures;
-use herald_simnet::sweep::{self, Seeds, Shard, Swept};
+use herald_simnet::sweep::{self, Swept};
 use herald_simnet::world::{Setup, run};
 
 use super::error::CommandError;
 use super::progress::Progress;
-use super::source::{Source, show};
+use super::source::{ScenarioArgs, show};
 use super::{drive, merge};
 
 /// Failed and broken seeds that are named; the others are counted.
@@ -24,9 +25,9 @@ const NAMED: usize = 20;
 
 /// Run one scenario with many seeds.
 #[derive(Debug, Args)]
-pub(crate) struct Sweep {
+pub(crate) struct SweepArgs {
     #[command(flatten)]
-    source: Source,
+    source: ScenarioArgs,
     /// From A on, up to B, which is not one of them.
     #[arg(long, value_name = "A..B")]
     seeds: Seeds,
@@ -41,8 +42,8 @@ pub(crate) struct Sweep {
     out: Option<PathBuf>,
 }
 
-impl Sweep {
-    pub(crate) fn run(self, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+impl SweepArgs {
+    pub(crate) fn run(self, out: &mut dyn Write) -> Result<RunOutcome, CommandError> {
         let scenario = self.source.load(None)?;
         let seeds = self.seeds.of(self.shard.unwrap_or(Shard::ALL));
         let folder = self.out.as_deref().map(Folder::create).transpose()?;
@@ -80,6 +81,7 @@ fn world(scenario: &Scenario) -> Vec<Summary> {
 
 fn conclude(swept: &Swept, name: &str, out: &mut dyn Write) -> Result<(), CommandError> {
     for (seed, assertion) in swept.failed.iter().take(NAMED) {
+        let assertion = assertion.label();
         writeln!(out, "failed: {assertion}: simnet run {name} --seed {seed}")?;
     }
     for (seed, policy, what) in swept.broken.iter().take(NAMED) {

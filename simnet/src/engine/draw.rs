@@ -93,13 +93,14 @@ pub struct Weighted {
 
 /// Why weights cannot be drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum WeightsError {
     /// A weight below zero, infinite or not a number.
     #[error("weight {index} is {weight}: give a finite number that is not negative")]
     Weight {
         /// Which one.
         index: usize,
-        /// Its value.
         weight: f64,
     },
     /// No weight, or all are zero.

@@ -20,6 +20,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 /// The numbers are part of the golden traces: add at the end, never reuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Concern {
     /// Who is whose peer.
     Topology = 1,

@@ -36,8 +36,8 @@ impl Trace {
         if self.filled + size > BUFFER {
             self.flush();
         }
-        if let Some(place) = self.buffer.get_mut(self.filled..self.filled + size) {
-            fill(place, time, words);
+        if let Some(space) = self.buffer.get_mut(self.filled..self.filled + size) {
+            fill(space, time, words);
             self.filled += size;
         } else {
             let mut bytes = vec![0; size];
@@ -68,9 +68,9 @@ impl Trace {
 }
 
 #[inline]
-fn fill(place: &mut [u8], time: Time, words: &[u64]) {
+fn fill(space: &mut [u8], time: Time, words: &[u64]) {
     let content = [time.as_nanos(), words.len() as u64];
-    for (bytes, &word) in place.as_chunks_mut().0.iter_mut().zip(content.iter().chain(words)) {
+    for (bytes, &word) in space.as_chunks_mut().0.iter_mut().zip(content.iter().chain(words)) {
         *bytes = word.to_le_bytes();
     }
 }

@@ -8,11 +8,12 @@ use core::ops::RangeInclusive;
 
 use crate::engine::{Concern, Seed, Stream, draw};
 use crate::model::chain::NodeId;
-use crate::model::schedule::Schedule;
-use crate::scenario::units::{Rate, Size, Span};
+use crate::model::schedule::SlotSchedule;
+use crate::policy::LifetimePromise;
+use crate::scenario::units::{BitRate, Size, Span};
 use crate::scenario::{
-    Adversaries, AdversaryKind, Assertions, ChainOptions, Core, Direction, Exit, Fault, FetcherOptions,
-    Links, MemoryKept, Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology, Wire,
+    Adversaries, AdversaryKind, Assertions, ChainModel, Core, CutDirection, Exit, Fault, FetcherOptions,
+    LinkModel, MemoryKept, Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology, WireSizes,
     peers_expected,
 };
 
@@ -60,7 +61,7 @@ pub fn draw(seed: u64) -> Scenario {
     scenario.fetcher = dice.fetcher(manner);
     let healed = dice.between(HEALED_BLOCKS).min(u64::from(scenario.chain.blocks) - 1) as usize;
     // Times do not depend on who seals.
-    let slots = Schedule::draw(&scenario, &[NodeId::new(0)]).slots;
+    let slots = SlotSchedule::draw(&scenario, &[NodeId::new(0)]).slots;
     let at = |slot: Option<&crate::model::schedule::Slot>| Span(slot.map_or(0, |slot| slot.at.as_nanos()));
     let heal = at(slots.len().checked_sub(healed + 1).and_then(|slot| slots.get(slot)));
     let last = at(slots.last());
@@ -86,7 +87,7 @@ fn drain(scenario: &Scenario) -> Span {
     let lifetime = scenario.fetcher.lifetime.unwrap_or(Span::s(120));
     let blocks = u64::from(chain.blocks) + u64::from(chain.warm_up);
     let slowest = scenario.regions.up.iter().chain(&scenario.regions.down).min().copied();
-    let slowest = slowest.unwrap_or(Rate::mbit(1));
+    let slowest = slowest.unwrap_or(BitRate::mbit(1));
     let backlog = slowest.time_for(blocks * largest(&chain.block_size).0 * 4);
     let host = blocks * (chain.import.0 + chain.header_check.0) * 4;
     let connections = 4 * scenario.links.connection_timeout.0;
@@ -145,7 +146,12 @@ impl Dice {
     fn policy(&mut self) -> Policy {
         match self.chance(0.85) {
             true => Policy::Herald,
-            false => self.pick(&[Policy::GethTimers, Policy::AnnounceOnly, Policy::PushToAll]),
+            false => {
+                // A machine that promises nothing is known to break what is checked here.
+                let others = Policy::ALL.iter().copied().filter(|policy| *policy != Policy::Herald);
+                let held = others.filter(|policy| policy.lifetime_promise() == LifetimePromise::Made);
+                self.pick(&held.collect::<Vec<_>>())
+            }
         }
     }
 
@@ -191,8 +197,8 @@ impl Dice {
         let weights: Vec<u64> = (0..count).map(|_| self.between(1..=100)).collect();
         let sum = weights.iter().sum::<u64>() as f64;
         let (latency, rate) = match manner {
-            Manner::Gentle => (Span::ms(200), Rate::kbit(20_000)),
-            Manner::Wild => (Span::s(2), Rate::kbit(1_000)),
+            Manner::Gentle => (Span::ms(200), BitRate::kbit(20_000)),
+            Manner::Wild => (Span::s(2), BitRate::kbit(1_000)),
         };
         let mut table = vec![vec![Span::ZERO; count]; count];
         for from in 0..count {
@@ -207,7 +213,7 @@ impl Dice {
                 }
             }
         }
-        let mut rates = || (0..count).map(|_| Rate(self.between(rate.0..=1_000_000_000))).collect();
+        let mut rates = || (0..count).map(|_| BitRate(self.between(rate.0..=1_000_000_000))).collect();
         Regions {
             names: (0..count).map(|region| format!("region-{region}")).collect(),
             shares: weights.iter().map(|weight| *weight as f64 / sum).collect(),
@@ -217,12 +223,12 @@ impl Dice {
         }
     }
 
-    fn links(&mut self, manner: Manner) -> Links {
+    fn links(&mut self, manner: Manner) -> LinkModel {
         let (loss, least) = match manner {
             Manner::Gentle => (0.05, 6),
             Manner::Wild => (0.4, 1),
         };
-        Links {
+        LinkModel {
             jitter: self.maybe(|dice| dice.share(0.0, 1.0)).unwrap_or(0.0),
             loss: self.maybe(|dice| dice.share(0.001, loss)).unwrap_or(0.0),
             retransmit: self.span(Span::ms(20), Span::ms(500)),
@@ -232,8 +238,8 @@ impl Dice {
         }
     }
 
-    fn wire(&mut self) -> Wire {
-        Wire {
+    fn wire(&mut self) -> WireSizes {
+        WireSizes {
             header: Size(self.between(100..=1_000)),
             announcement: Size(self.between(40..=200)),
             request: Size(self.between(40..=200)),
@@ -241,7 +247,7 @@ impl Dice {
         }
     }
 
-    fn chain(&mut self, manner: Manner, scenario: &Scenario) -> ChainOptions {
+    fn chain(&mut self, manner: Manner, scenario: &Scenario) -> ChainModel {
         let (size, skew, fault, import) = match manner {
             Manner::Gentle => (200_000, Span::s(10), 0.1, Span::ms(200)),
             Manner::Wild => (4_000_000, Span::s(120), 0.6, Span::s(2)),
@@ -257,7 +263,7 @@ impl Dice {
         let honest = scenario.nodes - hostile(scenario);
         let sealers = self.between(1..=honest.min(20).into()) as u32;
         let weights = self.maybe(|dice| (0..sealers).map(|_| dice.between(1..=1_000) as f64).collect());
-        ChainOptions {
+        ChainModel {
             blocks,
             warm_up: 0,
             drain: Span::ZERO,
@@ -282,7 +288,7 @@ impl Dice {
         let mut left = 0.7;
         for _ in 0..kinds {
             let adversaries = Adversaries {
-                kind: self.pick(&AdversaryKind::ALL),
+                kind: self.pick(AdversaryKind::ALL),
                 share: self.share(0.0, left),
                 every: self.span(Span::ms(50), Span::s(30)),
                 delay: self.span(Span::ZERO, Span::s(10)),
@@ -315,7 +321,7 @@ impl Dice {
                     at,
                     lasts,
                     share: self.share(0.05, 0.95),
-                    direction: self.pick(&[Direction::Both, Direction::OneWay]),
+                    direction: self.pick(&[CutDirection::Both, CutDirection::OneWay]),
                 },
                 2 | 3 => Fault::Churn {
                     at,
@@ -440,7 +446,7 @@ mod tests {
         assert!(some(&|scenario| scenario.chain.finality_depth > 0));
         assert!(some(&|scenario| scenario.policies == [Policy::GethTimers]));
         assert!(some(&|scenario| scenario.assertions.converged));
-        for kind in AdversaryKind::ALL {
+        for &kind in AdversaryKind::ALL {
             assert!(some(&|scenario| scenario.adversaries.iter().any(|one| one.kind == kind)), "{kind:?}");
         }
         for topology in 0..5 {

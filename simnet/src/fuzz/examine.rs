@@ -1,25 +1,24 @@
 //! One scenario, run and held against what must hold.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use herald_fetcher::{Fetcher, Time};
+use herald_fetcher::Time;
 
 use super::Marks;
-use crate::measure::{Run, Violation};
-use crate::model::block::Sim;
-use crate::policy::Machine;
-use crate::policy::geth::GethModel;
+use crate::measure::{BrokenInvariant, Run};
+use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario};
-use crate::world::{Setup, Step, World};
+use crate::seeds::panic_message;
+use crate::world::{Setup, Stepped, World};
 
 /// What an examination found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Examined {
     /// The first thing that did not hold.
-    pub failure: Option<Failure>,
+    pub failure: Option<FuzzFailure>,
     /// Which situations were reached.
     pub marks: Marks,
     /// How many events there were.
@@ -28,18 +27,19 @@ pub struct Examined {
 
 /// What did not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+#[non_exhaustive]
+pub struct FuzzFailure {
     /// The scenario's seed.
     pub seed: u64,
     /// Under which policy.
     pub policy: Option<Policy>,
-    /// What did not hold. What only the end shows has the last event's place.
-    pub violation: Violation,
+    /// What did not hold. What only the end of a run shows is given its last event.
+    pub violation: BrokenInvariant,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for FuzzFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Violation { at, event, node, what } = &self.violation;
+        let BrokenInvariant { at, event, node, what } = &self.violation;
         write!(f, "seed {}", self.seed)?;
         if let Some(policy) = self.policy {
             write!(f, ", {}", policy.label())?;
@@ -55,12 +55,17 @@ impl fmt::Display for Failure {
 
 /// Runs a scenario under each of its policies up to the first failure.
 pub fn examine(scenario: &Scenario) -> Examined {
-    examine_by(scenario, |setup, policy| match policy {
-        Policy::GethModel => run_caught::<GethModel>(scenario, setup, policy),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            run_caught::<Fetcher<Sim>>(scenario, setup, policy)
+    struct ExamineTask<'a>(&'a Scenario, &'a Setup, Policy);
+
+    impl WithMachine for ExamineTask<'_> {
+        type Output = Result<Run, BrokenInvariant>;
+
+        fn run<M: Machine>(self) -> Self::Output {
+            run_caught::<M>(self.0, self.1, self.2)
         }
-    })
+    }
+
+    examine_by(scenario, |setup, policy| policy.with_machine(ExamineTask(scenario, setup, policy)))
 }
 
 /// The same with a machine of the caller's own, for all policies.
@@ -68,9 +73,9 @@ pub fn examine_with<M: Machine>(scenario: &Scenario) -> Examined {
     examine_by(scenario, |setup, policy| run_caught::<M>(scenario, setup, policy))
 }
 
-fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, Violation>) -> Examined {
+fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, BrokenInvariant>) -> Examined {
     let mut examined = Examined { failure: None, marks: Marks::default(), events: 0 };
-    let fail = |policy, violation| Some(Failure { seed: scenario.seed, policy, violation });
+    let fail = |policy, violation| Some(FuzzFailure { seed: scenario.seed, policy, violation });
     let setup = match catch_unwind(AssertUnwindSafe(|| Setup::new(scenario))) {
         Ok(Ok(setup)) => setup,
         Ok(Err(error)) => {
@@ -78,7 +83,7 @@ fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, V
             return examined;
         }
         Err(panic) => {
-            examined.failure = fail(None, before_all(words(panic.as_ref())));
+            examined.failure = fail(None, before_all(panic_message(panic.as_ref())));
             return examined;
         }
     };
@@ -99,21 +104,28 @@ fn examine_by(scenario: &Scenario, run: impl Fn(&Setup, Policy) -> Result<Run, V
     examined
 }
 
-fn before_all(what: String) -> Violation {
-    Violation { at: Time::ZERO, event: 0, node: None, what }
+fn before_all(what: String) -> BrokenInvariant {
+    BrokenInvariant { at: Time::ZERO, event: 0, node: None, what }
 }
 
 /// Runs a world to its end. A panic is a violation like any other, at the event that it happened in.
-fn run_caught<M: Machine>(scenario: &Scenario, setup: &Setup, policy: Policy) -> Result<Run, Violation> {
+fn run_caught<M: Machine>(
+    scenario: &Scenario,
+    setup: &Setup,
+    policy: Policy,
+) -> Result<Run, BrokenInvariant> {
     let world = catch_unwind(AssertUnwindSafe(|| World::<M>::new(scenario, setup, policy)));
-    let mut world = world.map_err(|panic| before_all(words(panic.as_ref())))?;
+    let mut world = world.map_err(|panic| before_all(panic_message(panic.as_ref())))?;
     grant_overtime(scenario, &mut world);
-    let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Step::Done {}));
+    let ended = catch_unwind(AssertUnwindSafe(|| while step(&mut world) == Stepped::Done {}));
     match ended {
         Ok(()) => Ok(world.finish()),
-        Err(panic) => {
-            Err(Violation { at: world.now(), event: world.events(), node: None, what: words(panic.as_ref()) })
-        }
+        Err(panic) => Err(BrokenInvariant {
+            at: world.now(),
+            event: world.events(),
+            node: None,
+            what: panic_message(panic.as_ref()),
+        }),
     }
 }
 
@@ -131,17 +143,12 @@ pub(super) fn grant_overtime<M: Machine>(scenario: &Scenario, world: &mut World<
 }
 
 /// The next event.
-pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Step {
-    if world.events() < EVENTS_MAX { world.step() } else { Step::Over }
-}
-
-pub(super) fn words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("panicked: {}", words.unwrap_or("without a word"))
+pub(super) fn step<M: Machine>(world: &mut World<'_, M>) -> Stepped {
+    if world.events() < EVENTS_MAX { world.step() } else { Stepped::Over }
 }
 
 /// What a run broke, or what its end does not show although it must.
-pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<Violation> {
+pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<BrokenInvariant> {
     if let Some(violation) = &run.violation {
         return Some(violation.clone());
     }
@@ -158,7 +165,7 @@ pub(super) fn broken(scenario: &Scenario, run: &Run) -> Option<Violation> {
     } else {
         return None;
     };
-    Some(Violation { at: run.ended_at, event: run.events, node: None, what })
+    Some(BrokenInvariant { at: run.ended_at, event: run.events, node: None, what })
 }
 
 fn over_bound(run: &Run) -> bool {

@@ -1,8 +1,9 @@
 //! Which situations were reached: a fuzzer that never reaches one says nothing about it.
 
 use herald_fetcher::{Admission, End, Reason};
+use strum::{IntoStaticStr, VariantArray};
 
-use crate::measure::{MessageKind, Run};
+use crate::measure::{MessageKind, NodeRecord, Run};
 
 /// How often each situation came up, over any number of runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,61 +18,113 @@ struct Mark {
     runs: u64,
 }
 
-/// Marks that nothing has reached.
-impl Default for Marks {
-    fn default() -> Self {
-        let penalties = Reason::ALL.iter().map(|reason| format!("penalty: {}", reason.label()));
-        let admissions = Admission::ALL.iter().map(|admission| format!("admission: {}", admission.label()));
-        let ends = End::ALL.iter().map(|end| format!("end: {}", end.label()));
-        let messages = MessageKind::ALL
-            .iter()
-            .flat_map(|kind| [format!("sent: {}", kind.label()), format!("lost: {}", kind.label())]);
-        let others = OTHERS.map(String::from);
-        let names = penalties.chain(admissions).chain(ends).chain(messages).chain(others);
-        Self(names.map(|name| Mark { name, count: 0, runs: 0 }).collect())
+/// A situation that a run may reach.
+#[derive(Clone, Copy)]
+enum Situation {
+    Penalty(Reason),
+    Admission(Admission),
+    Ending(End),
+    Sent(MessageKind),
+    Lost(MessageKind),
+    Rare(Rare),
+}
+
+/// Situations that no enum of the fetcher or of the network names.
+#[derive(Clone, Copy, IntoStaticStr, VariantArray)]
+enum Rare {
+    #[strum(to_string = "fetcher: deadline passed")]
+    DeadlinePassed,
+    #[strum(to_string = "fetcher: second peer asked")]
+    SecondPeerAsked,
+    #[strum(to_string = "fetcher: parent sought")]
+    ParentSought,
+    #[strum(to_string = "fetcher: deferred block taken up")]
+    DeferredTakenUp,
+    #[strum(to_string = "fetcher: reply to no request")]
+    ReplyUnmatched,
+    #[strum(to_string = "network: reorganisation")]
+    Reorganisation,
+    #[strum(to_string = "network: honest node blamed")]
+    HonestBlamed,
+    #[strum(to_string = "network: node that went")]
+    NodeWent,
+    #[strum(to_string = "network: block that did not stay")]
+    BlockForked,
+}
+
+impl Situation {
+    /// All situations, in the order in which they are shown.
+    fn all() -> impl Iterator<Item = Self> {
+        let penalties = Reason::ALL.iter().copied().map(Self::Penalty);
+        let admissions = Admission::ALL.iter().copied().map(Self::Admission);
+        let endings = End::ALL.iter().copied().map(Self::Ending);
+        let messages = MessageKind::ALL.iter().flat_map(|&kind| [Self::Sent(kind), Self::Lost(kind)]);
+        let rare = Rare::VARIANTS.iter().copied().map(Self::Rare);
+        penalties.chain(admissions).chain(endings).chain(messages).chain(rare)
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Penalty(reason) => format!("penalty: {}", reason.label()),
+            Self::Admission(admission) => format!("admission: {}", admission.label()),
+            Self::Ending(end) => format!("end: {}", end.label()),
+            Self::Sent(kind) => format!("sent: {}", kind.label()),
+            Self::Lost(kind) => format!("lost: {}", kind.label()),
+            Self::Rare(rare) => <&str>::from(rare).into(),
+        }
+    }
+
+    /// How often a run reached it.
+    fn count(self, run: &Run) -> u64 {
+        match self {
+            Self::Penalty(reason) => {
+                run.penalties.iter().filter(|row| row.reason == reason).map(|row| row.count).sum()
+            }
+            Self::Admission(admission) => run.admissions.get(admission as usize).copied().unwrap_or(0),
+            Self::Ending(end) => run.ends.get(end as usize).copied().unwrap_or(0),
+            Self::Sent(kind) => run.traffic.get(kind as usize).map_or(0, |traffic| traffic.messages),
+            Self::Lost(kind) => run.traffic.get(kind as usize).map_or(0, |traffic| traffic.lost),
+            Self::Rare(rare) => rare.count(run),
+        }
     }
 }
 
-const OTHERS: [&str; 9] = [
-    "fetcher: deadline passed",
-    "fetcher: second peer asked",
-    "fetcher: parent sought",
-    "fetcher: deferred block taken up",
-    "fetcher: reply to no request",
-    "network: reorganisation",
-    "network: honest node blamed",
-    "network: node that went",
-    "network: block that did not stay",
-];
+impl Rare {
+    fn count(self, run: &Run) -> u64 {
+        let nodes = |condition: fn(&NodeRecord) -> bool| {
+            run.nodes.iter().filter(|node| condition(node)).count() as u64
+        };
+        match self {
+            Self::DeadlinePassed => run.counters.deadlines_passed,
+            Self::SecondPeerAsked => run.counters.hedges,
+            Self::ParentSought => run.counters.parents_sought,
+            Self::DeferredTakenUp => run.counters.deferred_taken_up,
+            Self::ReplyUnmatched => run.counters.replies_unmatched,
+            Self::Reorganisation => run.reorganisations,
+            Self::HonestBlamed => nodes(|node| node.hostile.is_none() && node.penalised > 0),
+            Self::NodeWent => nodes(|node| !node.online_throughout),
+            Self::BlockForked => {
+                run.blocks.iter().filter(|block| block.hash.is_some() && !block.canonical).count() as u64
+            }
+        }
+    }
+}
+
+/// Marks that nothing has reached.
+impl Default for Marks {
+    fn default() -> Self {
+        Self(Situation::all().map(|situation| Mark { name: situation.name(), count: 0, runs: 0 }).collect())
+    }
+}
 
 impl Marks {
     /// What one run reached.
     pub fn of(run: &Run) -> Self {
-        let penalties = Reason::ALL.map(|reason| {
-            run.penalties.iter().filter(|row| row.reason == reason).map(|row| row.count).sum::<u64>()
-        });
-        let messages = run.traffic.iter().flat_map(|traffic| [traffic.messages, traffic.lost]);
-        let count = |condition: &dyn Fn(&crate::measure::NodeRecord) -> bool| {
-            run.nodes.iter().filter(|node| condition(node)).count() as u64
+        let mark = |situation: Situation| {
+            let count = situation.count(run);
+            Mark { name: situation.name(), count, runs: u64::from(count > 0) }
         };
-        let others = [
-            run.tally.deadlines_passed,
-            run.tally.hedges,
-            run.tally.parents_sought,
-            run.tally.deferred_taken_up,
-            run.tally.replies_unmatched,
-            run.reorganisations,
-            count(&|node| node.hostile.is_none() && node.penalised > 0),
-            count(&|node| !node.online_throughout),
-            run.blocks.iter().filter(|block| block.hash.is_some() && !block.canonical).count() as u64,
-        ];
-        let counts =
-            penalties.into_iter().chain(run.admissions).chain(run.ends).chain(messages).chain(others);
-        let mut marks = Self::default();
-        for (mark, count) in marks.0.iter_mut().zip(counts) {
-            (mark.count, mark.runs) = (count, u64::from(count > 0));
-        }
-        marks
+        Self(Situation::all().map(mark).collect())
     }
 
     /// Adds those of other runs.

@@ -12,24 +12,23 @@ mod marks;
 pub mod replay;
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 pub use draw::{BLOCKS_MAX, NODES_MAX, draw};
-pub use examine::{Examined, Failure, examine, examine_with};
+pub use examine::{Examined, FuzzFailure, examine, examine_with};
 pub use marks::Marks;
 
-use crate::sweep::Progress;
+use crate::seeds::{self, SeedProgress};
 
 /// What became of many seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fuzzed {
     /// How many were run.
     pub seeds: u64,
     /// Events in all of them.
     pub events: u64,
     /// Those that failed, by seed.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FuzzFailure>,
     /// Which situations were reached.
     pub marks: Marks,
 }
@@ -37,22 +36,10 @@ pub struct Fuzzed {
 /// Examines the scenarios of `seeds` on `jobs` threads. The result does not depend on how many.
 ///
 /// `progress` is called from any of them, in any order.
-pub fn fuzz(seeds: &[u64], jobs: NonZeroUsize, progress: impl Fn(Progress) + Sync) -> Fuzzed {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let work = || {
-        let mut fuzzed = Fuzzed::default();
-        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            fuzzed.take(examine(&draw(seed)));
-            progress(Progress { seed, done: done.fetch_add(1, Ordering::Relaxed) + 1, total: seeds.len() });
-        }
-        fuzzed
-    };
-    let parts: Vec<Fuzzed> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs.get().min(seeds.len())).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a panic of a run is caught")).collect()
-    });
+pub fn fuzz(seeds: &[u64], jobs: NonZeroUsize, progress: impl Fn(SeedProgress) + Sync) -> Fuzzed {
+    let take = |fuzzed: &mut Fuzzed, seed| fuzzed.take(examine(&draw(seed)));
     let mut all = Fuzzed::default();
-    for part in parts {
+    for part in seeds::gather(seeds, jobs, take, progress) {
         all.seeds += part.seeds;
         all.events += part.events;
         all.failures.extend(part.failures);

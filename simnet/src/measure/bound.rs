@@ -17,29 +17,25 @@ use super::summary::{at, counted, counts};
 use super::{NEVER, NodeRecord, Run};
 use crate::model::chain::NodeId;
 use crate::model::topology::Graph;
-use crate::scenario::units::Rate;
+use crate::scenario::units::BitRate;
 use crate::scenario::{AdversaryKind, Scenario};
 
 /// What of the inputs does not fit together: a defect of the caller, since a checked scenario and
 /// the graph and nodes of its world always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum BoundError {
     /// The graph is not of these nodes.
     #[error("the graph has {graph} nodes, and there are {nodes}")]
     Nodes {
         /// How many the graph has.
         graph: usize,
-        /// How many there are.
         nodes: usize,
     },
     /// A node is in no region of the scenario.
     #[error("node {node} is in region {region}, which the scenario does not have")]
-    Region {
-        /// Which.
-        node: usize,
-        /// Where it is said to be.
-        region: u8,
-    },
+    Region { node: usize, region: u8 },
     /// The scenario's tables of regions have a hole, or a rate of zero.
     #[error("the scenario's latencies and rates are not all there; check the scenario first")]
     Tables,
@@ -69,7 +65,7 @@ pub const fn relays(kind: AdversaryKind) -> bool {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct BoundNode {
     region: usize,
     relays: bool,
     /// Hostile nodes check nothing.
@@ -80,10 +76,10 @@ struct Place {
 #[derive(Debug)]
 pub struct LowerBound<'a> {
     graph: &'a Graph,
-    places: Vec<Place>,
+    nodes: Vec<BoundNode>,
     regions: usize,
     /// For each pair of regions, from and to: the least latency, and the slower of the two rates.
-    paths: Vec<(u64, Rate)>,
+    paths: Vec<(u64, BitRate)>,
     import: u64,
     known: HashMap<(NodeId, u64), Arc<[u64]>, FixedState>,
 }
@@ -98,18 +94,18 @@ impl<'a> LowerBound<'a> {
             return Err(BoundError::Nodes { graph: graph.nodes(), nodes: nodes.len() });
         }
         let regions = scenario.regions.up.len();
-        let mut places = Vec::with_capacity(nodes.len());
+        let mut known = Vec::with_capacity(nodes.len());
         for (node, record) in nodes.iter().enumerate() {
             let region = usize::from(record.region);
             if region >= regions {
                 return Err(BoundError::Region { node, region: record.region });
             }
             let header_check = if record.hostile.is_none() { scenario.chain.header_check.nanos() } else { 0 };
-            places.push(Place { region, relays: record.hostile.is_none_or(relays), header_check });
+            known.push(BoundNode { region, relays: record.hostile.is_none_or(relays), header_check });
         }
         Ok(Self {
             graph,
-            places,
+            nodes: known,
             regions,
             paths: paths(scenario).ok_or(BoundError::Tables)?,
             import: scenario.chain.import.nanos(),
@@ -141,23 +137,23 @@ impl<'a> LowerBound<'a> {
     fn shortest(&self, sealer: NodeId, bytes: u64) -> Vec<u64> {
         let hops: Vec<u64> =
             self.paths.iter().map(|(latency, rate)| latency.saturating_add(rate.time_for(bytes))).collect();
-        let mut checked = vec![NEVER; self.places.len()];
+        let mut checked = vec![NEVER; self.nodes.len()];
         let mut queue = BinaryHeap::new();
         if let Some(time) = checked.get_mut(sealer.index()) {
             *time = 0;
             queue.push(Reverse((0, sealer)));
         }
         while let Some(Reverse((time, from))) = queue.pop() {
-            let Some(place) = self.places.get(from.index()) else { continue };
+            let Some(node) = self.nodes.get(from.index()) else { continue };
             if checked.get(from.index()).is_some_and(|best| *best < time) {
                 continue;
             }
-            if !place.relays && from != sealer {
+            if !node.relays && from != sealer {
                 continue;
             }
             for to in self.graph.peers(from).iter().copied() {
-                let Some(target) = self.places.get(to.index()) else { continue };
-                let Some(hop) = hops.get(place.region * self.regions + target.region) else { continue };
+                let Some(target) = self.nodes.get(to.index()) else { continue };
+                let Some(hop) = hops.get(node.region * self.regions + target.region) else { continue };
                 let arrival = time.saturating_add(*hop).saturating_add(target.header_check);
                 if let Some(best) = checked.get_mut(to.index()).filter(|best| arrival < **best) {
                     *best = arrival;
@@ -174,7 +170,7 @@ impl<'a> LowerBound<'a> {
     }
 }
 
-fn paths(scenario: &Scenario) -> Option<Vec<(u64, Rate)>> {
+fn paths(scenario: &Scenario) -> Option<Vec<(u64, BitRate)>> {
     let regions = &scenario.regions;
     // Parts in 10^9, rounded up, so that the latency is rounded down and stays a bound.
     let jitter = libm::ceil(scenario.links.jitter * 1e9) as u128;
@@ -242,8 +238,8 @@ mod tests {
         // Two regions, far from each other; a third between them, with a slow downlink.
         let (near, far) = (Span::ms(10), Span::ms(100));
         scenario.regions.latency = vec![vec![near, far, near], vec![far, near, near], vec![near, near, near]];
-        scenario.regions.up = vec![Rate(8_000_000); 3];
-        scenario.regions.down = vec![Rate(80_000_000), Rate(80_000_000), Rate(1_000_000)];
+        scenario.regions.up = vec![BitRate(8_000_000); 3];
+        scenario.regions.down = vec![BitRate(80_000_000), BitRate(80_000_000), BitRate(1_000_000)];
         let mut nodes = [node(), node(), node()];
         nodes[1].region = 1;
         nodes[2].region = 2;
@@ -281,7 +277,7 @@ mod tests {
         assert_eq!(refused(&nodes), BoundError::Region { node: 1, region: 9 });
         nodes[1].region = 0;
         let mut holes = scenario.clone();
-        holes.regions.up[0] = Rate(0);
+        holes.regions.up[0] = BitRate(0);
         assert_eq!(LowerBound::new(&holes, &graph, &nodes).map(|_| ()), Err(BoundError::Tables));
     }
 }

@@ -4,6 +4,7 @@
 //! be compared between two runs.
 
 pub mod bound;
+mod difference;
 pub mod stats;
 pub mod summary;
 pub mod table;
@@ -13,9 +14,10 @@ pub mod verdict;
 pub(crate) mod tests;
 
 use herald_fetcher::{Admission, BlockHash, BlockNumber, End, Reason, Time};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::chain::NodeId;
-use crate::policy::Tally;
+use crate::policy::MachineCounters;
 use crate::scenario::{AdversaryKind, Policy};
 
 /// It did not happen.
@@ -23,6 +25,7 @@ pub const NEVER: u64 = u64::MAX;
 
 /// One world's run under one policy.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Run {
     /// What ran in the nodes.
     pub policy: Policy,
@@ -53,28 +56,29 @@ pub struct Run {
     /// How hashes ended, in the order of [`End::ALL`], at all nodes.
     pub ends: [u64; End::ALL.len()],
     /// What the honest nodes' machines counted, summed.
-    pub tally: Tally,
+    pub counters: MachineCounters,
     /// Honest nodes online at the end that did not have the head that most of them had. Where the
     /// scenario has a core, nodes of it without the best head of those connected with them.
     pub astray: u32,
     /// Honest nodes online at the end whose machine still held something.
     pub not_empty: u32,
     /// Broken predicates; the run stops at the first.
-    pub violation: Option<Violation>,
+    pub violation: Option<BrokenInvariant>,
 }
 
 /// One scheduled block.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BlockRecord {
     /// Its slot in the schedule, warm-up included.
     pub slot: u32,
     /// Its hash; `None` where its sealer was offline and the slot stayed empty.
     pub hash: Option<BlockHash>,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: BlockNumber,
     /// Who sealed it.
     pub sealer: NodeId,
-    /// When.
+    /// The time of its slot.
     pub sealed_at: Time,
     /// Bytes of the whole block.
     pub bytes: u64,
@@ -90,10 +94,11 @@ pub struct BlockRecord {
 
 /// One node.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NodeRecord {
     /// What it is, if hostile.
     pub hostile: Option<AdversaryKind>,
-    /// Its region.
+    /// Index in the scenario's regions.
     pub region: u8,
     /// Its peers in the topology.
     pub degree: u32,
@@ -120,7 +125,9 @@ pub struct NodeRecord {
 }
 
 /// Kinds of messages, for accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
 pub enum MessageKind {
     /// A hash and its number.
     Announcement,
@@ -145,43 +152,22 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// All of them, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Announcement,
-        Self::PushedBlock,
-        Self::HeaderRequest,
-        Self::BodiesRequest,
-        Self::Header,
-        Self::Bodies,
-        Self::Status,
-        Self::RangeRequest,
-        Self::Range,
-        Self::Junk,
-    ];
+    /// All kinds, in the order of [`Run::traffic`].
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// A short name for tables.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Announcement => "announcement",
-            Self::PushedBlock => "pushed_block",
-            Self::HeaderRequest => "header_request",
-            Self::BodiesRequest => "bodies_request",
-            Self::Header => "header",
-            Self::Bodies => "bodies",
-            Self::Status => "status",
-            Self::RangeRequest => "range_request",
-            Self::Range => "range",
-            Self::Junk => "junk",
-        }
+    /// The name in tables and files.
+    pub fn label(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Messages of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// How many were sent.
     pub messages: u64,
-    /// Their bytes.
+    /// Bytes on the wire, of those that were lost too.
     pub bytes: u64,
     /// How many of them were lost for good.
     pub lost: u64,
@@ -189,6 +175,7 @@ pub struct Traffic {
 
 /// Penalties of one reason against one kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PenaltyRecord {
     /// What for.
     pub reason: Reason,
@@ -202,6 +189,7 @@ pub struct PenaltyRecord {
 
 /// The machines' memory at one moment, over a sample of the honest nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MemorySample {
     /// When.
     pub at: Time,
@@ -213,6 +201,7 @@ pub struct MemorySample {
 
 /// The heads of honest nodes at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct HeadSample {
     /// When.
     pub at: Time,
@@ -222,7 +211,8 @@ pub struct HeadSample {
 
 /// A predicate that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+#[non_exhaustive]
+pub struct BrokenInvariant {
     /// When.
     pub at: Time,
     /// Which event it was, counted from 1.

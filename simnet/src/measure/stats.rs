@@ -66,6 +66,7 @@ impl Spans {
 
 /// Nearest-rank percentiles in nanoseconds; `None` is "not reached".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Quantiles {
     /// Half.
     pub p50: Option<u64>,
@@ -86,10 +87,11 @@ impl Quantiles {
 
 /// A mean over independent values, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Estimate {
     /// How many values.
     pub values: u64,
-    /// Their mean.
+    /// Arithmetic mean, in the unit of the values.
     pub mean: f64,
     /// Their sample standard deviation (over n - 1); `None` for a single value.
     pub deviation: Option<f64>,

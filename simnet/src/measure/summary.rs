@@ -14,6 +14,7 @@ use crate::scenario::{AdversaryKind, Policy};
 
 /// One run in figures. Times are nanoseconds; `None` is "not reached".
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// What ran in the nodes.
     pub policy: Policy,
@@ -35,7 +36,7 @@ pub struct Summary {
     pub not_reached: u64,
     /// Of those, the ones of blocks in the chain that most honest nodes have at the end.
     pub not_reached_canonical: u64,
-    /// From the seal to the first word of it, over all deliveries.
+    /// From the seal until a node first follows the hash, over all deliveries.
     pub heard: Quantiles,
     /// From the seal until header and matching body were there, over all deliveries.
     pub whole: Quantiles,
@@ -74,14 +75,15 @@ pub struct Summary {
 
 /// One measured block.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct BlockSummary {
-    /// Its slot.
+    /// Its slot in the schedule, warm-up included.
     pub slot: u32,
     /// Its hash; `None` where the slot stayed empty.
     pub hash: Option<String>,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: u64,
-    /// The place of its sealer.
+    /// The index of its sealer.
     pub sealer: u64,
     /// When it was sealed.
     pub sealed_at: u64,
@@ -105,12 +107,13 @@ pub struct BlockSummary {
 
 /// Messages of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TrafficSummary {
-    /// Which.
+    /// [`MessageKind::label`].
     pub kind: &'static str,
     /// How many were sent.
     pub messages: u64,
-    /// Their bytes.
+    /// Bytes on the wire, of those that were lost too.
     pub bytes: u64,
     /// How many were lost for good.
     pub lost: u64,
@@ -118,6 +121,7 @@ pub struct TrafficSummary {
 
 /// Penalties of one reason against one kind of node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PenaltySummary {
     /// What for.
     pub reason: &'static str,
@@ -131,8 +135,9 @@ pub struct PenaltySummary {
 
 /// Hostile nodes of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct HostileSummary {
-    /// Which.
+    /// What they do.
     pub kind: AdversaryKind,
     /// How many there are.
     pub nodes: u32,
@@ -142,6 +147,7 @@ pub struct HostileSummary {
 
 /// Memory of the honest nodes' machines, by their own account, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MemorySummary {
     /// The mean over the samples of the mean over nodes.
     pub mean: u64,
@@ -191,9 +197,9 @@ impl Summary {
             reorganisations: run.reorganisations,
             redundancy: redundancy(run, &counted),
             traffic: traffic(run),
-            requests: run.tally.requests,
-            timeouts: run.tally.deadlines_passed,
-            hedges: run.tally.hedges,
+            requests: run.counters.requests,
+            timeouts: run.counters.deadlines_passed,
+            hedges: run.counters.hedges,
             penalties: penalties(run),
             hostile: hostile(run),
             memory: memory(run),
@@ -311,7 +317,7 @@ fn penalties(run: &Run) -> Vec<PenaltySummary> {
 }
 
 fn hostile(run: &Run) -> Vec<HostileSummary> {
-    let kinds = AdversaryKind::ALL.into_iter().map(|kind| {
+    let kinds = AdversaryKind::ALL.iter().map(|&kind| {
         let of_kind = || run.nodes.iter().filter(move |node| node.hostile == Some(kind));
         HostileSummary {
             kind,

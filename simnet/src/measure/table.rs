@@ -4,16 +4,16 @@ use std::fmt;
 
 /// A table with a heading; columns as wide as their widest cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct TextTable {
     rows: Vec<Vec<String>>,
     right: usize,
 }
 
-impl Table {
+impl TextTable {
     /// For [`new`](Self::new): no column is set flush right.
     pub const ALL_LEFT: usize = usize::MAX;
 
-    /// With these headings; columns from the place `right` on are set flush right.
+    /// With these headings; columns from index `right` on are set flush right.
     pub fn new<S: Into<String>>(headings: impl IntoIterator<Item = S>, right: usize) -> Self {
         Self { rows: vec![headings.into_iter().map(Into::into).collect()], right }
     }
@@ -24,7 +24,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for TextTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(["name", "figure"], 1);
+        let mut table = TextTable::new(["name", "figure"], 1);
         table.row(["a long name", "1"]);
         table.row(["b", "200"]);
         assert_eq!(table.to_string(), "name         figure\na long name       1\nb               200\n");

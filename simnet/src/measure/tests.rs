@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::model::topology::Graph;
-use crate::scenario::units::{Rate, Span};
-use crate::scenario::{ChainOptions, Links, Regions, Scenario, Topology};
+use crate::scenario::units::{BitRate, Span};
+use crate::scenario::{ChainModel, LinkModel, Regions, Scenario, Topology};
 
 pub(crate) const MS: u64 = 1_000_000;
 
@@ -15,13 +15,13 @@ pub(crate) fn scenario() -> Scenario {
         name: "by-hand".into(),
         nodes: 4,
         topology: Topology::Line,
-        regions: Regions::one(Span::ms(50), Rate(8_000_000), Rate(80_000_000)),
-        links: Links { jitter: 0.0, ..Links::default() },
-        chain: ChainOptions {
+        regions: Regions::one(Span::ms(50), BitRate(8_000_000), BitRate(80_000_000)),
+        links: LinkModel { jitter: 0.0, ..LinkModel::default() },
+        chain: ChainModel {
             header_check: Span::ms(1),
             import: Span::ms(50),
             sealers: 1,
-            ..ChainOptions::default()
+            ..ChainModel::default()
         },
         ..Scenario::default()
     }
@@ -94,7 +94,12 @@ pub(crate) fn run() -> Run {
         reorganisations: 1,
         admissions: Default::default(),
         ends: Default::default(),
-        tally: Tally { requests: 12, deadlines_passed: 2, hedges: 1, ..Tally::default() },
+        counters: MachineCounters {
+            requests: 12,
+            deadlines_passed: 2,
+            hedges: 1,
+            ..MachineCounters::default()
+        },
         astray: 0,
         not_empty: 0,
         violation: None,

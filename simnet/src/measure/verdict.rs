@@ -4,16 +4,68 @@ use std::fmt;
 
 use herald_fetcher::Reason;
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
+use super::stats::Quantiles;
 use super::summary::Summary;
-use super::table::{Table, nanos, reached};
+use super::table::{TextTable, nanos, reached};
 use crate::scenario::{AdversaryKind, Assertions, Policy};
+
+/// What a scenario may assert: each is named as its key in [`Assertions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
+pub enum Assertion {
+    /// [`Assertions::converged`].
+    Converged,
+    /// [`Assertions::all_delivered`].
+    AllDelivered,
+    /// [`Assertions::p50`].
+    P50,
+    /// [`Assertions::p99`].
+    P99,
+    /// [`Assertions::redundancy`].
+    Redundancy,
+    /// [`Assertions::no_honest_penalised`].
+    NoHonestPenalised,
+    /// [`Assertions::hostile_penalised`].
+    HostilePenalised,
+    /// [`Assertions::memory_bounded`].
+    MemoryBounded,
+    /// [`Assertions::nothing_left`].
+    NothingLeft,
+}
+
+impl Assertion {
+    /// All assertions, in the order in which a verdict shows them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The key in the scenario's table of assertions.
+    pub fn label(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether it is about deliveries and heads, which any policy can be held to; the others are about
+    /// what our fetcher promises.
+    pub const fn is_of_propagation(self) -> bool {
+        match self {
+            Self::Converged | Self::AllDelivered | Self::P50 | Self::P99 => true,
+            Self::Redundancy
+            | Self::NoHonestPenalised
+            | Self::HostilePenalised
+            | Self::MemoryBounded
+            | Self::NothingLeft => false,
+        }
+    }
+}
 
 /// One assertion, and what each policy came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct VerdictRow {
-    /// Its name in the scenario file.
-    pub assertion: String,
+    /// What the scenario asserts.
+    pub assertion: Assertion,
     /// What was wanted, with its unit.
     pub wanted: String,
     /// What was found, policy by policy in the order of the runs.
@@ -22,26 +74,29 @@ pub struct VerdictRow {
 
 /// What one policy came to under one assertion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// Under which policy.
     pub policy: Policy,
     /// The figure, with its unit.
     pub figure: String,
     /// Whether it is what was wanted.
-    pub held: Held,
+    pub held: AssertionHeld,
 }
 
 /// Whether an assertion held.
+///
+/// Closed: what was not measured did not hold, so that there is no third answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Held {
+pub enum AssertionHeld {
     /// It did.
     Yes,
     /// It did not, or there was nothing to hold it against.
     No,
 }
 
-impl Held {
+impl AssertionHeld {
     const fn when(condition: bool) -> Self {
         if condition { Self::Yes } else { Self::No }
     }
@@ -50,16 +105,18 @@ impl Held {
 impl VerdictRow {
     /// Whether it held under [`Policy::Herald`], of which alone anything is asserted. It did not where
     /// that did not run: a verdict about nothing must not look like a good one.
-    pub fn held(&self) -> Held {
+    pub fn held(&self) -> AssertionHeld {
         let herald = self.found.iter().find(|finding| finding.policy == Policy::Herald);
-        herald.map_or(Held::No, |finding| finding.held)
+        herald.map_or(AssertionHeld::No, |finding| finding.held)
     }
 }
 
 /// What a run's exit code says.
+///
+/// Closed: these are the exit codes of the command, 2 being wrong usage.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// Every assertion holds.
     Holds,
     /// One does not.
@@ -68,7 +125,7 @@ pub enum Outcome {
     Broken,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// The exit code of the process.
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -81,7 +138,8 @@ impl Outcome {
 
 /// The assertions of a scenario against its runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+#[non_exhaustive]
+pub struct ScenarioVerdict {
     /// The assertions that the scenario makes.
     pub rows: Vec<VerdictRow>,
     /// Broken invariants, by policy.
@@ -89,21 +147,21 @@ pub struct Verdict {
 }
 
 /// What an assertion finds in a run, in words, and whether that is what was wanted.
-type Found = (String, Held);
+type Found = (String, AssertionHeld);
 
-impl Verdict {
+impl ScenarioVerdict {
     /// Holds the summaries of one scenario's runs against its assertions.
     ///
     /// Where nothing was measured, what is asserted of it does not hold.
     pub fn of(assertions: &Assertions, summaries: &[Summary]) -> Self {
         let broken = summaries.iter().filter_map(|s| Some((s.policy, s.violation.clone()?))).collect();
         let mut rows = Vec::new();
-        let mut assert = |name: &str, wanted: String, look: &dyn Fn(&Summary) -> Found| {
+        let mut assert = |assertion: Assertion, wanted: String, look: &dyn Fn(&Summary) -> Found| {
             let found = summaries.iter().map(|summary| {
                 let (figure, held) = look(summary);
                 Finding { policy: summary.policy, figure, held }
             });
-            rows.push(VerdictRow { assertion: name.into(), wanted, found: found.collect() });
+            rows.push(VerdictRow { assertion, wanted, found: found.collect() });
         };
         assert_deliveries(assertions, &mut assert);
         assert_conduct(assertions, &mut assert);
@@ -111,25 +169,28 @@ impl Verdict {
     }
 
     /// What it comes to.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         if !self.broken.is_empty() {
-            Outcome::Broken
-        } else if self.rows.iter().any(|row| row.held() == Held::No) {
-            Outcome::Failed
+            RunOutcome::Broken
+        } else if self.rows.iter().any(|row| row.held() == AssertionHeld::No) {
+            RunOutcome::Failed
         } else {
-            Outcome::Holds
+            RunOutcome::Holds
         }
     }
 }
 
-type Assert<'a> = dyn FnMut(&str, String, &dyn Fn(&Summary) -> Found) + 'a;
+type Assert<'a> = dyn FnMut(Assertion, String, &dyn Fn(&Summary) -> Found) + 'a;
+
+/// Picks one of a run's percentiles, in nanoseconds.
+type Percentile = fn(&Quantiles) -> Option<u64>;
 
 fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
     if assertions.converged {
-        assert("converged", "one head".into(), &|summary| none(u64::from(summary.astray), "astray"));
+        assert(Assertion::Converged, "one head".into(), &|summary| none(u64::from(summary.astray), "astray"));
     }
     if assertions.all_delivered {
-        assert("all_delivered", "all".into(), &|summary| {
+        assert(Assertion::AllDelivered, "all".into(), &|summary| {
             let found = match summary.not_reached {
                 0 => format!("all {}", summary.deliveries),
                 missing => format!(
@@ -137,50 +198,57 @@ fn assert_deliveries(assertions: &Assertions, assert: &mut Assert<'_>) {
                     summary.deliveries, summary.not_reached_canonical
                 ),
             };
-            (found, Held::when(summary.not_reached == 0 && summary.deliveries > 0))
+            (found, AssertionHeld::when(summary.not_reached == 0 && summary.deliveries > 0))
         });
     }
-    for (name, limit, percent) in [("p50", assertions.p50, 50), ("p99", assertions.p99, 99)] {
+    let percentiles: [(_, _, Percentile); 2] = [
+        (Assertion::P50, assertions.p50, |imported| imported.p50),
+        (Assertion::P99, assertions.p99, |imported| imported.p99),
+    ];
+    for (assertion, limit, percentile) in percentiles {
         if let Some(limit) = limit.map(|span| span.nanos()) {
-            assert(name, format!("at most {}", nanos(limit)), &|summary| {
-                let found = if percent == 50 { summary.imported.p50 } else { summary.imported.p99 };
-                (reached(found), Held::when(found.is_some_and(|span| span <= limit)))
+            assert(assertion, format!("at most {}", nanos(limit)), &|summary| {
+                let found = percentile(&summary.imported);
+                (reached(found), AssertionHeld::when(found.is_some_and(|span| span <= limit)))
             });
         }
     }
     if let Some(limit) = assertions.redundancy {
-        assert("redundancy", format!("at most {limit:.3}"), &|summary| match summary.redundancy {
-            Some(found) => (format!("{found:.3}"), Held::when(found <= limit)),
-            None => ("no block".into(), Held::No),
+        assert(Assertion::Redundancy, format!("at most {limit:.3}"), &|summary| match summary.redundancy {
+            Some(found) => (format!("{found:.3}"), AssertionHeld::when(found <= limit)),
+            None => ("no block".into(), AssertionHeld::No),
         });
     }
 }
 
 fn assert_conduct(assertions: &Assertions, assert: &mut Assert<'_>) {
     if assertions.no_honest_penalised {
-        assert("no_honest_penalised", "none".into(), &|summary| {
+        assert(Assertion::NoHonestPenalised, "none".into(), &|summary| {
             none(summary.honest_penalised(), "penalties")
         });
     }
     if assertions.hostile_penalised {
-        assert("hostile_penalised", "each kind that must be".into(), &hostile_penalised);
+        assert(Assertion::HostilePenalised, "each kind that must be".into(), &hostile_penalised);
     }
     if assertions.memory_bounded {
-        assert("memory_bounded", "under the formula".into(), &|summary| match summary.memory.bound {
-            Some(bound) => {
-                (format!("{} of {bound} B", summary.memory.max), Held::when(summary.memory.over_bound == 0))
-            }
-            None => (format!("{} B, no bound", summary.memory.max), Held::No),
+        assert(Assertion::MemoryBounded, "under the formula".into(), &|summary| match summary.memory.bound {
+            Some(bound) => (
+                format!("{} of {bound} B", summary.memory.max),
+                AssertionHeld::when(summary.memory.over_bound == 0),
+            ),
+            None => (format!("{} B, no bound", summary.memory.max), AssertionHeld::No),
         });
     }
     if assertions.nothing_left {
-        assert("nothing_left", "empty".into(), &|summary| none(u64::from(summary.not_empty), "not empty"));
+        assert(Assertion::NothingLeft, "empty".into(), &|summary| {
+            none(u64::from(summary.not_empty), "not empty")
+        });
     }
 }
 
 fn none(count: u64, what: &str) -> Found {
     let found = if count == 0 { "none".into() } else { format!("{count} {what}") };
-    (found, Held::when(count == 0))
+    (found, AssertionHeld::when(count == 0))
 }
 
 fn hostile_penalised(summary: &Summary) -> Found {
@@ -198,9 +266,9 @@ fn hostile_penalised(summary: &Summary) -> Found {
         found.push(format!("{}: {} of {}{for_what}", hostile.kind.label(), hostile.penalised, hostile.nodes));
     }
     if found.is_empty() {
-        return ("nobody who must be".into(), Held::No);
+        return ("nobody who must be".into(), AssertionHeld::No);
     }
-    (found.join("; "), Held::when(holds))
+    (found.join("; "), AssertionHeld::when(holds))
 }
 
 /// The reasons of which an adversary of this kind must earn one; empty where what it does is what an
@@ -227,7 +295,7 @@ pub const fn must_earn(kind: AdversaryKind) -> &'static [Reason] {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ScenarioVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.rows.is_empty() {
             writeln!(f, "the scenario asserts nothing")?;
@@ -235,13 +303,13 @@ impl fmt::Display for Verdict {
             let policies = self.rows.first().map_or(&[][..], |row| &row.found);
             let headings = ["assertion", "wanted", "held"].into_iter();
             let headings = headings.chain(policies.iter().map(|finding| finding.policy.label()));
-            let mut table = Table::new(headings, Table::ALL_LEFT);
+            let mut table = TextTable::new(headings, TextTable::ALL_LEFT);
             for row in &self.rows {
                 let held = match row.held() {
-                    Held::Yes => "yes",
-                    Held::No => "NO",
+                    AssertionHeld::Yes => "yes",
+                    AssertionHeld::No => "NO",
                 };
-                let cells = [row.assertion.as_str(), &row.wanted, held].into_iter();
+                let cells = [row.assertion.label(), &row.wanted, held].into_iter();
                 table.row(cells.chain(row.found.iter().map(|finding| finding.figure.as_str())));
             }
             write!(f, "{table}")?;
@@ -254,9 +322,9 @@ impl fmt::Display for Verdict {
 }
 
 /// The main figures of some runs side by side.
-pub fn comparison(summaries: &[Summary]) -> Table {
+pub fn comparison(summaries: &[Summary]) -> TextTable {
     let headings = ["figure"].into_iter().chain(summaries.iter().map(|summary| summary.policy.label()));
-    let mut table = Table::new(headings, 1);
+    let mut table = TextTable::new(headings, 1);
     let mut row = |name: &str, figure: &dyn Fn(&Summary) -> String| {
         table.row([name.to_string()].into_iter().chain(summaries.iter().map(figure)));
     };
@@ -286,7 +354,7 @@ mod tests {
 
     use super::*;
     use crate::measure::tests::{node, run};
-    use crate::measure::{NEVER, PenaltyRecord, Run, Violation};
+    use crate::measure::{BrokenInvariant, NEVER, PenaltyRecord, Run};
     use crate::scenario::units::Span;
 
     fn all() -> Assertions {
@@ -303,11 +371,16 @@ mod tests {
         }
     }
 
-    fn failing(change: impl Fn(&mut Run)) -> Vec<String> {
+    fn failing(change: impl Fn(&mut Run)) -> Vec<&'static str> {
         let mut run = run();
         change(&mut run);
-        let verdict = Verdict::of(&all(), &[Summary::of(&run, None)]);
-        verdict.rows.into_iter().filter(|row| row.held() == Held::No).map(|row| row.assertion).collect()
+        let verdict = ScenarioVerdict::of(&all(), &[Summary::of(&run, None)]);
+        verdict
+            .rows
+            .into_iter()
+            .filter(|row| row.held() == AssertionHeld::No)
+            .map(|row| row.assertion.label())
+            .collect()
     }
 
     #[test]
@@ -337,16 +410,19 @@ mod tests {
             }
             let hostile = Some(AdversaryKind::Junk);
             run.penalties = vec![PenaltyRecord { reason, hostile, count: 1, nodes: 1 }];
-            let row = Verdict::of(&asserted, &[Summary::of(&run, None)]).rows.remove(0);
+            let row = ScenarioVerdict::of(&asserted, &[Summary::of(&run, None)]).rows.remove(0);
             (row.held(), row.found[0].figure.clone())
         };
-        assert_eq!(found([1, 5], Reason::MalformedReply), (Held::Yes, "junk: 2 of 2".into()));
+        assert_eq!(found([1, 5], Reason::MalformedReply), (AssertionHeld::Yes, "junk: 2 of 2".into()));
         // Who is never asked does no wrong.
-        assert_eq!(found([1, 0], Reason::MalformedReply), (Held::Yes, "junk: 1 of 2".into()));
+        assert_eq!(found([1, 0], Reason::MalformedReply), (AssertionHeld::Yes, "junk: 1 of 2".into()));
         let wrong = "junk: 2 of 2, never for malformed_reply";
-        assert_eq!(found([1, 1], Reason::Silence), (Held::No, wrong.into()));
+        assert_eq!(found([1, 1], Reason::Silence), (AssertionHeld::No, wrong.into()));
         // Nobody hostile: nothing was shown.
-        assert_eq!(Verdict::of(&asserted, &[Summary::of(&run(), None)]).outcome(), Outcome::Failed);
+        assert_eq!(
+            ScenarioVerdict::of(&asserted, &[Summary::of(&run(), None)]).outcome(),
+            RunOutcome::Failed
+        );
     }
 
     #[test]
@@ -356,8 +432,8 @@ mod tests {
         other.policy = Policy::GethModel;
         other.blocks[0].imported[3] = NEVER;
         let herald = Summary::of(&run(), None);
-        let verdict = Verdict::of(&asserted, &[herald.clone(), Summary::of(&other, None)]);
-        assert_eq!(verdict.outcome(), Outcome::Holds);
+        let verdict = ScenarioVerdict::of(&asserted, &[herald.clone(), Summary::of(&other, None)]);
+        assert_eq!(verdict.outcome(), RunOutcome::Holds);
         let text = verdict.to_string();
         let wanted = "assertion  wanted          held  herald  geth-model\n\
                       p99        at most 400 ms  yes   320 ms  not reached\n";
@@ -365,16 +441,16 @@ mod tests {
         assert!(comparison(std::slice::from_ref(&herald)).to_string().contains("redundancy"));
 
         let what = "an entry without an announcer".to_string();
-        other.violation = Some(Violation { at: Time::ZERO, event: 7, node: None, what });
-        let verdict = Verdict::of(&asserted, &[herald, Summary::of(&other, None)]);
-        assert_eq!((verdict.outcome(), verdict.outcome().exit_code()), (Outcome::Broken, 3));
+        other.violation = Some(BrokenInvariant { at: Time::ZERO, event: 7, node: None, what });
+        let verdict = ScenarioVerdict::of(&asserted, &[herald, Summary::of(&other, None)]);
+        assert_eq!((verdict.outcome(), verdict.outcome().exit_code()), (RunOutcome::Broken, 3));
         assert!(verdict.to_string().contains("broken under geth-model: event 7 (0): an entry without"));
     }
 
     #[test]
     fn without_a_run_of_herald_nothing_asserted_holds() {
-        let verdict = Verdict::of(&all(), &[]);
-        assert!(verdict.rows.iter().all(|row| row.held() == Held::No));
-        assert_eq!(Verdict::of(&Assertions::default(), &[]).outcome(), Outcome::Holds);
+        let verdict = ScenarioVerdict::of(&all(), &[]);
+        assert!(verdict.rows.iter().all(|row| row.held() == AssertionHeld::No));
+        assert_eq!(ScenarioVerdict::of(&Assertions::default(), &[]).outcome(), RunOutcome::Holds);
     }
 }

@@ -8,15 +8,15 @@ use herald_fetcher::{BlockHash, BlockNumber, Time, Types};
 
 use super::chain::NodeId;
 
-/// A block's place in [`Blocks`].
+/// A block's index in [`Blocks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlockId(pub(crate) u32);
+pub struct BlockIndex(pub(crate) u32);
 
-impl BlockId {
+impl BlockIndex {
     /// Genesis, which every node has.
     pub const GENESIS: Self = Self(0);
 
-    /// The place as an index.
+    /// As an index into a list.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -24,6 +24,7 @@ impl BlockId {
 
 /// What is wrong with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flaw {
     /// Nothing.
     None,
@@ -37,15 +38,16 @@ pub enum Flaw {
 
 /// Everything about a block. There is one for each block in the world, however many nodes have it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BlockData {
-    /// Its place.
-    pub id: BlockId,
+    /// Its own index.
+    pub id: BlockIndex,
     /// Its hash: pseudo-random, the same for the same seed and slot whatever its parent.
     pub hash: BlockHash,
-    /// Its height.
+    /// Its distance from genesis.
     pub number: BlockNumber,
     /// Its parent; genesis is its own.
-    pub parent: BlockId,
+    pub parent: BlockIndex,
     /// Its parent's hash.
     pub parent_hash: BlockHash,
     /// What its header says of its body.
@@ -86,20 +88,20 @@ pub enum Sim {}
 
 /// A header: a share of its block.
 #[derive(Clone, Debug)]
-pub struct Header(pub(crate) Arc<BlockData>);
+pub struct SimHeader(pub(crate) Arc<BlockData>);
 
 /// A body: a share of its block.
 #[derive(Clone, Debug)]
-pub struct Body(pub(crate) Arc<BlockData>);
+pub struct SimBody(pub(crate) Arc<BlockData>);
 
-impl Header {
+impl SimHeader {
     /// The block that it heads.
     pub fn block(&self) -> &BlockData {
         &self.0
     }
 }
 
-impl Body {
+impl SimBody {
     /// The block that it belongs to.
     pub fn block(&self) -> &BlockData {
         &self.0
@@ -114,7 +116,7 @@ impl Body {
 pub struct PeerId(pub(crate) u32);
 
 impl PeerId {
-    /// The link's place.
+    /// The link's index.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -123,15 +125,15 @@ impl PeerId {
 impl Types for Sim {
     type PeerId = PeerId;
     type Commitment = u64;
-    type Header = Header;
-    type Body = Body;
+    type Header = SimHeader;
+    type Body = SimBody;
 
-    fn empty_body(header: &Header) -> Option<Body> {
-        (header.0.body_bytes == 0).then(|| Body(Arc::clone(&header.0)))
+    fn empty_body(header: &SimHeader) -> Option<SimBody> {
+        (header.0.body_bytes == 0).then(|| SimBody(Arc::clone(&header.0)))
     }
 }
 
-impl herald_fetcher::Header for Header {
+impl herald_fetcher::Header for SimHeader {
     type Commitment = u64;
 
     fn hash(&self) -> BlockHash {
@@ -151,7 +153,7 @@ impl herald_fetcher::Header for Header {
     }
 }
 
-impl herald_fetcher::Body for Body {
+impl herald_fetcher::Body for SimBody {
     type Commitment = u64;
 
     fn commitment(&self) -> u64 {
@@ -166,7 +168,7 @@ impl herald_fetcher::Body for Body {
 #[derive(Debug)]
 pub struct Blocks {
     list: Vec<Arc<BlockData>>,
-    by_hash: HashMap<BlockHash, BlockId, FixedState>,
+    by_hash: HashMap<BlockHash, BlockIndex, FixedState>,
 }
 
 impl Blocks {
@@ -174,10 +176,10 @@ impl Blocks {
     pub fn new(genesis_hash: BlockHash) -> Self {
         let mut blocks = Self { list: Vec::new(), by_hash: HashMap::with_hasher(FixedState::with_seed(0)) };
         blocks.add(BlockData {
-            id: BlockId::GENESIS,
+            id: BlockIndex::GENESIS,
             hash: genesis_hash,
             number: 0,
-            parent: BlockId::GENESIS,
+            parent: BlockIndex::GENESIS,
             parent_hash: BlockHash::ZERO,
             commitment: 0,
             header_bytes: 0,
@@ -192,21 +194,22 @@ impl Blocks {
     }
 
     /// Adds a block; its `id` is set here.
-    pub fn add(&mut self, mut block: BlockData) -> BlockId {
-        let id = BlockId(u32::try_from(self.list.len()).expect("four billion blocks do not fit into memory"));
+    pub fn add(&mut self, mut block: BlockData) -> BlockIndex {
+        let id =
+            BlockIndex(u32::try_from(self.list.len()).expect("four billion blocks do not fit into memory"));
         block.id = id;
         self.by_hash.insert(block.hash, id);
         self.list.push(Arc::new(block));
         id
     }
 
-    /// A block by its place.
-    pub fn get(&self, id: BlockId) -> &Arc<BlockData> {
+    /// A block by its index.
+    pub fn get(&self, id: BlockIndex) -> &Arc<BlockData> {
         self.list.get(id.index()).expect("block ids come from this list alone")
     }
 
     /// A block by its hash.
-    pub fn find(&self, hash: &BlockHash) -> Option<BlockId> {
+    pub fn find(&self, hash: &BlockHash) -> Option<BlockIndex> {
         self.by_hash.get(hash).copied()
     }
 
@@ -221,12 +224,12 @@ impl Blocks {
     }
 
     /// The header of a block.
-    pub fn header(&self, id: BlockId) -> Header {
-        Header(Arc::clone(self.get(id)))
+    pub fn header(&self, id: BlockIndex) -> SimHeader {
+        SimHeader(Arc::clone(self.get(id)))
     }
 
     /// The body of a block.
-    pub fn body(&self, id: BlockId) -> Body {
-        Body(Arc::clone(self.get(id)))
+    pub fn body(&self, id: BlockIndex) -> SimBody {
+        SimBody(Arc::clone(self.get(id)))
     }
 }

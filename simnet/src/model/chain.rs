@@ -3,19 +3,19 @@
 use herald_fetcher::{BlockHash, BlockNumber, ChainView};
 use smallvec::{SmallVec, smallvec};
 
-use super::block::{BlockData, BlockId, Blocks};
+use super::block::{BlockData, BlockIndex, Blocks};
 
-/// A node's place in the world.
+/// A node's index in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
-    /// The node with this place.
+    /// The node with this index.
     pub const fn new(index: u32) -> Self {
         Self(index)
     }
 
-    /// The place as an index.
+    /// As an index into a list.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -24,19 +24,21 @@ impl NodeId {
 /// The block tree of one node: a bit for each block of the world. A block comes in only after its
 /// parent, so that the bits are always a tree from genesis.
 #[derive(Clone, Debug)]
-pub struct Chain {
+pub struct NodeChain {
     words: SmallVec<[u64; 2]>,
-    head: BlockId,
+    head: BlockIndex,
     head_number: BlockNumber,
 }
 
-impl Default for Chain {
+impl Default for NodeChain {
     fn default() -> Self {
-        Self { words: smallvec![1], head: BlockId::GENESIS, head_number: 0 }
+        Self { words: smallvec![1], head: BlockIndex::GENESIS, head_number: 0 }
     }
 }
 
 /// What a block's coming in did to the head.
+///
+/// Closed: a head stays, is extended, or goes to another branch.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadChange {
@@ -48,18 +50,18 @@ pub enum HeadChange {
     Reorganised,
 }
 
-impl Chain {
+impl NodeChain {
     /// Whether it has this block.
-    pub fn has(&self, id: BlockId) -> bool {
+    pub fn has(&self, id: BlockIndex) -> bool {
         self.words.get(id.index() / 64).is_some_and(|word| word >> (id.index() % 64) & 1 == 1)
     }
 
     /// The preferred block.
-    pub fn head(&self) -> BlockId {
+    pub fn head(&self) -> BlockIndex {
         self.head
     }
 
-    /// Its number.
+    /// How far the head is from genesis.
     pub fn head_number(&self) -> BlockNumber {
         self.head_number
     }
@@ -86,16 +88,16 @@ impl Chain {
 
 /// A node's chain as its fetcher reads it.
 #[derive(Debug)]
-pub struct View<'a> {
-    /// The chain.
-    pub chain: &'a Chain,
+pub struct NodeView<'a> {
+    /// Which blocks the node has.
+    pub chain: &'a NodeChain,
     /// The world's blocks.
     pub blocks: &'a Blocks,
     /// How far below the head a block is final; 0 where none ever is.
     pub finality_depth: u64,
 }
 
-impl ChainView for View<'_> {
+impl ChainView for NodeView<'_> {
     fn contains(&self, hash: &BlockHash) -> bool {
         self.blocks.find(hash).is_some_and(|id| self.chain.has(id))
     }

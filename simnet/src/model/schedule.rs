@@ -11,15 +11,17 @@ use crate::scenario::{BLOCK_MAX, Scenario, Sealing, SizeDraw};
 
 /// All blocks of a run, in the order of their times: those of the warm-up first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
+#[non_exhaustive]
+pub struct SlotSchedule {
     /// One for each block.
     pub slots: Vec<Slot>,
 }
 
 /// One block to be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Slot {
-    /// When.
+    /// When its sealer seals.
     pub at: Time,
     /// By which node, on whatever is its head then.
     pub sealer: NodeId,
@@ -27,7 +29,7 @@ pub struct Slot {
     pub body_bytes: u32,
 }
 
-impl Schedule {
+impl SlotSchedule {
     /// Draws it from the scenario's seed. The sealers are drawn from `honest`; the schedule is empty
     /// where that is.
     ///
@@ -84,12 +86,12 @@ impl Sealers {
     fn of(&self, slot: u64, seed: Seed) -> Option<NodeId> {
         let count = self.nodes.len() as u64;
         let word = seed.draw(Concern::Schedule, slot, SEALER);
-        let place = match (self.sealing, &self.shares) {
+        let index = match (self.sealing, &self.shares) {
             (Sealing::Turn, _) => slot,
             (Sealing::Poisson, None) => range(word, 0..count),
             (Sealing::Poisson, Some(shares)) => shares.pick(word) as u64,
         };
-        self.nodes.get(place.checked_rem(count)? as usize).copied()
+        self.nodes.get(index.checked_rem(count)? as usize).copied()
     }
 }
 
@@ -120,28 +122,28 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::scenario::ChainOptions;
+    use crate::scenario::ChainModel;
     use crate::scenario::units::Span;
 
     fn honest() -> Vec<NodeId> {
         (0..100).map(NodeId::new).collect()
     }
 
-    fn draw(chain: ChainOptions) -> Schedule {
-        Schedule::draw(&Scenario { chain, ..Scenario::default() }, &honest())
+    fn draw(chain: ChainModel) -> SlotSchedule {
+        SlotSchedule::draw(&Scenario { chain, ..Scenario::default() }, &honest())
     }
 
     #[test]
     fn by_turn_is_like_clockwork() {
-        let chain = ChainOptions {
+        let chain = ChainModel {
             sealing: Sealing::Turn,
             sealers: 3,
             interval: Span::ms(450),
             blocks: 5,
             warm_up: 2,
-            ..ChainOptions::default()
+            ..ChainModel::default()
         };
-        let Schedule { slots } = draw(chain);
+        let SlotSchedule { slots } = draw(chain);
         let times: Vec<_> = slots.iter().map(|slot| slot.at.as_nanos() / 1_000_000).collect();
         assert_eq!(times, [450, 900, 1_350, 1_800, 2_250, 2_700, 3_150]);
         assert_eq!(slots.iter().map(|slot| slot.sealer).collect::<BTreeSet<_>>().len(), 3);
@@ -152,12 +154,12 @@ mod tests {
     #[test]
     fn poisson_has_its_mean_and_its_shares() {
         let blocks = 20_000;
-        let chain = ChainOptions {
+        let chain = ChainModel {
             sealers: 4,
             shares: vec![6.0, 3.0, 1.0, 0.0],
             blocks,
             warm_up: 0,
-            ..ChainOptions::default()
+            ..ChainModel::default()
         };
         let schedule = draw(chain);
         let mean = schedule.end().as_nanos() as f64 / f64::from(blocks) / 1e9;
@@ -178,25 +180,24 @@ mod tests {
 
     #[test]
     fn sizes_do_not_move_times_and_length_does_not_move_anything() {
-        let fixed = draw(ChainOptions::default());
+        let fixed = draw(ChainModel::default());
         let sizes = SizeDraw::LogNormal(Size::kb(60), 1.0);
-        let drawn =
-            draw(ChainOptions { block_size: sizes.clone(), empty_share: 0.3, ..ChainOptions::default() });
-        let when_and_who = |schedule: &Schedule| {
+        let drawn = draw(ChainModel { block_size: sizes.clone(), empty_share: 0.3, ..ChainModel::default() });
+        let when_and_who = |schedule: &SlotSchedule| {
             schedule.slots.iter().map(|slot| (slot.at, slot.sealer)).collect::<Vec<_>>()
         };
         assert_eq!(when_and_who(&fixed), when_and_who(&drawn));
         assert_ne!(fixed, drawn);
-        let longer = draw(ChainOptions { blocks: 50, ..ChainOptions::default() });
+        let longer = draw(ChainModel { blocks: 50, ..ChainModel::default() });
         assert_eq!(longer.slots[..fixed.slots.len()], fixed.slots);
-        let other = Schedule::draw(&Scenario { seed: 2, ..Scenario::default() }, &honest());
+        let other = SlotSchedule::draw(&Scenario { seed: 2, ..Scenario::default() }, &honest());
         assert_ne!(when_and_who(&other), when_and_who(&fixed));
     }
 
     #[test]
     fn sizes_are_as_drawn() {
         let of = |block_size, empty_share| {
-            let chain = ChainOptions { block_size, empty_share, blocks: 10_000, ..ChainOptions::default() };
+            let chain = ChainModel { block_size, empty_share, blocks: 10_000, ..ChainModel::default() };
             let mut bodies: Vec<_> = draw(chain).slots.iter().map(|slot| slot.body_bytes).collect();
             bodies.sort_unstable();
             bodies
@@ -217,15 +218,15 @@ mod tests {
     #[test]
     fn sealers_are_honest() {
         let few: Vec<_> = [3, 5, 7].map(NodeId::new).into();
-        let schedule = Schedule::draw(&Scenario::default(), &few);
+        let schedule = SlotSchedule::draw(&Scenario::default(), &few);
         assert_eq!(
             schedule.slots.iter().map(|slot| slot.sealer).collect::<BTreeSet<_>>(),
             BTreeSet::from_iter(few)
         );
         for sealing in [Sealing::Turn, Sealing::Poisson] {
-            let chain = ChainOptions { sealing, ..ChainOptions::default() };
+            let chain = ChainModel { sealing, ..ChainModel::default() };
             let scenario = Scenario { chain, ..Scenario::default() };
-            assert!(Schedule::draw(&scenario, &[]).slots.is_empty());
+            assert!(SlotSchedule::draw(&scenario, &[]).slots.is_empty());
         }
     }
 }

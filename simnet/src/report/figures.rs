@@ -1,13 +1,16 @@
 //! What the plots and tables show of one run.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::text;
 use crate::measure::stats::Spans;
 use crate::measure::summary::{at, counted, counts, redundancies};
 use crate::measure::{BlockRecord, NEVER, NodeRecord, Run};
 
 /// The three moments that a block has at a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clock {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum DeliveryClock {
     /// It was first heard of.
     Heard,
     /// Header and body were there.
@@ -16,15 +19,11 @@ pub(super) enum Clock {
     Imported,
 }
 
-impl Clock {
-    pub(super) const ALL: [Self; 3] = [Self::Heard, Self::Whole, Self::Imported];
+impl DeliveryClock {
+    pub(super) const ALL: &'static [Self] = Self::VARIANTS;
 
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Heard => "heard",
-            Self::Whole => "whole",
-            Self::Imported => "imported",
-        }
+    pub(super) fn label(self) -> &'static str {
+        self.into()
     }
 
     fn of(self, block: &BlockRecord) -> &[u64] {
@@ -37,7 +36,7 @@ impl Clock {
 }
 
 /// All deliveries of a run by one clock.
-pub(super) fn deliveries(run: &Run, clock: Clock) -> Spans {
+pub(super) fn deliveries(run: &Run, clock: DeliveryClock) -> Spans {
     let counted = counted(run);
     let blocks = run.blocks.iter().filter(|block| counts(run, block));
     Spans::new(blocks.flat_map(|block| at(clock.of(block), block.sealer, &counted)).collect())
@@ -78,7 +77,7 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
 /// At most `most` of them, evenly apart, the first and the last among them.
 pub(super) fn thinned<T>(items: &[T], most: usize) -> impl Iterator<Item = &T> {
     let shown = items.len().min(most.max(2));
-    (0..shown).filter_map(move |place| items.get(place * (items.len() - 1) / (shown - 1).max(1)))
+    (0..shown).filter_map(move |index| items.get(index * (items.len() - 1) / (shown - 1).max(1)))
 }
 
 #[cfg(test)]
@@ -103,7 +102,7 @@ mod tests {
         let mut run = super::super::tests::sample::runs(20).swap_remove(0);
         // Of 20 nodes 4 are hostile, and node 3 was away. One slot of ten stayed empty; three of the other
         // blocks are node 3's, so that six have a sealer to be left out.
-        assert_eq!(deliveries(&run, Clock::Imported).len(), 9 * 15 - 6);
+        assert_eq!(deliveries(&run, DeliveryClock::Imported).len(), 9 * 15 - 6);
         run.blocks = run.blocks[1..2].to_vec();
         let block_bytes = run.blocks[0].bytes;
         let honest = run.blocks[0].sealer.index();
@@ -111,7 +110,7 @@ mod tests {
         // The sealer of the only block has nothing to receive.
         assert_eq!(redundancy(&run), [1.0; 14]);
         run.nodes[honest].hostile = Some(crate::scenario::AdversaryKind::SecretBranch);
-        assert_eq!(deliveries(&run, Clock::Imported).len(), 0);
+        assert_eq!(deliveries(&run, DeliveryClock::Imported).len(), 0);
     }
 
     #[test]

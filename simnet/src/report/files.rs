@@ -6,84 +6,69 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 use thiserror::Error;
 
 use crate::measure::Run;
 use crate::measure::stats::Quantiles;
 use crate::measure::summary::{BlockSummary, Summary, standing};
-use crate::measure::verdict::Verdict;
+use crate::measure::verdict::ScenarioVerdict;
 use crate::scenario::Scenario;
-use crate::sweep::rows;
 
 /// A file of the folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[non_exhaustive]
 pub enum Name {
     /// The scenario with every option spelt out; it runs again as it is.
+    #[strum(to_string = "scenario.toml")]
     Scenario,
     /// Figures and verdict.
+    #[strum(to_string = "summary.json")]
     Summary,
     /// A line for each policy and block.
+    #[strum(to_string = "blocks.csv")]
     Blocks,
     /// A line for each policy and node.
+    #[strum(to_string = "nodes.csv")]
     Nodes,
     /// The report to look at.
+    #[strum(to_string = "report.html")]
     Page,
     /// The trace of events, where it was asked for.
+    #[strum(to_string = "trace.txt")]
     Trace,
     /// The raw rows of a sweep.
+    #[strum(to_string = "rows.csv")]
     Rows,
     /// The figures of a sweep.
+    #[strum(to_string = "figures.json")]
     Figures,
 }
 
 impl Name {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Scenario,
-        Self::Summary,
-        Self::Blocks,
-        Self::Nodes,
-        Self::Page,
-        Self::Trace,
-        Self::Rows,
-        Self::Figures,
-    ];
+    /// All files that a command may leave.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// What the file is called.
-    pub const fn file(self) -> &'static str {
-        match self {
-            Self::Scenario => "scenario.toml",
-            Self::Summary => "summary.json",
-            Self::Blocks => "blocks.csv",
-            Self::Nodes => "nodes.csv",
-            Self::Page => "report.html",
-            Self::Trace => "trace.txt",
-            Self::Rows => "rows.csv",
-            Self::Figures => "figures.json",
-        }
+    pub fn file(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Why a folder was not made, or not filled.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum FilesError {
     /// It holds something, and no run left it.
     #[error(
         "{path} is not empty and holds no {}, so no run left it: name a new folder, or empty this one",
         Name::Scenario.file()
     )]
-    NotOurs {
-        /// Which.
-        path: PathBuf,
-    },
+    NotOurs { path: PathBuf },
     /// It, or a file in it, cannot be made.
     #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
 }
 
 /// The folder of a run. Each file appears whole or not at all.
@@ -106,7 +91,7 @@ impl Folder {
             return Err(FilesError::NotOurs { path: path.into() });
         }
         // The scenario's file is what says that the folder is ours: it is only ever replaced.
-        for name in Name::ALL.into_iter().filter(|name| *name != Name::Scenario) {
+        for name in Name::ALL.iter().filter(|name| **name != Name::Scenario) {
             let file = path.join(name.file());
             match fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&file, error)),
@@ -156,13 +141,13 @@ impl Folder {
         toml: &str,
         runs: &[Run],
         summaries: &[Summary],
-        verdict: &Verdict,
+        verdict: &ScenarioVerdict,
     ) -> Result<(), FilesError> {
         self.write(Name::Scenario, |to| to.write_all(toml.as_bytes()))?;
-        let document = Document {
+        let document = SummaryFile {
             scenario: &scenario.name,
             seed: scenario.seed,
-            digest: rows::digest(scenario),
+            digest: scenario.digest(),
             version: env!("CARGO_PKG_VERSION"),
             verdict,
             runs: summaries,
@@ -175,12 +160,12 @@ impl Folder {
 
 /// What summary.json holds. Times are nanoseconds; null is "not reached".
 #[derive(Serialize)]
-struct Document<'a> {
+struct SummaryFile<'a> {
     scenario: &'a str,
     seed: u64,
     digest: String,
     version: &'static str,
-    verdict: &'a Verdict,
+    verdict: &'a ScenarioVerdict,
     runs: &'a [Summary],
 }
 
@@ -304,7 +289,7 @@ mod tests {
         let summaries = [Summary::of(&runs[0], None), Summary::of(&runs[1], None)];
         let mut scenario = scenario();
         scenario.assertions.all_delivered = true;
-        let verdict = Verdict::of(&scenario.assertions, &summaries);
+        let verdict = ScenarioVerdict::of(&scenario.assertions, &summaries);
         let folder = Folder::create(path).unwrap();
         let toml = scenario.to_toml().unwrap();
         folder.write_run(&scenario, &toml, &runs, &summaries, &verdict).unwrap();

@@ -14,12 +14,14 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use crate::measure::verdict::{Finding, Held, VerdictRow};
+pub use crate::measure::verdict::{AssertionHeld, Finding, VerdictRow};
 
 use crate::measure::Run;
 use crate::scenario::Scenario;
 
 /// What a report is made from.
+///
+/// Closed, since callers make it: a report is of these and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportInput<'a> {
     /// What was run.

@@ -2,7 +2,7 @@
 
 use super::tables::{self, push};
 use super::text::{self, escape};
-use super::{Held, ReportInput, plots};
+use super::{AssertionHeld, ReportInput, plots};
 use crate::measure::Run;
 use crate::scenario::{Scenario, Sealing, SizeDraw, Topology};
 
@@ -103,7 +103,7 @@ fn head(html: &mut String, input: &ReportInput<'_>) {
 /// What it all comes to, where anything was demanded or broke.
 fn outcome(html: &mut String, input: &ReportInput<'_>) {
     let all = input.verdicts.len();
-    let held = input.verdicts.iter().filter(|row| row.held() == Held::Yes).count();
+    let held = input.verdicts.iter().filter(|row| row.held() == AssertionHeld::Yes).count();
     let broken = input.runs.iter().any(|run| run.violation.is_some());
     let (class, words) = if broken {
         ("bad", "✗ an invariant broke".to_owned())

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{self, Clock};
+use super::figures::{self, DeliveryClock};
 use super::text::{self, escape};
-use super::{Held, ReportInput};
+use super::{AssertionHeld, ReportInput};
 use crate::measure::stats::Spans;
 use crate::measure::{MessageKind, NEVER, Run};
 
@@ -23,7 +23,7 @@ pub(super) fn verdicts(input: &ReportInput<'_>) -> String {
             &mut html,
             format_args!(
                 "<tr><th scope=\"row\">{}</th><td>{}</td>",
-                escape(&row.assertion),
+                escape(row.assertion.label()),
                 escape(&row.wanted)
             ),
         );
@@ -32,8 +32,8 @@ pub(super) fn verdicts(input: &ReportInput<'_>) -> String {
                 None => html.push_str("<td class=\"muted\">–</td>"),
                 Some(finding) => {
                     let (class, mark, word) = match finding.held {
-                        Held::Yes => ("good", "✓", "held"),
-                        Held::No => ("bad", "✗", "failed"),
+                        AssertionHeld::Yes => ("good", "✓", "held"),
+                        AssertionHeld::No => ("bad", "✗", "failed"),
                     };
                     push(
                         &mut html,
@@ -51,7 +51,7 @@ pub(super) fn verdicts(input: &ReportInput<'_>) -> String {
 }
 
 /// What a run has a number of.
-type Count = fn(&Run) -> u64;
+type RunCount = fn(&Run) -> u64;
 
 /// A figure of each policy: comparable, and in words.
 type Cells = Vec<Option<(f64, String)>>;
@@ -60,9 +60,9 @@ type Cells = Vec<Option<(f64, String)>>;
 pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
     let mut html = opening(runs, &["", "lower bound"]);
     let bound = bound.map(|times| Spans::new(times.to_vec()));
-    for clock in Clock::ALL {
+    for &clock in DeliveryClock::ALL {
         let all: Vec<Spans> = runs.iter().map(|run| figures::deliveries(run, clock)).collect();
-        let bound = bound.as_ref().filter(|_| clock == Clock::Imported);
+        let bound = bound.as_ref().filter(|_| clock == DeliveryClock::Imported);
         group(&mut html, runs, clock.label());
         for (name, percent) in [("50 %", 50), ("90 %", 90), ("99 %", 99), ("slowest", 100)] {
             let least = bound.map_or_else(String::new, |bound| figures::percentile_words(bound, percent));
@@ -91,10 +91,10 @@ pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
     row(&mut html, "peak memory, worst node", "", each(&peak_memory));
     row(&mut html, "what its formula allows", "", each(&memory_bound));
     group(&mut html, runs, "events");
-    let counts: [(&str, Count); 7] = [
-        ("requests", |run| run.tally.requests),
-        ("deadlines passed", |run| run.tally.deadlines_passed),
-        ("hedges", |run| run.tally.hedges),
+    let counts: [(&str, RunCount); 7] = [
+        ("requests", |run| run.counters.requests),
+        ("deadlines passed", |run| run.counters.deadlines_passed),
+        ("hedges", |run| run.counters.hedges),
         ("reorganisations", |run| run.reorganisations),
         ("nodes astray at the end", |run| u64::from(run.astray)),
         ("nodes not empty at the end", |run| u64::from(run.not_empty)),
@@ -112,8 +112,8 @@ pub(super) fn figures(runs: &[Run], bound: Option<&[u64]>) -> String {
 pub(super) fn traffic(runs: &[Run]) -> String {
     let mut html = "<details>\n<summary>Each kind by itself</summary>\n".to_owned();
     html.push_str(&opening(runs, &["kind"]));
-    for (place, kind) in MessageKind::ALL.iter().enumerate() {
-        let of_kind = |run: &Run| run.traffic.get(place).copied().unwrap_or_default();
+    for (index, kind) in MessageKind::ALL.iter().enumerate() {
+        let of_kind = |run: &Run| run.traffic.get(index).copied().unwrap_or_default();
         if runs.iter().all(|run| of_kind(run).messages == 0) {
             continue;
         }

@@ -12,7 +12,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            // XML, and so SVG, has no place for other control characters, escaped or not.
+            // XML, and so SVG, cannot hold other control characters, escaped or not.
             control if control.is_control() && !matches!(control, '\n' | '\t') => safe.push('\u{fffd}'),
             plain => safe.push(plain),
         }
@@ -61,8 +61,8 @@ pub(super) fn short_count(count: u64) -> String {
 pub(super) fn grouped(count: u64) -> String {
     let plain = count.to_string();
     let mut text = String::with_capacity(plain.len() + plain.len() / 3);
-    for (place, digit) in plain.chars().enumerate() {
-        if place > 0 && (plain.len() - place).is_multiple_of(3) {
+    for (index, digit) in plain.chars().enumerate() {
+        if index > 0 && (plain.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

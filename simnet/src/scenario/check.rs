@@ -3,10 +3,10 @@
 use herald_fetcher::Config;
 
 use super::error::{Amount, ScenarioError};
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 use super::{
-    Adversaries, AdversaryKind, ChainOptions, Fault, Links, Policy, Regions, Scenario, SizeDraw, Topology,
-    Wire,
+    Adversaries, AdversaryKind, ChainModel, Fault, LinkModel, Policy, Regions, Scenario, SizeDraw, Topology,
+    WireSizes,
 };
 
 /// The most nodes.
@@ -34,17 +34,41 @@ const HOSTILE_MAX: f64 = 0.9;
 const SUM_SLACK: f64 = 1e-6;
 /// The slowest link: 64 MiB to all peers of the largest star still take fewer nanoseconds than 64
 /// bits hold.
-const RATE_MIN: Rate = Rate::kbit(10);
-const RATE_MAX: Rate = Rate::mbit(1_000_000);
+const RATE_MIN: BitRate = BitRate::kbit(10);
+const RATE_MAX: BitRate = BitRate::mbit(1_000_000);
 /// The largest block.
 pub const BLOCK_MAX: Size = Size::mib(64);
 const MESSAGE_MAX: Size = Size(64 << 10);
 const DAY: Span = Span::s(86_400);
+const YEAR: Span = Span(DAY.0 * 365);
 const SHORTEST: Span = Span(1_000);
 /// The most times that nodes leave in one stretch of churn.
 const DEPARTURES_MAX: u64 = 10_000_000;
 /// TOML's integers have 63 bits.
 const INTEGER_MAX: u64 = i64::MAX as u64;
+
+/// A key as a file writes it, with its table and a note. It is spelt by the field or binding itself, so
+/// that an error cannot name a key that there is not.
+macro_rules! path {
+    ($table:ident.$key:ident $(, $note:literal)?) => {{
+        let _ = &$table.$key;
+        concat!(stringify!($table), ".", stringify!($key) $(, $note)?)
+    }};
+    ($table:ident[$key:ident] $(, $note:literal)?) => {{
+        let _ = &$key;
+        concat!(stringify!($table), ".", stringify!($key) $(, $note)?)
+    }};
+}
+
+/// A key's [`path`] and its value.
+macro_rules! key {
+    ($table:ident.$key:ident) => {
+        (path!($table.$key), $table.$key)
+    };
+    ($table:ident[$key:ident] $(, $note:literal)?) => {
+        (path!($table[$key] $(, $note)?), *$key)
+    };
+}
 
 impl Scenario {
     /// Whether it can be run.
@@ -53,33 +77,34 @@ impl Scenario {
     /// The first thing that does not fit, and what to do about it.
     pub fn check(&self) -> Result<(), ScenarioError> {
         check_names(self)?;
-        count("seed", self.seed, 0, INTEGER_MAX)?;
-        count("nodes", self.nodes.into(), 2, NODES_MAX.into())?;
+        count(("seed", self.seed), 0, INTEGER_MAX)?;
+        count(("nodes", self.nodes.into()), 2, NODES_MAX.into())?;
         check_policies(&self.policies)?;
         check_topology(&self.topology, self.nodes)?;
         check_regions(&self.regions)?;
         check_links(&self.links)?;
-        let longest = self.regions.latency.iter().flatten().copied().max().unwrap_or_default();
-        let stretched = Span((longest.0 as f64 * (1.0 + self.links.jitter)) as u64);
-        span("regions.latency (with links.jitter)", stretched, Span::ZERO, LATENCY_MAX)?;
+        let (regions, links) = (&self.regions, &self.links);
+        let longest = regions.latency.iter().flatten().copied().max().unwrap_or_default();
+        let stretched = Span((longest.0 as f64 * (1.0 + links.jitter)) as u64);
+        let field = path!(regions.latency, " (with links.jitter)");
+        span((field, stretched), Span::ZERO, LATENCY_MAX)?;
         check_wire(&self.wire)?;
         check_chain(&self.chain, &self.wire)?;
         check_adversaries(self)?;
         for fault in &self.faults {
             check_fault(fault)?;
         }
-        most("faults", self.faults.len(), FAULTS_MAX)?;
+        most(("faults", self.faults.len()), FAULTS_MAX)?;
         if let Some(core) = &self.core {
-            span("core.from", core.from, Span::ZERO, Span(DAY.0 * 365))?;
-            share("core.share", core.share, 0.0, 1.0)?;
+            span(key!(core.from), Span::ZERO, YEAR)?;
+            share(key!(core.share), 0.0, 1.0)?;
         }
         check_fetcher(self)?;
-        for (field, bound) in
-            [("assertions.p99", self.assertions.p99), ("assertions.p50", self.assertions.p50)]
-        {
-            span(field, bound.unwrap_or(DAY), Span(1), DAY)?;
+        let assertions = &self.assertions;
+        for (field, bound) in [key!(assertions.p99), key!(assertions.p50)] {
+            span((field, bound.unwrap_or(DAY)), Span(1), DAY)?;
         }
-        share("assertions.redundancy", self.assertions.redundancy.unwrap_or(1.0), 0.0, 1e6)
+        share((path!(assertions.redundancy), assertions.redundancy.unwrap_or(1.0)), 0.0, 1e6)
     }
 
     /// How many nodes each entry of [`adversaries`](Self::adversaries) stands for: its share,
@@ -102,11 +127,11 @@ fn check_names(scenario: &Scenario) -> Result<(), ScenarioError> {
     if name.is_empty() || name.len() > NAME_MAX || name.starts_with('.') || !name.chars().all(letter) {
         return Err(ScenarioError::Name { name: name.chars().take(NAME_MAX).collect() });
     }
-    most("purpose (bytes)", scenario.purpose.len(), PURPOSE_MAX)
+    most(("purpose (bytes)", scenario.purpose.len()), PURPOSE_MAX)
 }
 
 fn check_policies(policies: &[Policy]) -> Result<(), ScenarioError> {
-    count("policies", policies.len() as u64, 1, POLICIES_MAX as u64)?;
+    count(("policies", policies.len() as u64), 1, POLICIES_MAX as u64)?;
     let mut sorted = policies.to_vec();
     sorted.sort_unstable();
     match sorted.array_windows().find(|[one, other]| one == other) {
@@ -121,32 +146,34 @@ fn check_topology(topology: &Topology, nodes: u32) -> Result<(), ScenarioError> 
         Topology::RandomRegular { degree } => {
             // With one peer each, more than two nodes fall apart.
             let least = if nodes > 2 { 2 } else { 1 };
-            count("topology.degree", (*degree).into(), least, DEGREE_MAX.min(nodes - 1).into())?;
+            count((path!(topology[degree]), (*degree).into()), least, DEGREE_MAX.min(nodes - 1).into())?;
             links(u64::from(nodes) * u64::from(*degree))
         }
         Topology::Degrees { cumulative } => {
-            count("topology.cumulative (length)", cumulative.len() as u64, 1, DEGREE_MAX.into())?;
+            let length = path!(topology[cumulative], " (length)");
+            count((length, cumulative.len() as u64), 1, DEGREE_MAX.into())?;
             let mut before = 0.0;
             for &part in cumulative {
-                share("topology.cumulative", part, before, 1.0 + SUM_SLACK)?;
+                share((path!(topology[cumulative]), part), before, 1.0 + SUM_SLACK)?;
                 before = part;
             }
             if before < 1.0 - SUM_SLACK {
-                return Err(ScenarioError::Sum { field: "topology.cumulative", sum: before });
+                return Err(ScenarioError::Sum { field: path!(topology[cumulative]), sum: before });
             }
             let largest = 1 + cumulative.iter().position(|part| *part >= 1.0 - SUM_SLACK).unwrap_or(0);
-            count("topology.cumulative (most connections)", largest as u64, 1, u64::from(nodes) - 1)?;
+            let most = path!(topology[cumulative], " (most connections)");
+            count((most, largest as u64), 1, u64::from(nodes) - 1)?;
             let mean: f64 = cumulative.iter().map(|part| 1.0 - part).sum::<f64>() + 1.0;
             links((2.0 * mean * f64::from(nodes)) as u64)
         }
         Topology::Line => Ok(()),
-        Topology::Star => count("nodes (of a star)", nodes.into(), 2, u64::from(peers_max) + 1),
+        Topology::Star => count(("nodes (of a star)", nodes.into()), 2, u64::from(peers_max) + 1),
         Topology::Edges { edges } => check_edges(edges, nodes, peers_max),
     }
 }
 
 fn check_edges(edges: &[(u32, u32)], nodes: u32, peers_max: u32) -> Result<(), ScenarioError> {
-    count("topology.edges", edges.len() as u64, 1, EDGES_MAX.into())?;
+    count((path!(topology[edges]), edges.len() as u64), 1, EDGES_MAX.into())?;
     let mut degrees = vec![0_u32; nodes as usize];
     let mut sorted = Vec::with_capacity(edges.len());
     for &(from, to) in edges {
@@ -164,110 +191,109 @@ fn check_edges(edges: &[(u32, u32)], nodes: u32, peers_max: u32) -> Result<(), S
         return Err(ScenarioError::EdgeTwice { from: *from, to: *to });
     }
     let most = degrees.into_iter().max().unwrap_or(0);
-    count("topology.edges (peers of one node)", most.into(), 1, peers_max.into())
+    count((path!(topology[edges], " (peers of one node)"), most.into()), 1, peers_max.into())
 }
 
 fn check_regions(regions: &Regions) -> Result<(), ScenarioError> {
     let Regions { names, shares, latency, up, down } = regions;
-    count("regions.names", names.len() as u64, 1, REGIONS_MAX as u64)?;
+    count((path!(regions.names), names.len() as u64), 1, REGIONS_MAX as u64)?;
     let lengths = [
-        ("regions.shares", shares.len()),
-        ("regions.up", up.len()),
-        ("regions.down", down.len()),
-        ("regions.latency", latency.len()),
+        (path!(regions.shares), shares.len()),
+        (path!(regions.up), up.len()),
+        (path!(regions.down), down.len()),
+        (path!(regions.latency), latency.len()),
     ];
-    let rows = latency.iter().map(|row| ("regions.latency (each row)", row.len()));
+    let rows = latency.iter().map(|row| (path!(regions.latency, " (each row)"), row.len()));
     for (field, length) in lengths.into_iter().chain(rows) {
         if length != names.len() {
             return Err(ScenarioError::Length { field, length, wanted: names.len() });
         }
     }
     for part in shares {
-        share("regions.shares", *part, 0.0, 1.0)?;
+        share((path!(regions.shares), *part), 0.0, 1.0)?;
     }
     let sum: f64 = shares.iter().sum();
     if (sum - 1.0).abs() > SUM_SLACK {
-        return Err(ScenarioError::Sum { field: "regions.shares", sum });
+        return Err(ScenarioError::Sum { field: path!(regions.shares), sum });
     }
-    for (field, rates) in [("regions.up", up), ("regions.down", down)] {
+    for (field, rates) in [(path!(regions.up), up), (path!(regions.down), down)] {
         for &value in rates {
             within(field, Amount::Rate(value), Amount::Rate(RATE_MIN), Amount::Rate(RATE_MAX))?;
         }
     }
     for latency in latency.iter().flatten() {
-        span("regions.latency", *latency, Span::ZERO, LATENCY_MAX)?;
+        span((path!(regions.latency), *latency), Span::ZERO, LATENCY_MAX)?;
     }
-    most("regions.names (bytes of one)", names.iter().map(String::len).max().unwrap_or(0), NAME_MAX)
+    let longest = names.iter().map(String::len).max().unwrap_or(0);
+    most((path!(regions.names, " (bytes of one)"), longest), NAME_MAX)
 }
 
-fn check_links(links: &Links) -> Result<(), ScenarioError> {
-    let Links { jitter, loss, retransmit, retransmissions_max, small_messages: _, connection_timeout } =
-        links;
-    share("links.jitter", *jitter, 0.0, 1.0)?;
-    share("links.loss", *loss, 0.0, 0.9)?;
-    span("links.retransmit", *retransmit, SHORTEST, Span::s(60))?;
-    count("links.retransmissions_max", (*retransmissions_max).into(), 1, 16)?;
-    span("links.connection_timeout", *connection_timeout, SHORTEST, DAY)
+fn check_links(links: &LinkModel) -> Result<(), ScenarioError> {
+    share(key!(links.jitter), 0.0, 1.0)?;
+    share(key!(links.loss), 0.0, 0.9)?;
+    span(key!(links.retransmit), SHORTEST, Span::s(60))?;
+    count((path!(links.retransmissions_max), links.retransmissions_max.into()), 1, 16)?;
+    span(key!(links.connection_timeout), SHORTEST, DAY)
 }
 
-fn check_wire(wire: &Wire) -> Result<(), ScenarioError> {
-    let Wire { header, announcement, request, overhead } = wire;
-    size("wire.header", *header, Size(1), MESSAGE_MAX)?;
-    size("wire.announcement", *announcement, Size(1), MESSAGE_MAX)?;
-    size("wire.request", *request, Size(1), MESSAGE_MAX)?;
-    size("wire.overhead", *overhead, Size(0), MESSAGE_MAX)
+fn check_wire(wire: &WireSizes) -> Result<(), ScenarioError> {
+    size(key!(wire.header), Size(1), MESSAGE_MAX)?;
+    size(key!(wire.announcement), Size(1), MESSAGE_MAX)?;
+    size(key!(wire.request), Size(1), MESSAGE_MAX)?;
+    size(key!(wire.overhead), Size(0), MESSAGE_MAX)
 }
 
-fn check_chain(chain: &ChainOptions, wire: &Wire) -> Result<(), ScenarioError> {
-    count("chain.blocks", chain.blocks.into(), 1, SLOTS_MAX.into())?;
+fn check_chain(chain: &ChainModel, wire: &WireSizes) -> Result<(), ScenarioError> {
+    count((path!(chain.blocks), chain.blocks.into()), 1, SLOTS_MAX.into())?;
     let slots = u64::from(chain.blocks) + u64::from(chain.warm_up);
-    count("chain.blocks and chain.warm_up together", slots, 1, SLOTS_MAX.into())?;
-    span("chain.drain", chain.drain, Span::ZERO, DAY)?;
-    span("chain.interval", chain.interval, Span::ms(1), DAY)?;
-    count("chain.sealers", chain.sealers.into(), 1, NODES_MAX.into())?;
+    let together = path!(chain.blocks, " and chain.warm_up together");
+    count((together, slots), 1, SLOTS_MAX.into())?;
+    span(key!(chain.drain), Span::ZERO, DAY)?;
+    span(key!(chain.interval), Span::ms(1), DAY)?;
+    count((path!(chain.sealers), chain.sealers.into()), 1, NODES_MAX.into())?;
     if !chain.shares.is_empty() {
         let (length, wanted) = (chain.shares.len(), chain.sealers as usize);
         if length != wanted {
-            return Err(ScenarioError::Length { field: "chain.shares", length, wanted });
+            return Err(ScenarioError::Length { field: path!(chain.shares), length, wanted });
         }
         for part in &chain.shares {
-            share("chain.shares", *part, 0.0, 1e12)?;
+            share((path!(chain.shares), *part), 0.0, 1e12)?;
         }
         if chain.shares.iter().all(|part| *part <= 0.0) {
-            return Err(ScenarioError::Sum { field: "chain.shares", sum: 0.0 });
+            return Err(ScenarioError::Sum { field: path!(chain.shares), sum: 0.0 });
         }
     }
     match chain.block_size {
-        SizeDraw::Fixed(bytes) => size("chain.block_size", bytes, wire.header, BLOCK_MAX)?,
+        SizeDraw::Fixed(bytes) => size((path!(chain.block_size), bytes), wire.header, BLOCK_MAX)?,
         SizeDraw::Uniform(min, max) => {
-            size("chain.block_size.min", min, wire.header, BLOCK_MAX)?;
-            size("chain.block_size.max", max, min, BLOCK_MAX)?;
+            size((path!(chain.block_size, ".min"), min), wire.header, BLOCK_MAX)?;
+            size((path!(chain.block_size, ".max"), max), min, BLOCK_MAX)?;
         }
         SizeDraw::LogNormal(median, sigma) => {
-            size("chain.block_size.median", median, wire.header, BLOCK_MAX)?;
-            share("chain.block_size.sigma", sigma, 0.0, 5.0)?;
+            size((path!(chain.block_size, ".median"), median), wire.header, BLOCK_MAX)?;
+            share((path!(chain.block_size, ".sigma"), sigma), 0.0, 5.0)?;
         }
     }
-    share("chain.empty_share", chain.empty_share, 0.0, 1.0)?;
-    span("chain.header_check", chain.header_check, Span::ZERO, Span::s(60))?;
-    span("chain.import", chain.import, Span::ZERO, Span::s(60))?;
-    count("chain.finality_depth", chain.finality_depth, 0, u32::MAX.into())?;
-    span("chain.clock_skew", chain.clock_skew, Span::ZERO, Span::s(3_600))?;
-    share("chain.local_fault", chain.local_fault, 0.0, 0.9)
+    share(key!(chain.empty_share), 0.0, 1.0)?;
+    span(key!(chain.header_check), Span::ZERO, Span::s(60))?;
+    span(key!(chain.import), Span::ZERO, Span::s(60))?;
+    count(key!(chain.finality_depth), 0, u32::MAX.into())?;
+    span(key!(chain.clock_skew), Span::ZERO, Span::s(3_600))?;
+    share(key!(chain.local_fault), 0.0, 0.9)
 }
 
 fn check_adversaries(scenario: &Scenario) -> Result<(), ScenarioError> {
-    most("adversaries", scenario.adversaries.len(), ADVERSARIES_MAX)?;
+    most(("adversaries", scenario.adversaries.len()), ADVERSARIES_MAX)?;
     let mut sum = 0.0;
     for adversaries in &scenario.adversaries {
-        share("adversaries.share", adversaries.share, 0.0, HOSTILE_MAX)?;
-        span("adversaries.every", adversaries.every, Span::ms(1), DAY)?;
-        span("adversaries.delay", adversaries.delay, Span::ZERO, Span::s(3_600))?;
+        share(key!(adversaries.share), 0.0, HOSTILE_MAX)?;
+        span(key!(adversaries.every), Span::ms(1), DAY)?;
+        span(key!(adversaries.delay), Span::ZERO, Span::s(3_600))?;
         if adversaries.kind != AdversaryKind::Eclipse {
             sum += adversaries.share;
         }
     }
-    share("adversaries.share, all together,", sum, 0.0, HOSTILE_MAX)?;
+    share(("adversaries.share, all together,", sum), 0.0, HOSTILE_MAX)?;
     let hostile: u64 = scenario.hostile_counts().into_iter().map(u64::from).sum();
     let eclipses = scenario.adversaries.iter().filter(|one| one.kind == AdversaryKind::Eclipse).count();
     let around = peers_expected(scenario).saturating_sub(1);
@@ -280,46 +306,39 @@ fn check_adversaries(scenario: &Scenario) -> Result<(), ScenarioError> {
 }
 
 fn check_fault(fault: &Fault) -> Result<(), ScenarioError> {
-    let year = Span(DAY.0 * 365);
-    let part = |field, part| share(field, part, 0.0, 0.999);
+    let part = |key| share(key, 0.0, 0.999);
     match fault {
         Fault::Partition { at, lasts, share, direction: _ } => {
-            span("faults.at", *at, Span::ZERO, year)?;
-            span("faults.lasts", *lasts, SHORTEST, year)?;
-            part("faults.share (of a partition)", *share)
+            span(key!(faults[at]), Span::ZERO, YEAR)?;
+            span(key!(faults[lasts]), SHORTEST, YEAR)?;
+            part(key!(faults[share], " (of a partition)"))
         }
         Fault::Churn { at, lasts, every, away, exit: _, memory: _ } => {
-            span("faults.at", *at, Span::ZERO, year)?;
-            span("faults.lasts", *lasts, SHORTEST, year)?;
-            span("faults.every", *every, Span(lasts.0.div_ceil(DEPARTURES_MAX)).max(SHORTEST), year)?;
-            span("faults.away", *away, Span::ZERO, year)
+            span(key!(faults[at]), Span::ZERO, YEAR)?;
+            span(key!(faults[lasts]), SHORTEST, YEAR)?;
+            let shortest = Span(lasts.0.div_ceil(DEPARTURES_MAX)).max(SHORTEST);
+            span(key!(faults[every]), shortest, YEAR)?;
+            span(key!(faults[away]), Span::ZERO, YEAR)
         }
         Fault::Join { at, share } => {
-            span("faults.at", *at, Span::ZERO, year)?;
-            part("faults.share (of those who join)", *share)
+            span(key!(faults[at]), Span::ZERO, YEAR)?;
+            part(key!(faults[share], " (of those who join)"))
         }
         Fault::Leave { at, share } => {
-            span("faults.at", *at, Span::ZERO, year)?;
-            part("faults.share (of those who leave)", *share)
+            span(key!(faults[at]), Span::ZERO, YEAR)?;
+            part(key!(faults[share], " (of those who leave)"))
         }
     }
 }
 
 fn check_fetcher(scenario: &Scenario) -> Result<(), ScenarioError> {
-    let options = &scenario.fetcher;
-    for (field, window) in
-        [("fetcher.window_below", options.window_below), ("fetcher.window_above", options.window_above)]
-    {
-        count(field, window.unwrap_or(0), 0, SLOTS_MAX.into())?;
+    let fetcher = &scenario.fetcher;
+    for (field, window) in [key!(fetcher.window_below), key!(fetcher.window_above)] {
+        count((field, window.unwrap_or(0)), 0, SLOTS_MAX.into())?;
     }
-    let spans = [
-        ("fetcher.grace", options.grace),
-        ("fetcher.gather", options.gather),
-        ("fetcher.deadline", options.deadline),
-        ("fetcher.lifetime", options.lifetime),
-    ];
+    let spans = [key!(fetcher.grace), key!(fetcher.gather), key!(fetcher.deadline), key!(fetcher.lifetime)];
     for (field, value) in spans {
-        span(field, value.unwrap_or_default(), Span::ZERO, DAY)?;
+        span((field, value.unwrap_or_default()), Span::ZERO, DAY)?;
     }
     let peers = peers_expected(scenario);
     for &policy in &scenario.policies {
@@ -347,23 +366,23 @@ pub(crate) fn peers_expected(scenario: &Scenario) -> u32 {
     }
 }
 
-fn count(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), ScenarioError> {
+fn count((field, value): (&'static str, u64), min: u64, max: u64) -> Result<(), ScenarioError> {
     within(field, Amount::Count(value), Amount::Count(min), Amount::Count(max))
 }
 
-fn most(field: &'static str, value: usize, max: usize) -> Result<(), ScenarioError> {
-    count(field, value as u64, 0, max as u64)
+fn most((field, value): (&'static str, usize), max: usize) -> Result<(), ScenarioError> {
+    count((field, value as u64), 0, max as u64)
 }
 
-fn share(field: &'static str, value: f64, min: f64, max: f64) -> Result<(), ScenarioError> {
+fn share((field, value): (&'static str, f64), min: f64, max: f64) -> Result<(), ScenarioError> {
     within(field, Amount::Number(value), Amount::Number(min), Amount::Number(max))
 }
 
-fn span(field: &'static str, value: Span, min: Span, max: Span) -> Result<(), ScenarioError> {
+fn span((field, value): (&'static str, Span), min: Span, max: Span) -> Result<(), ScenarioError> {
     within(field, Amount::Span(value), Amount::Span(min), Amount::Span(max))
 }
 
-fn size(field: &'static str, value: Size, min: Size, max: Size) -> Result<(), ScenarioError> {
+fn size((field, value): (&'static str, Size), min: Size, max: Size) -> Result<(), ScenarioError> {
     within(field, Amount::Size(value), Amount::Size(min), Amount::Size(max))
 }
 

@@ -1,9 +1,9 @@
 //! What holds where a scenario says nothing. The reasons stand at the fields.
 
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 use super::{
-    Adversaries, AdversaryKind, Assertions, ChainOptions, Distribution, FetcherOptions, Links, Network,
-    Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology, Wire,
+    Adversaries, AdversaryKind, Assertions, ChainModel, Distribution, FetcherOptions, LinkModel, NetworkYear,
+    Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology, WireSizes,
 };
 
 impl Default for Scenario {
@@ -16,9 +16,9 @@ impl Default for Scenario {
             policies: vec![Policy::Herald],
             topology: Topology::default(),
             regions: Regions::default(),
-            links: Links::default(),
-            wire: Wire::default(),
-            chain: ChainOptions::default(),
+            links: LinkModel::default(),
+            wire: WireSizes::default(),
+            chain: ChainModel::default(),
             adversaries: Vec::new(),
             faults: Vec::new(),
             core: None,
@@ -37,13 +37,13 @@ impl Default for Topology {
 
 impl Default for Regions {
     fn default() -> Self {
-        Self::preset(Network::Of2019, Distribution::Bitcoin2019)
+        Self::preset(NetworkYear::Of2019, Distribution::Bitcoin2019)
     }
 }
 
 impl Regions {
     /// One region for all nodes.
-    pub fn one(latency: Span, up: Rate, down: Rate) -> Self {
+    pub fn one(latency: Span, up: BitRate, down: BitRate) -> Self {
         Self {
             names: vec!["world".into()],
             shares: vec![1.0],
@@ -54,7 +54,7 @@ impl Regions {
     }
 }
 
-impl Default for Links {
+impl Default for LinkModel {
     fn default() -> Self {
         Self {
             jitter: 0.1,
@@ -67,13 +67,13 @@ impl Default for Links {
     }
 }
 
-impl Default for Wire {
+impl Default for WireSizes {
     fn default() -> Self {
         Self { header: Size(600), announcement: Size(100), request: Size(110), overhead: Size(60) }
     }
 }
 
-impl Default for ChainOptions {
+impl Default for ChainModel {
     fn default() -> Self {
         Self {
             blocks: 10,

@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use super::Policy;
 use super::check::LINKS_MAX;
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 
 /// A value of some kind, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum Amount {
     /// A count.
     Count(u64),
@@ -21,7 +22,7 @@ pub enum Amount {
     /// Bytes.
     Size(Size),
     /// Bits in a second.
-    Rate(Rate),
+    Rate(BitRate),
 }
 
 impl fmt::Display for Amount {
@@ -38,13 +39,13 @@ impl fmt::Display for Amount {
 
 /// Why a scenario cannot be run. Fields are named as in a file.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum ScenarioError {
     /// Too small, too large, or no number.
     #[error("`{field}` is {value}; it must be from {min} to {max}")]
     OutOfRange {
-        /// The field.
         field: &'static str,
-        /// Its value.
         value: Amount,
         /// The least allowed.
         min: Amount,
@@ -54,7 +55,6 @@ pub enum ScenarioError {
     /// Shares that do not add up.
     #[error("`{field}` come to {sum}; they must come to {}", if *field == "chain.shares" { "more than 0" } else { "1" })]
     Sum {
-        /// The field.
         field: &'static str,
         /// What they come to.
         sum: f64,
@@ -62,7 +62,6 @@ pub enum ScenarioError {
     /// A table that does not fit the others.
     #[error("`{field}` has {length} entries; it must have {wanted}")]
     Length {
-        /// The field.
         field: &'static str,
         /// How many it has.
         length: usize,
@@ -71,16 +70,10 @@ pub enum ScenarioError {
     },
     /// A name that is no good for files.
     #[error("`name` is \"{name}\"; use 1 to 64 letters, digits, `-`, `_` or `.`, not a `.` first")]
-    Name {
-        /// The name.
-        name: String,
-    },
+    Name { name: String },
     /// The same policy twice.
     #[error("`policies` has \"{}\" twice; take one out", policy.label())]
-    PolicyTwice {
-        /// Which.
-        policy: Policy,
-    },
+    PolicyTwice { policy: Policy },
     /// More links than there is room for.
     #[error("the topology has about {links} links; there may be {LINKS_MAX}: take fewer nodes or peers")]
     Links {
@@ -92,17 +85,13 @@ pub enum ScenarioError {
     EdgeTo {
         /// One end.
         from: u32,
-        /// The other.
         to: u32,
         /// How many nodes there are.
         nodes: u32,
     },
     /// A connection from a node to itself.
     #[error("`topology.edges` connects node {node} to itself; take that edge out")]
-    EdgeToSelf {
-        /// Which node.
-        node: u32,
-    },
+    EdgeToSelf { node: u32 },
     /// The same connection twice.
     #[error("`topology.edges` has {from} {to} twice, perhaps once in each direction; take one out")]
     EdgeTwice {
@@ -126,7 +115,6 @@ pub enum ScenarioError {
     Fetcher {
         /// Under which policy.
         policy: Policy,
-        /// Why.
         error: ConfigError,
     },
     /// The topology was not found in many tries.

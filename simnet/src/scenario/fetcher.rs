@@ -1,6 +1,6 @@
 //! From a scenario to the fetcher's configuration.
 
-use herald_fetcher::{Config, Deadline, Events, FanOut, Gather, Grace};
+use herald_fetcher::{Config, Deadline, Events, Gather, Grace};
 
 use super::{FetcherOptions, Policy, Scenario};
 
@@ -11,13 +11,7 @@ impl Scenario {
     /// Its seed is 0: a node puts its own in. What [`check`](Self::check) accepts is valid for the
     /// fetcher, with as many peers as the topology can give.
     pub fn config(&self, policy: Policy, peers: u32) -> Config {
-        let base = match policy {
-            Policy::Herald => Config::default(),
-            Policy::GethTimers | Policy::GethModel => Config::geth(),
-            Policy::AnnounceOnly => Config { fan_out: FanOut::None, ..Config::default() },
-            Policy::PushToAll => Config { fan_out: FanOut::All, ..Config::default() },
-        };
-        let config = self.fetcher.applied_to(base);
+        let config = self.fetcher.applied_to(policy.config());
         Config { peers: config.peers.max(peers), events: Events::On, ..config }
     }
 }
@@ -65,6 +59,8 @@ impl FetcherOptions {
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
+
+    use herald_fetcher::FanOut;
 
     use super::*;
     use crate::scenario::units::Span;

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use super::forms::TopologySource;
 use super::{
-    Adversaries, Assertions, ChainOptions, Core, EDGES_MAX, Fault, FetcherOptions, Links, Policy, Regions,
-    Scenario, ScenarioError, Topology, Wire,
+    Adversaries, Assertions, ChainModel, Core, EDGES_MAX, Fault, FetcherOptions, LinkModel, Policy, Regions,
+    Scenario, ScenarioError, Topology, WireSizes,
 };
 
 /// The longest scenario file that is read: a million edges, written out.
@@ -22,8 +22,8 @@ impl Scenario {
     /// Reads a TOML file. A file of edges is looked for in the same folder.
     ///
     /// # Errors
-    /// [`FileError`] names the file, the line and the key, and what to do.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
+    /// [`ScenarioFileError`] names the file, the line and the key, and what to do.
+    pub fn read(path: &Path) -> Result<Self, ScenarioFileError> {
         Self::parse(&read_bounded(path, SCENARIO_BYTES_MAX)?, path)
     }
 
@@ -32,13 +32,13 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn parse(text: &str, origin: &Path) -> Result<Self, FileError> {
+    pub fn parse(text: &str, origin: &Path) -> Result<Self, ScenarioFileError> {
         let document: Document =
-            toml::from_str(text).map_err(|error| FileError::syntax(origin, text, error))?;
+            toml::from_str(text).map_err(|error| ScenarioFileError::syntax(origin, text, error))?;
         let scenario = document.resolve(origin)?;
         scenario
             .check()
-            .map_err(|error| FileError::Check { path: origin.to_owned(), error: Box::new(error) })?;
+            .map_err(|error| ScenarioFileError::Check { path: origin.to_owned(), error: Box::new(error) })?;
         Ok(scenario)
     }
 
@@ -46,27 +46,56 @@ impl Scenario {
     /// [`check`](Self::check) accepts reads back as the same scenario.
     ///
     /// # Errors
-    /// [`FileError::Write`] where TOML has no way to say a value.
-    pub fn to_toml(&self) -> Result<String, FileError> {
+    /// [`ScenarioFileError::Write`] where TOML has no way to say a value.
+    pub fn to_toml(&self) -> Result<String, ScenarioFileError> {
         Ok(toml::to_string(&Document::of(self.clone()))?)
     }
 }
 
-/// A scenario as it stands in a file.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Document {
-    name: Option<String>,
+/// Makes [`Document`] and its conversions of one list of keys, in the order in which a file is written:
+/// first single values, then tables. Each is a field of [`Scenario`]. Name and topology stand in the
+/// macro, since what a file says of them depends on where it is.
+macro_rules! document {
+    ($($key:ident: $value:ty,)*; $($table:ident: $keys:ty,)*) => {
+        /// A scenario as it stands in a file.
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Document {
+            /// Without one, the file's own.
+            name: Option<String>,
+            $($key: $value,)*
+            topology: TopologySource,
+            $($table: $keys,)*
+        }
+
+        impl Document {
+            fn of(scenario: Scenario) -> Self {
+                let Scenario { name, $($key,)* topology, $($table,)* } = scenario;
+                Self { name: Some(name), $($key,)* topology: TopologySource::Here(topology), $($table,)* }
+            }
+
+            /// The scenario. `origin` is where the document came from.
+            fn resolve(self, origin: &Path) -> Result<Scenario, ScenarioFileError> {
+                let Self { name, $($key,)* topology, $($table,)* } = self;
+                let name = name_or_stem(name, origin);
+                let topology = topology.resolve(origin)?;
+                Ok(Scenario { name, $($key,)* topology, $($table,)* })
+            }
+        }
+    };
+}
+
+document! {
     purpose: String,
     seed: u64,
     nodes: u32,
     policies: Vec<Policy>,
     check_stride: u32,
-    topology: TopologySource,
+    ;
     regions: Regions,
-    links: Links,
-    wire: Wire,
-    chain: ChainOptions,
+    links: LinkModel,
+    wire: WireSizes,
+    chain: ChainModel,
     adversaries: Vec<Adversaries>,
     faults: Vec<Fault>,
     core: Option<Core>,
@@ -77,58 +106,22 @@ struct Document {
 impl Default for Document {
     fn default() -> Self {
         let mut document = Self::of(Scenario::default());
-        // The file's own name takes its place.
         document.name = None;
         document
     }
 }
 
-impl Document {
-    fn of(scenario: Scenario) -> Self {
-        Self {
-            name: Some(scenario.name),
-            purpose: scenario.purpose,
-            seed: scenario.seed,
-            nodes: scenario.nodes,
-            policies: scenario.policies,
-            check_stride: scenario.check_stride,
-            topology: TopologySource::Here(scenario.topology),
-            regions: scenario.regions,
-            links: scenario.links,
-            wire: scenario.wire,
-            chain: scenario.chain,
-            adversaries: scenario.adversaries,
-            faults: scenario.faults,
-            core: scenario.core,
-            fetcher: scenario.fetcher,
-            assertions: scenario.assertions,
-        }
-    }
+fn name_or_stem(name: Option<String>, origin: &Path) -> String {
+    let stem = || origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    name.or_else(stem).unwrap_or_else(|| Scenario::default().name)
+}
 
-    fn resolve(self, origin: &Path) -> Result<Scenario, FileError> {
-        let stem = || origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let topology = match self.topology {
-            TopologySource::Here(topology) => topology,
-            TopologySource::File(file) => Topology::read_edges(&origin.with_file_name("").join(file))?,
-        };
-        Ok(Scenario {
-            name: self.name.or_else(stem).unwrap_or_else(|| Scenario::default().name),
-            purpose: self.purpose,
-            seed: self.seed,
-            nodes: self.nodes,
-            policies: self.policies,
-            topology,
-            regions: self.regions,
-            links: self.links,
-            wire: self.wire,
-            chain: self.chain,
-            adversaries: self.adversaries,
-            faults: self.faults,
-            core: self.core,
-            fetcher: self.fetcher,
-            check_stride: self.check_stride,
-            assertions: self.assertions,
-        })
+impl TopologySource {
+    fn resolve(self, origin: &Path) -> Result<Topology, ScenarioFileError> {
+        match self {
+            Self::Here(topology) => Ok(topology),
+            Self::File(file) => Topology::read_edges(&origin.with_file_name("").join(file)),
+        }
     }
 }
 
@@ -137,13 +130,16 @@ impl Topology {
     /// lines and what follows a `#` are passed over.
     ///
     /// # Errors
-    /// [`FileError`] names the line. Whether the nodes exist is for [`Scenario::check`].
-    pub fn read_edges(path: &Path) -> Result<Self, FileError> {
+    /// [`ScenarioFileError`] names the line. Whether the nodes exist is for [`Scenario::check`].
+    pub fn read_edges(path: &Path) -> Result<Self, ScenarioFileError> {
         let text = read_bounded(path, EDGE_BYTES_MAX)?;
         let mut edges = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
-            let edge =
-                parse_edge(text).map_err(|error| FileError::Edge { path: path.to_owned(), line, error })?;
+            let edge = parse_edge(text).map_err(|error| ScenarioFileError::Edge {
+                path: path.to_owned(),
+                line,
+                error,
+            })?;
             edges.extend(edge);
         }
         Ok(Self::Edges { edges })
@@ -163,19 +159,15 @@ fn parse_edge(line: &str) -> Result<Option<(u32, u32)>, EdgeError> {
 
 /// Why a scenario could not be read or written.
 #[derive(Debug, Error)]
-pub enum FileError {
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
+pub enum ScenarioFileError {
     /// The file system's reason.
     #[error("{}: cannot be read: {error}", path.display())]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    Read { path: PathBuf, error: io::Error },
     /// Larger than is read.
     #[error("{}: more than {max} bytes; give a smaller file", path.display())]
     TooLong {
-        /// Which file.
         path: PathBuf,
         /// The most that is read.
         max: u64,
@@ -183,33 +175,24 @@ pub enum FileError {
     /// Not TOML, or not a scenario.
     #[error("{}, line {line}: {}\n  | {near}", path.display(), error.message())]
     Toml {
-        /// Which file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// What stands on it.
         near: String,
-        /// What is wrong with it.
         error: Box<toml::de::Error>,
     },
     /// A line of a file of edges.
     #[error("{}, line {line}: {error}", path.display())]
     Edge {
-        /// Which file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
         error: EdgeError,
     },
     /// Well written, but it cannot be run.
     #[error("{}: {error}", path.display())]
-    Check {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: Box<ScenarioError>,
-    },
+    Check { path: PathBuf, error: Box<ScenarioError> },
     /// TOML has no way to say it.
     #[error("cannot be written as TOML: {0}")]
     Write(#[from] toml::ser::Error),
@@ -217,19 +200,18 @@ pub enum FileError {
 
 /// A line that is no edge.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum EdgeError {
     /// One number, or more than two.
     #[error("an edge is two node numbers, as in \"3 17\"")]
     NotTwo,
     /// Something else than a node's number.
     #[error("\"{word}\" is not a node's number; nodes are counted from 0")]
-    NoNumber {
-        /// What it is.
-        word: String,
-    },
+    NoNumber { word: String },
 }
 
-impl FileError {
+impl ScenarioFileError {
     fn syntax(path: &Path, text: &str, error: toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.as_bytes().get(..start).unwrap_or_default();
@@ -244,16 +226,18 @@ fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-fn read_bounded(path: &Path, max: u64) -> Result<String, FileError> {
-    let unreadable = |error| FileError::Read { path: path.to_owned(), error };
+fn read_bounded(path: &Path, max: u64) -> Result<String, ScenarioFileError> {
+    let unreadable = |error| ScenarioFileError::Read { path: path.to_owned(), error };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > max {
-        return Err(FileError::TooLong { path: path.to_owned(), max });
+        return Err(ScenarioFileError::TooLong { path: path.to_owned(), max });
     }
     String::from_utf8(bytes).map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
+#[cfg(test)]
+mod manual;
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,13 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
-use super::units::{Rate, Size, Span};
+use super::units::{BitRate, Size, Span};
 use super::{
-    Direction, Distribution, Exit, Fault, MemoryKept, Network, OutboundDegrees, Regions, SizeDraw, Topology,
+    CutDirection, Distribution, Exit, Fault, MemoryKept, NetworkYear, OutboundDegrees, Regions, SizeDraw,
+    Topology,
 };
 
 /// Keys that do not make one of the alternatives.
@@ -30,7 +32,11 @@ struct Keys {
 }
 
 impl Keys {
-    fn need<T>(&self, key: &'static str, value: Option<T>) -> Result<T, FormError> {
+    fn of(kind: impl Into<&'static str>) -> Self {
+        Self { kind: kind.into() }
+    }
+
+    fn need<T>(&self, (key, value): (&'static str, Option<T>)) -> Result<T, FormError> {
         value.ok_or(FormError::Missing { kind: self.kind, key })
     }
 
@@ -43,6 +49,20 @@ impl Keys {
     }
 }
 
+/// A key, spelt by the binding that holds its value, and the value.
+macro_rules! key {
+    ($key:ident) => {
+        (stringify!($key), $key)
+    };
+}
+
+/// Keys, each with whether it was given.
+macro_rules! given {
+    ($($key:ident),*) => {
+        [$((stringify!($key), $key.is_some())),*]
+    };
+}
+
 /// A topology, or the file that its edges are in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "TopologyForm", into = "TopologyForm")]
@@ -51,9 +71,10 @@ pub(super) enum TopologySource {
     File(PathBuf),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
-enum TopologyKind {
+#[strum(serialize_all = "kebab-case")]
+pub(super) enum TopologyKind {
     RandomRegular,
     Degrees,
     Line,
@@ -83,22 +104,18 @@ impl TryFrom<TopologyForm> for TopologySource {
 
     fn try_from(form: TopologyForm) -> Result<Self, FormError> {
         let TopologyForm { kind, degree, preset, cumulative, file, edges } = form;
-        let degree_key = ("degree", degree.is_some());
-        let table_keys = [("preset", preset.is_some()), ("cumulative", cumulative.is_some())];
-        let edge_keys = [("file", file.is_some()), ("edges", edges.is_some())];
-        let refuse_all = |kind| {
-            let keys = Keys { kind };
-            keys.refuse(&[degree_key]).and(keys.refuse(&table_keys)).and(keys.refuse(&edge_keys))
-        };
+        let (degree_key, table_keys, edge_keys) =
+            (given!(degree), given!(preset, cumulative), given!(file, edges));
+        let keys = Keys::of(kind);
+        let refuse_all =
+            || keys.refuse(&degree_key).and(keys.refuse(&table_keys)).and(keys.refuse(&edge_keys));
         Ok(Self::Here(match kind {
             TopologyKind::RandomRegular => {
-                let keys = Keys { kind: "random-regular" };
                 keys.refuse(&table_keys).and(keys.refuse(&edge_keys))?;
-                Topology::RandomRegular { degree: keys.need("degree", degree)? }
+                Topology::RandomRegular { degree: keys.need(key!(degree))? }
             }
             TopologyKind::Degrees => {
-                let keys = Keys { kind: "degrees" };
-                keys.refuse(&[degree_key]).and(keys.refuse(&edge_keys))?;
+                keys.refuse(&degree_key).and(keys.refuse(&edge_keys))?;
                 match (preset, cumulative) {
                     (Some(preset), None) => Topology::degrees(preset),
                     (None, Some(cumulative)) => Topology::Degrees { cumulative },
@@ -107,11 +124,10 @@ impl TryFrom<TopologyForm> for TopologySource {
                     }
                 }
             }
-            TopologyKind::Line => refuse_all("line").map(|()| Topology::Line)?,
-            TopologyKind::Star => refuse_all("star").map(|()| Topology::Star)?,
+            TopologyKind::Line => refuse_all().map(|()| Topology::Line)?,
+            TopologyKind::Star => refuse_all().map(|()| Topology::Star)?,
             TopologyKind::Edges => {
-                let keys = Keys { kind: "edges" };
-                keys.refuse(&[degree_key]).and(keys.refuse(&table_keys))?;
+                keys.refuse(&degree_key).and(keys.refuse(&table_keys))?;
                 match (file, edges) {
                     (Some(file), None) => return Ok(Self::File(file)),
                     (None, Some(edges)) => Topology::Edges { edges },
@@ -148,12 +164,12 @@ impl From<TopologySource> for TopologyForm {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegionsForm {
-    preset: Option<Network>,
+    preset: Option<NetworkYear>,
     distribution: Option<Distribution>,
     names: Option<Vec<String>>,
     shares: Option<Vec<f64>>,
-    up: Option<Vec<Rate>>,
-    down: Option<Vec<Rate>>,
+    up: Option<Vec<BitRate>>,
+    down: Option<Vec<BitRate>>,
     latency: Option<Vec<Vec<Span>>>,
 }
 
@@ -163,23 +179,17 @@ impl TryFrom<RegionsForm> for Regions {
     fn try_from(form: RegionsForm) -> Result<Self, FormError> {
         let RegionsForm { preset, distribution, names, shares, up, down, latency } = form;
         if let Some(network) = preset {
-            Keys { kind: "preset" }.refuse(&[
-                ("names", names.is_some()),
-                ("shares", shares.is_some()),
-                ("up", up.is_some()),
-                ("down", down.is_some()),
-                ("latency", latency.is_some()),
-            ])?;
+            Keys::of(key!(preset).0).refuse(&given!(names, shares, up, down, latency))?;
             return Ok(Self::preset(network, distribution.unwrap_or(network.distribution())));
         }
-        let keys = Keys { kind: "regions without a preset" };
-        keys.refuse(&[("distribution", distribution.is_some())])?;
+        let keys = Keys::of("regions without a preset");
+        keys.refuse(&given!(distribution))?;
         Ok(Self {
-            names: keys.need("names", names)?,
-            shares: keys.need("shares", shares)?,
-            latency: keys.need("latency", latency)?,
-            up: keys.need("up", up)?,
-            down: keys.need("down", down)?,
+            names: keys.need(key!(names))?,
+            shares: keys.need(key!(shares))?,
+            latency: keys.need(key!(latency))?,
+            up: keys.need(key!(up))?,
+            down: keys.need(key!(down))?,
         })
     }
 }
@@ -279,9 +289,10 @@ impl From<SizeDraw> for SizeDrawForm {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
-enum FaultKind {
+#[strum(serialize_all = "kebab-case")]
+pub(super) enum FaultKind {
     Partition,
     Churn,
     Join,
@@ -295,7 +306,7 @@ pub(super) struct FaultForm {
     at: Span,
     lasts: Option<Span>,
     share: Option<f64>,
-    direction: Option<Direction>,
+    direction: Option<CutDirection>,
     every: Option<Span>,
     away: Option<Span>,
     exit: Option<Exit>,
@@ -323,43 +334,35 @@ impl TryFrom<FaultForm> for Fault {
 
     fn try_from(form: FaultForm) -> Result<Self, FormError> {
         let FaultForm { kind, at, lasts, share, direction, every, away, exit, memory } = form;
-        let direction_key = ("direction", direction.is_some());
-        let churn_keys = [
-            ("every", every.is_some()),
-            ("away", away.is_some()),
-            ("exit", exit.is_some()),
-            ("memory", memory.is_some()),
-        ];
-        let only_share = |kind| {
-            let keys = Keys { kind };
-            keys.refuse(&[("lasts", lasts.is_some()), direction_key]).and(keys.refuse(&churn_keys))?;
-            keys.need("share", share)
+        let churn_keys = given!(every, away, exit, memory);
+        let keys = Keys::of(kind);
+        let only_share = || {
+            keys.refuse(&given!(lasts, direction)).and(keys.refuse(&churn_keys))?;
+            keys.need(key!(share))
         };
         Ok(match kind {
             FaultKind::Partition => {
-                let keys = Keys { kind: "partition" };
                 keys.refuse(&churn_keys)?;
                 Self::Partition {
                     at,
-                    lasts: keys.need("lasts", lasts)?,
-                    share: keys.need("share", share)?,
-                    direction: direction.unwrap_or(Direction::Both),
+                    lasts: keys.need(key!(lasts))?,
+                    share: keys.need(key!(share))?,
+                    direction: direction.unwrap_or(CutDirection::Both),
                 }
             }
             FaultKind::Churn => {
-                let keys = Keys { kind: "churn" };
-                keys.refuse(&[("share", share.is_some()), direction_key])?;
+                keys.refuse(&given!(share, direction))?;
                 Self::Churn {
                     at,
-                    lasts: keys.need("lasts", lasts)?,
-                    every: keys.need("every", every)?,
-                    away: keys.need("away", away)?,
+                    lasts: keys.need(key!(lasts))?,
+                    every: keys.need(key!(every))?,
+                    away: keys.need(key!(away))?,
                     exit: exit.unwrap_or(Exit::Closed),
                     memory: memory.unwrap_or(MemoryKept::Chain),
                 }
             }
-            FaultKind::Join => Self::Join { at, share: only_share("join")? },
-            FaultKind::Leave => Self::Leave { at, share: only_share("leave")? },
+            FaultKind::Join => Self::Join { at, share: only_share()? },
+            FaultKind::Leave => Self::Leave { at, share: only_share()? },
         })
     }
 }

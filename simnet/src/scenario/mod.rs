@@ -4,19 +4,23 @@
 //! from Rust: it is a plain struct with a default, and [`Scenario::check`] says what does not fit
 //! together.
 //!
+//! Options will be added in any release. The structs have public fields and are not
+//! `#[non_exhaustive]`, which would forbid the form below: end each with its default, and new fields
+//! cost nothing.
+//!
 //! ```
 //! use herald_simnet::scenario::units::{Size, Span};
-//! use herald_simnet::scenario::{ChainOptions, Policy, Scenario, SizeDraw, Topology};
+//! use herald_simnet::scenario::{ChainModel, Policy, Scenario, SizeDraw, Topology};
 //!
 //! let scenario = Scenario {
 //!     name: "two-policies".into(),
 //!     nodes: 50,
 //!     policies: vec![Policy::Herald, Policy::GethTimers],
 //!     topology: Topology::RandomRegular { degree: 6 },
-//!     chain: ChainOptions {
+//!     chain: ChainModel {
 //!         interval: Span::ms(450),
 //!         block_size: SizeDraw::Fixed(Size::kb(100)),
-//!         ..ChainOptions::default()
+//!         ..ChainModel::default()
 //!     },
 //!     ..Scenario::default()
 //! };
@@ -27,26 +31,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adversary;
 mod check;
 mod defaults;
+mod digest;
 mod error;
 mod fetcher;
 mod file;
 mod forms;
-mod names;
+mod policy;
 mod presets;
 mod shipped;
 pub mod units;
 
+pub use adversary::{Adversaries, AdversaryKind};
 pub(crate) use check::peers_expected;
 pub use check::{BLOCK_MAX, DEGREE_MAX, EDGES_MAX, LATENCY_MAX, LINKS_MAX, NODES_MAX, SLOTS_MAX};
 pub use error::{Amount, ScenarioError};
-pub use file::{EdgeError, FileError};
-pub use presets::{Distribution, Network, OutboundDegrees};
+pub use file::{EdgeError, ScenarioFileError};
+pub use policy::Policy;
+pub use presets::{Distribution, NetworkYear, OutboundDegrees};
 pub use shipped::{Shipped, by_name, shipped};
 
 use serde::{Deserialize, Serialize};
-use units::{Rate, Size, Span};
+use units::{BitRate, Size, Span};
 
 /// Everything about a run. The same scenario and version give the same run, byte for byte.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,11 +76,11 @@ pub struct Scenario {
     /// of 2019.
     pub regions: Regions,
     /// How messages travel.
-    pub links: Links,
+    pub links: LinkModel,
     /// How large messages are.
-    pub wire: Wire,
+    pub wire: WireSizes,
     /// Blocks, sealers, and what they cost a node.
-    pub chain: ChainOptions,
+    pub chain: ChainModel,
     /// Hostile nodes. Default none.
     pub adversaries: Vec<Adversaries>,
     /// What goes wrong, and when. Default nothing.
@@ -88,24 +96,9 @@ pub struct Scenario {
     pub assertions: Assertions,
 }
 
-/// What runs in the nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// Our fetcher with `Config::default()`.
-    Herald,
-    /// Our fetcher with geth's figures and fixed waits, `Config::geth()`.
-    GethTimers,
-    /// A model of geth's own fetcher, with its known faults.
-    GethModel,
-    /// Our fetcher, blocks only announced.
-    AnnounceOnly,
-    /// Our fetcher, blocks sent whole to all who lack them.
-    PushToAll,
-}
-
 /// Who is connected to whom. Connections are both ways.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Topology {
     /// Each node has exactly `degree` peers (one less for one node where the product is odd).
     RandomRegular {
@@ -115,7 +108,7 @@ pub enum Topology {
     /// Each node opens a number of connections drawn from a table; those it accepts come on top.
     /// `cumulative[i]` is the share of nodes that open at most `i + 1`.
     Degrees {
-        /// The table.
+        /// Ascending shares, the last of them 1.
         cumulative: Vec<f64>,
     },
     /// Node i is connected to i + 1.
@@ -140,15 +133,15 @@ pub struct Regions {
     /// One-way latency from each to each.
     pub latency: Vec<Vec<Span>>,
     /// A node's uplink in each.
-    pub up: Vec<Rate>,
+    pub up: Vec<BitRate>,
     /// A node's downlink in each.
-    pub down: Vec<Rate>,
+    pub down: Vec<BitRate>,
 }
 
 /// How messages travel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Links {
+pub struct LinkModel {
     /// A message's latency is drawn evenly from the link's, this share less to this share more.
     /// Default 0.1.
     pub jitter: f64,
@@ -168,6 +161,8 @@ pub struct Links {
 }
 
 /// Whether small messages wait behind bodies.
+///
+/// Closed: a message waits, or it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmallMessages {
@@ -180,7 +175,7 @@ pub enum SmallMessages {
 /// Bytes of messages on the wire, the transport's headers included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Wire {
+pub struct WireSizes {
     /// A header. Default 600: a London header of 547 bytes in RLP, and framing.
     pub header: Size,
     /// An announcement: hash and number, framing, and TCP and IP headers. Default 100.
@@ -194,7 +189,7 @@ pub struct Wire {
 /// Blocks, sealers, and what they cost a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ChainOptions {
+pub struct ChainModel {
     /// How many blocks are measured. Default 10.
     pub blocks: u32,
     /// Blocks before those, not measured, so that adaptive waits have settled. Default 20.
@@ -230,6 +225,7 @@ pub struct ChainOptions {
 /// Who seals, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Sealing {
     /// One after the other, each interval.
     Turn,
@@ -240,6 +236,7 @@ pub enum Sealing {
 /// Bytes of a block.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "forms::SizeDrawForm", into = "forms::SizeDrawForm")]
+#[non_exhaustive]
 pub enum SizeDraw {
     /// Always the same.
     Fixed(Size),
@@ -249,82 +246,26 @@ pub enum SizeDraw {
     LogNormal(Size, f64),
 }
 
-/// Hostile nodes of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Adversaries {
-    /// What they do.
-    pub kind: AdversaryKind,
-    /// Their share of the nodes, at least one node where it is not 0; sealers are honest unless the
-    /// kind seals itself. Default 0.2. Not used by [`AdversaryKind::Eclipse`], which takes all peers
-    /// of its victim but one.
-    #[serde(default = "defaults::share")]
-    pub share: f64,
-    /// How often, for kinds that act by themselves. Default 1 s.
-    #[serde(default = "defaults::every")]
-    pub every: Span,
-    /// For kinds that wait before they answer. Default 450 ms: just inside the shortest deadline.
-    #[serde(default = "defaults::delay")]
-    pub delay: Span,
-}
-
-/// What hostile nodes do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AdversaryKind {
-    /// Announces, and never gives the header.
-    WithholdHeader,
-    /// Announces, gives the header, and never the body.
-    WithholdBody,
-    /// Answers just before the deadline.
-    AnswerLate,
-    /// Answers with another block's header.
-    OtherHeader,
-    /// Answers with another block's body.
-    OtherBody,
-    /// Announces with a wrong number.
-    WrongNumber,
-    /// Announces hashes that do not exist.
-    Phantoms,
-    /// Announces blocks far above the head.
-    FarAway,
-    /// Answers with what is no reply.
-    Junk,
-    /// Answers with more than was asked for.
-    Oversized,
-    /// Answers that it has nothing, but for the bodies of every second block, where it gives another's.
-    Empty,
-    /// Seals two blocks for one slot, one for each half of its peers.
-    Equivocate,
-    /// Surrounds one node, and tells it nothing true.
-    Eclipse,
-    /// Seals a heavier branch in secret and releases it late.
-    SecretBranch,
-    /// Pushes and announces old blocks again and again.
-    Replay,
-    /// Seals blocks whose header, or whose body, breaks a rule.
-    InvalidBlocks,
-}
-
 /// What goes wrong, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "forms::FaultForm", into = "forms::FaultForm")]
+#[non_exhaustive]
 pub enum Fault {
     /// The network falls into two parts.
     Partition {
-        /// When.
+        /// From the start of the run.
         at: Span,
         /// For how long.
         lasts: Span,
         /// The share of nodes in the first part.
         share: f64,
         /// Whether messages still go from the first part to the second.
-        direction: Direction,
+        direction: CutDirection,
     },
     /// Nodes come and go for a while: every `every` on average, one node goes, and is back after
     /// `away`.
     Churn {
-        /// From when.
+        /// From the start of the run.
         at: Span,
         /// For how long.
         lasts: Span,
@@ -339,16 +280,16 @@ pub enum Fault {
     },
     /// A share of the nodes is not there at first, and joins.
     Join {
-        /// When.
+        /// From the start of the run.
         at: Span,
-        /// The share.
+        /// Share of all nodes; sealers always stay.
         share: f64,
     },
     /// A share of the nodes leaves for good.
     Leave {
-        /// When.
+        /// From the start of the run.
         at: Span,
-        /// The share.
+        /// Share of all nodes; sealers always stay.
         share: f64,
     },
 }
@@ -366,9 +307,11 @@ pub struct Core {
 }
 
 /// Which way a partition cuts.
+///
+/// Closed: a link has two directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Direction {
+pub enum CutDirection {
     /// Both.
     Both,
     /// Only from the second part to the first.
@@ -376,6 +319,8 @@ pub enum Direction {
 }
 
 /// How a node goes.
+///
+/// Closed: peers are told, or they are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
@@ -386,10 +331,12 @@ pub enum Exit {
 }
 
 /// What a node knows when it is back.
+///
+/// Closed: what lies between would be a fault of the disk, which is not modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemoryKept {
-    /// Its chain.
+    /// The chain that it had when it went.
     Chain,
     /// Nothing but genesis.
     Nothing,

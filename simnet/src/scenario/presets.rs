@@ -10,14 +10,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{Rate, Span};
+use super::units::{BitRate, Span};
 use super::{Regions, Topology};
 
 const NAMES: [&str; 6] = ["north-america", "europe", "south-america", "asia-pacific", "japan", "australia"];
 
 /// In which year latencies and bandwidths were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Network {
+#[non_exhaustive]
+pub enum NetworkYear {
     /// In 2015.
     #[serde(rename = "2015")]
     Of2015,
@@ -29,6 +30,7 @@ pub enum Network {
 /// Whose nodes are distributed over the regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Distribution {
     /// Bitcoin's of 2015.
     #[serde(rename = "bitcoin_2015")]
@@ -47,6 +49,7 @@ pub enum Distribution {
 /// How many connections nodes open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OutboundDegrees {
     /// Bitcoin's of 2015, which SimBlock takes for 2019 too.
     #[serde(rename = "bitcoin_2015")]
@@ -57,7 +60,7 @@ pub enum OutboundDegrees {
     Dogecoin,
 }
 
-impl Network {
+impl NetworkYear {
     const fn latency_ms(self) -> [[u64; 6]; 6] {
         match self {
             Self::Of2015 => [
@@ -133,13 +136,13 @@ impl OutboundDegrees {
 impl Regions {
     /// SimBlock's six regions, with the latencies and bandwidths of one year and the nodes of one
     /// network.
-    pub fn preset(network: Network, distribution: Distribution) -> Self {
+    pub fn preset(network: NetworkYear, distribution: Distribution) -> Self {
         Self {
             names: NAMES.map(String::from).into(),
             shares: distribution.shares().into(),
             latency: network.latency_ms().map(|row| row.map(Span::ms).into()).into(),
-            up: network.up_kbit().map(Rate::kbit).into(),
-            down: network.down_kbit().map(Rate::kbit).into(),
+            up: network.up_kbit().map(BitRate::kbit).into(),
+            down: network.down_kbit().map(BitRate::kbit).into(),
         }
     }
 }
@@ -179,7 +182,7 @@ mod tests {
         let names: Vec<_> =
             data["regions"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         assert_eq!(names.iter().map(|name| name.to_lowercase().replace('_', "-")).collect::<Vec<_>>(), NAMES);
-        for (year, network) in [("2015", Network::Of2015), ("2019", Network::Of2019)] {
+        for (year, network) in [("2015", NetworkYear::Of2015), ("2019", NetworkYear::Of2019)] {
             let regions = Regions::preset(network, network.distribution());
             for (ours, theirs) in
                 regions.latency.iter().zip(data["latency_ms_mean"][year].as_array().unwrap())

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{FileError, Scenario};
+use super::{Scenario, ScenarioFileError};
 
 /// A scenario that comes with the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shipped {
     /// By which it is run.
     pub name: &'static str,
@@ -18,7 +19,7 @@ impl Shipped {
     ///
     /// # Errors
     /// None for those shipped: a test reads them all.
-    pub fn scenario(&self) -> Result<Scenario, FileError> {
+    pub fn scenario(&self) -> Result<Scenario, ScenarioFileError> {
         Scenario::parse(self.toml, &Path::new(self.name).with_extension("toml"))
     }
 }
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn each_adversary_has_one_of_its_own() {
-        for kind in AdversaryKind::ALL {
+        for &kind in AdversaryKind::ALL {
             let name = format!("adversary-{}", kind.label());
             let scenario = by_name(&name).unwrap_or_else(|| panic!("{name} is missing")).scenario().unwrap();
             assert_eq!(scenario.adversaries.len(), 1, "{name}");

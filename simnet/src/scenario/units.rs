@@ -55,9 +55,9 @@ impl Size {
 
 /// Bits in a second; in a file `"10 Mbit/s"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rate(pub u64);
+pub struct BitRate(pub u64);
 
-impl Rate {
+impl BitRate {
     /// Thousands of bits in a second.
     pub const fn kbit(kbit: u64) -> Self {
         Self(kbit * 1_000)
@@ -80,49 +80,32 @@ impl Rate {
 
 /// A text that is no quantity of the wanted kind.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum UnitError {
     /// It does not begin with a decimal number.
     #[error("\"{text}\" does not begin with a plain decimal number; write it like \"{example}\"")]
     Number {
         /// The text, its beginning where it is long.
         text: String,
-        /// How it should look.
         example: &'static str,
     },
     /// A number and nothing else.
     #[error("\"{text}\" has no unit; write it like \"{example}\" (units: {})", allowed.join(", "))]
-    NoUnit {
-        /// The text.
-        text: String,
-        /// How it should look.
-        example: &'static str,
-        /// The units there are.
-        allowed: Vec<&'static str>,
-    },
+    NoUnit { text: String, example: &'static str, allowed: Vec<&'static str> },
     /// A unit that is none, or one of another kind.
     #[error("\"{unit}\" is not a unit here; use one of {}, as in \"{example}\"", allowed.join(", "))]
-    UnknownUnit {
-        /// The unit given.
-        unit: String,
-        /// How it should look.
-        example: &'static str,
-        /// The units there are.
-        allowed: Vec<&'static str>,
-    },
+    UnknownUnit { unit: String, example: &'static str, allowed: Vec<&'static str> },
     /// Not a whole number of the smallest unit.
     #[error("\"{text}\" is finer than 1 {smallest}; give fewer decimals")]
     TooFine {
-        /// The text.
         text: String,
         /// The smallest unit.
         smallest: &'static str,
     },
     /// More than 64 bits of the smallest unit hold.
     #[error("\"{text}\" is more than can be counted; give a smaller one")]
-    TooLarge {
-        /// The text.
-        text: String,
-    },
+    TooLarge { text: String },
 }
 
 /// How one kind of quantity is written.
@@ -311,7 +294,7 @@ macro_rules! written_with_units {
 written_with_units! {
     Span, SPAN;
     Size, SIZE;
-    Rate, RATE;
+    BitRate, RATE;
 }
 
 #[cfg(test)]
@@ -344,7 +327,7 @@ mod tests {
         for (text, rate) in
             [("10 Mbit/s", 10_000_000), ("1 Gbit/s", 1_000_000_000), ("5.8 Mbit/s", 5_800_000)]
         {
-            assert_eq!(text.parse::<Rate>().unwrap().0, rate, "{text}");
+            assert_eq!(text.parse::<BitRate>().unwrap().0, rate, "{text}");
         }
     }
 
@@ -357,7 +340,7 @@ mod tests {
             assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
         }
         for text in ["19.2 Mbit/s", "1 Gbit/s", "999 bit/s"] {
-            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<BitRate>().unwrap().to_string(), text);
         }
         assert_eq!(format!("{:>8}", Span::ms(5)), "    5 ms");
     }
@@ -389,8 +372,8 @@ mod tests {
 
     #[test]
     fn transfer_times_round_up() {
-        assert_eq!(Rate::mbit(8).time_for(1), 1_000);
-        assert_eq!(Rate(3).time_for(1), 2_666_666_667);
+        assert_eq!(BitRate::mbit(8).time_for(1), 1_000);
+        assert_eq!(BitRate(3).time_for(1), 2_666_666_667);
     }
 
     proptest! {
@@ -399,12 +382,12 @@ mod tests {
             let value = (raw >> shift).saturating_mul(10_u64.pow(tens));
             prop_assert_eq!(Span(value).to_string().parse::<Span>().unwrap(), Span(value));
             prop_assert_eq!(Size(value).to_string().parse::<Size>().unwrap(), Size(value));
-            prop_assert_eq!(Rate(value).to_string().parse::<Rate>().unwrap(), Rate(value));
+            prop_assert_eq!(BitRate(value).to_string().parse::<BitRate>().unwrap(), BitRate(value));
         }
 
         #[test]
         fn no_text_panics(text in "[0-9. a-zA-Z/]{0,45}|.{0,50}") {
-            let _ = (text.parse::<Span>(), text.parse::<Size>(), text.parse::<Rate>());
+            let _ = (text.parse::<Span>(), text.parse::<Size>(), text.parse::<BitRate>());
         }
     }
 }

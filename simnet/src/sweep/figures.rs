@@ -4,68 +4,59 @@
 use std::fmt;
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
-use super::rows::Row;
+use super::rows::SweepRow;
 use crate::measure::stats::Estimate;
-use crate::measure::table::{Table, nanos};
+use crate::measure::table::{TextTable, nanos};
 use crate::scenario::Policy;
 
 /// What is looked at, one value for each seed and policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Figure {
     /// The mean over a seed's blocks of the time until 50 of 100 nodes had imported the block.
+    #[strum(to_string = "imported, 50 %")]
     ImportedP50,
     /// The same for 90.
+    #[strum(to_string = "imported, 90 %")]
     ImportedP90,
     /// The same for 99.
+    #[strum(to_string = "imported, 99 %")]
     ImportedP99,
     /// The same for all.
+    #[strum(to_string = "imported, all")]
     ImportedP100,
     /// The mean over a seed's blocks of the lower bound until 50 of 100 have.
+    #[strum(to_string = "bound, 50 %")]
     BoundP50,
     /// The same for 99.
+    #[strum(to_string = "bound, 99 %")]
     BoundP99,
     /// Bytes of blocks received for each byte of block.
+    #[strum(to_string = "redundancy")]
     Redundancy,
     /// The share of deliveries that did not happen.
+    #[strum(to_string = "not reached")]
     NotReached,
     /// Requests that were not answered by their deadline.
+    #[strum(to_string = "timeouts")]
     Timeouts,
 }
 
 impl Figure {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::ImportedP50,
-        Self::ImportedP90,
-        Self::ImportedP99,
-        Self::ImportedP100,
-        Self::BoundP50,
-        Self::BoundP99,
-        Self::Redundancy,
-        Self::NotReached,
-        Self::Timeouts,
-    ];
+    /// All figures, in the order in which tables show them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Its name in tables.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::ImportedP50 => "imported, 50 %",
-            Self::ImportedP90 => "imported, 90 %",
-            Self::ImportedP99 => "imported, 99 %",
-            Self::ImportedP100 => "imported, all",
-            Self::BoundP50 => "bound, 50 %",
-            Self::BoundP99 => "bound, 99 %",
-            Self::Redundancy => "redundancy",
-            Self::NotReached => "not reached",
-            Self::Timeouts => "timeouts",
-        }
+    /// The name in tables; files have the variant's own name in snake case.
+    pub fn label(self) -> &'static str {
+        self.into()
     }
 
     /// Its value in one run, in nanoseconds where it is a time; `None` where there is none: nothing was
     /// sealed, or one of the blocks did not reach so many.
-    fn of(self, run: &[Row]) -> Option<f64> {
+    fn of(self, run: &[SweepRow]) -> Option<f64> {
         match self {
             Self::ImportedP50 => mean_time(run, |row| row.imported_p50_ns),
             Self::ImportedP90 => mean_time(run, |row| row.imported_p90_ns),
@@ -100,18 +91,19 @@ impl Figure {
     }
 }
 
-fn mean_time(run: &[Row], time: impl Fn(&Row) -> Option<u64>) -> Option<f64> {
-    let looked_for: Vec<&Row> = run.iter().filter(|row| row.deliveries > 0).collect();
+fn mean_time(run: &[SweepRow], time: impl Fn(&SweepRow) -> Option<u64>) -> Option<f64> {
+    let looked_for: Vec<&SweepRow> = run.iter().filter(|row| row.deliveries > 0).collect();
     let times: Option<Vec<f64>> = looked_for.iter().map(|row| time(row).map(|time| time as f64)).collect();
     Estimate::of(&times?).map(|estimate| estimate.mean)
 }
 
 /// One figure of one policy over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Across {
     /// Under which policy.
     pub policy: Policy,
-    /// Which.
+    /// What was looked at, and in which unit.
     pub figure: Figure,
     /// How many seeds ran.
     pub seeds: u64,
@@ -133,8 +125,9 @@ pub struct Across {
 
 /// A sweep in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Figures {
-    /// Which scenario: [`digest`](super::rows::digest).
+    /// Which scenario: [`Scenario::digest`](crate::scenario::Scenario::digest).
     pub scenario: String,
     /// How many seeds.
     pub seeds: u64,
@@ -144,13 +137,13 @@ pub struct Figures {
 
 impl Figures {
     /// From sorted rows, as [`run`](super::run) and [`merge`](super::rows::merge) give them.
-    pub fn of(rows: &[Row]) -> Self {
-        let runs: Vec<&[Row]> = rows.chunk_by(|a, b| (a.seed, a.policy) == (b.seed, b.policy)).collect();
+    pub fn of(rows: &[SweepRow]) -> Self {
+        let runs: Vec<&[SweepRow]> = rows.chunk_by(|a, b| (a.seed, a.policy) == (b.seed, b.policy)).collect();
         let mut seeds: Vec<u64> = rows.iter().map(|row| row.seed).collect();
         seeds.dedup();
         let mut figures = Vec::new();
-        for policy in Policy::ALL {
-            for figure in Figure::ALL {
+        for &policy in Policy::ALL {
+            for &figure in Figure::ALL {
                 figures.extend(across(&runs, policy, figure));
             }
         }
@@ -160,13 +153,13 @@ impl Figures {
 }
 
 /// The value of each seed under a policy.
-fn values(runs: &[&[Row]], policy: Policy, figure: Figure) -> Vec<(u64, Option<f64>)> {
+fn values(runs: &[&[SweepRow]], policy: Policy, figure: Figure) -> Vec<(u64, Option<f64>)> {
     let mine =
         runs.iter().filter_map(|run| Some((run.first()?, *run))).filter(|(row, _)| row.policy == policy);
     mine.map(|(row, run)| (row.seed, figure.of(run))).collect()
 }
 
-fn across(runs: &[&[Row]], policy: Policy, figure: Figure) -> Option<Across> {
+fn across(runs: &[&[SweepRow]], policy: Policy, figure: Figure) -> Option<Across> {
     let by_seed = values(runs, policy, figure);
     let found: Vec<f64> = by_seed.iter().filter_map(|(_, value)| *value).collect();
     if found.is_empty() && (by_seed.is_empty() || matches!(figure, Figure::BoundP50 | Figure::BoundP99)) {
@@ -205,7 +198,7 @@ fn paired(these: &[(u64, Option<f64>)], herald: &[(u64, Option<f64>)]) -> Option
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headings = ["policy", "figure", "mean", "95 % interval", "median", "p95", "most", "over herald"];
-        let mut table = Table::new(headings, 2);
+        let mut table = TextTable::new(headings, 2);
         for row in &self.figures {
             let show = |value: f64| row.figure.show(value);
             let or_not = |value: Option<f64>| value.map_or_else(|| "not reached".into(), show);
@@ -242,7 +235,7 @@ mod tests {
     use crate::measure::tests::{MS, run};
     use crate::sweep::rows;
 
-    fn sweep(lost: Option<u64>) -> Vec<Row> {
+    fn sweep(lost: Option<u64>) -> Vec<SweepRow> {
         let mut all = Vec::new();
         for seed in 1..=4 {
             for (policy, late) in [(Policy::Herald, 0), (Policy::GethModel, 40 + 2 * seed)] {

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::measure::summary::Summary;
-use crate::scenario::{Policy, Scenario};
+use crate::scenario::Policy;
 
 /// One block of one run. Times are nanoseconds from the seal; empty is "not reached".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Which scenario: [`digest`].
+#[non_exhaustive]
+pub struct SweepRow {
+    /// Which scenario: [`Scenario::digest`](crate::scenario::Scenario::digest).
     pub scenario: String,
     /// From which seed.
     pub seed: u64,
@@ -25,7 +25,7 @@ pub struct Row {
     pub slot: u32,
     /// Its hash; empty where the slot stayed empty.
     pub hash: String,
-    /// Its bytes.
+    /// Bytes of the whole block on the wire.
     pub bytes: u64,
     /// Deliveries looked for.
     pub deliveries: u64,
@@ -75,7 +75,7 @@ pub const COLUMNS: [&str; 18] = [
     "trace",
 ];
 
-impl Row {
+impl SweepRow {
     /// What rows are sorted by, and what no two differ under.
     pub fn key(&self) -> (u64, Policy, u32) {
         (self.seed, self.policy, self.slot)
@@ -84,25 +84,18 @@ impl Row {
 
 /// What rows cannot be read, written or merged for.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum RowsError {
     /// The file cannot be opened, read or written.
     #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
     /// It has other columns.
     #[error("{path}: line 1: these are not the rows of a sweep by this version; its columns are {}", COLUMNS.join(","))]
-    Columns {
-        /// Which file.
-        path: PathBuf,
-    },
+    Columns { path: PathBuf },
     /// A line is no row.
     #[error("{path}: line {line}: {what}")]
     Line {
-        /// Which file.
         path: PathBuf,
         /// Where.
         line: u64,
@@ -114,11 +107,9 @@ pub enum RowsError {
         "{path}: line {line}: this row is of scenario {found}, and the first of {wanted}: merge parts of one sweep only"
     )]
     Scenario {
-        /// Which file.
         path: PathBuf,
         /// Where.
         line: u64,
-        /// Its scenario.
         found: String,
         /// That of the first row.
         wanted: String,
@@ -150,6 +141,8 @@ pub enum RowsError {
 
 /// What is wrong with a line.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "a field without words of its own is what the message says it is")]
+#[non_exhaustive]
 pub enum LineError {
     /// It is no CSV, or not UTF-8, or has too many or too few cells.
     #[error("{0}")]
@@ -157,26 +150,17 @@ pub enum LineError {
     /// A cell does not hold what its column holds.
     #[error("column {column}: {what}")]
     Cell {
-        /// Which.
         column: &'static str,
         /// What is wrong.
         what: String,
     },
 }
 
-/// Tells scenarios apart: equal for scenarios that differ in nothing but the seed, under the same
-/// version of the simulator.
-pub fn digest(scenario: &Scenario) -> String {
-    // The derived text has every field there is, so that none can be forgotten here.
-    let text = format!("{} {:?}", env!("CARGO_PKG_VERSION"), Scenario { seed: 0, ..scenario.clone() });
-    format!("{:032x}", xxh3_128(text.as_bytes()))
-}
-
 /// The rows of one run.
-pub fn of(digest: &str, summary: &Summary) -> Vec<Row> {
+pub fn of(digest: &str, summary: &Summary) -> Vec<SweepRow> {
     let blocks = summary.blocks.iter();
     blocks
-        .map(|block| Row {
+        .map(|block| SweepRow {
             scenario: digest.into(),
             seed: summary.seed,
             policy: summary.policy,
@@ -203,7 +187,7 @@ pub fn of(digest: &str, summary: &Summary) -> Vec<Row> {
 ///
 /// # Errors
 /// What `to` gives.
-pub fn write(rows: &[Row], to: impl Write) -> io::Result<()> {
+pub fn write(rows: &[SweepRow], to: impl Write) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(to);
     writer.write_record(COLUMNS)?;
     for row in rows {
@@ -217,15 +201,15 @@ pub fn write(rows: &[Row], to: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// A file cannot be read, a line is no row, or the files are not parts of one sweep.
-pub fn merge(paths: &[PathBuf]) -> Result<Vec<Row>, RowsError> {
-    let mut all: Vec<(Row, u64, &Path)> = Vec::new();
+pub fn merge(paths: &[PathBuf]) -> Result<Vec<SweepRow>, RowsError> {
+    let mut all: Vec<(SweepRow, u64, &Path)> = Vec::new();
     for path in paths {
         let file = File::open(path).map_err(|source| RowsError::File { path: path.clone(), source })?;
         all.extend(read(file, path)?.into_iter().map(|(row, line)| (row, line, path.as_path())));
     }
     // The path too, so that an error does not depend on the order of the files.
     all.sort_by(|a, b| (a.0.key(), a.2, a.1).cmp(&(b.0.key(), b.2, b.1)));
-    let mut merged: Vec<(Row, u64, &Path)> = Vec::with_capacity(all.len());
+    let mut merged: Vec<(SweepRow, u64, &Path)> = Vec::with_capacity(all.len());
     for (row, line, path) in all {
         if let Some((first, ..)) = merged.first().filter(|(first, ..)| first.scenario != row.scenario) {
             let wanted = first.scenario.clone();
@@ -257,7 +241,7 @@ pub fn merge(paths: &[PathBuf]) -> Result<Vec<Row>, RowsError> {
 ///
 /// # Errors
 /// [`RowsError`] names file and line.
-pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(Row, u64)>, RowsError> {
+pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(SweepRow, u64)>, RowsError> {
     let mut reader = ReaderBuilder::new().has_headers(false).from_reader(from);
     let mut record = StringRecord::new();
     if !next(&mut reader, &mut record, path)? || record != COLUMNS[..] {
@@ -267,7 +251,7 @@ pub fn read(from: impl io::Read, path: &Path) -> Result<Vec<(Row, u64)>, RowsErr
     while next(&mut reader, &mut record, path)? {
         let line = record.position().map_or(0, csv::Position::line);
         let error = |what| RowsError::Line { path: path.into(), line, what };
-        let row: Row = record.deserialize(None).map_err(|cause| error(LineError::of(cause)))?;
+        let row: SweepRow = record.deserialize(None).map_err(|cause| error(LineError::of(cause)))?;
         check(&row).map_err(error)?;
         rows.push((row, line));
     }
@@ -300,7 +284,7 @@ impl LineError {
 }
 
 /// What the types do not say of a row.
-fn check(row: &Row) -> Result<(), LineError> {
+fn check(row: &SweepRow) -> Result<(), LineError> {
     let cell = |column, what: &str| Err(LineError::Cell { column, what: what.into() });
     let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if row.scenario.len() != 32 || !hex(&row.scenario) {
@@ -326,16 +310,16 @@ mod tests {
     use crate::measure::NEVER;
     use crate::measure::tests::{run, scenario};
 
-    fn rows(seed: u64) -> Vec<Row> {
+    fn rows(seed: u64) -> Vec<SweepRow> {
         let mut run = run();
         run.seed = seed;
         run.blocks[0].imported[3] = NEVER;
         run.nodes[1].block_bytes = 2_345;
         run.blocks[1].hash = if seed == 3 { None } else { run.blocks[1].hash };
-        of(&digest(&scenario()), &Summary::of(&run, None))
+        of(&scenario().digest(), &Summary::of(&run, None))
     }
 
-    fn text(rows: &[Row]) -> String {
+    fn text(rows: &[SweepRow]) -> String {
         let mut bytes = Vec::new();
         write(rows, &mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
@@ -378,13 +362,13 @@ mod tests {
         for figure in [",NaN,", ",inf,", ",-1.0,", ",one,"] {
             assert!(with(&redundancy, figure).starts_with("a.csv: line 2: column redundancy: "), "{figure}");
         }
-        assert!(with(&digest(&scenario()), "abc").starts_with("a.csv: line 2: column scenario: "));
+        assert!(with(&scenario().digest(), "abc").starts_with("a.csv: line 2: column scenario: "));
     }
 
     #[test]
     fn a_merge_does_not_depend_on_order_and_takes_what_is_twice_once() {
         let dir = tempfile::tempdir().unwrap();
-        let file = |name: &str, rows: &[Row]| {
+        let file = |name: &str, rows: &[SweepRow]| {
             let path = dir.path().join(name);
             std::fs::write(&path, text(rows)).unwrap();
             path
@@ -405,17 +389,10 @@ mod tests {
         let mut other = scenario();
         other.nodes = 5;
         let mut others = rows(9);
-        others.iter_mut().for_each(|row| row.scenario = digest(&other));
+        others.iter_mut().for_each(|row| row.scenario = other.digest());
         let error = merge(&[a, file("d", &others)]).unwrap_err();
         assert!(matches!(error, RowsError::Scenario { line: 2, .. }), "{error}");
         assert!(matches!(merge(&[]), Err(RowsError::Empty)));
         assert!(matches!(merge(&[dir.path().join("none")]), Err(RowsError::File { .. })));
-    }
-
-    #[test]
-    fn the_digest_leaves_out_the_seed_alone() {
-        let one = scenario();
-        assert_eq!(digest(&Scenario { seed: 9, ..one.clone() }), digest(&one));
-        assert_ne!(digest(&Scenario { check_stride: 9, ..one.clone() }), digest(&one));
     }
 }

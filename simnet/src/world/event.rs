@@ -3,25 +3,25 @@
 use herald_fetcher::{BlockNumber, RequestId};
 
 use crate::measure::MessageKind;
-use crate::model::block::{BlockId, Blocks, PeerId};
+use crate::model::block::{BlockIndex, Blocks, PeerId};
 use crate::model::chain::NodeId;
-use crate::scenario::Wire;
+use crate::scenario::WireSizes;
 
 use super::Lists;
 
 /// Something that is due at a time. Small and `Copy`: a million of them wait at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// A message is at its receiver; `peer` is the receiver's own link to the sender.
-    Arrive { peer: PeerId, epoch: u16, at: Door, message: Message },
+pub(crate) enum WorldEvent {
+    /// A message arrives; `peer` is the receiver's end of the connection to the sender.
+    Arrive { peer: PeerId, epoch: u16, at: ArrivalStage, message: SimMessage },
     /// A machine's wait may be over.
     Timer { node: NodeId },
     /// A header check is done.
-    Verified { node: NodeId, life: u16, block: BlockId },
+    Verified { node: NodeId, life: u16, block: BlockIndex },
     /// An import is done.
-    Imported { node: NodeId, life: u16, block: BlockId },
+    Imported { node: NodeId, life: u16, block: BlockIndex },
     /// An import of a range is done.
-    RangeImported { node: NodeId, life: u16, block: BlockId },
+    RangeImported { node: NodeId, life: u16, block: BlockIndex },
     /// A slot of the schedule has come.
     Seal { slot: u32 },
     /// A step of the faults' plan.
@@ -35,39 +35,39 @@ pub(crate) enum Event {
     /// A node looks whether it has fallen behind.
     CatchUp { node: NodeId, life: u16 },
     /// A message that was held back is sent.
-    Later { peer: PeerId, message: Message },
+    Later { peer: PeerId, message: SimMessage },
     /// Figures over all nodes are taken.
     Sample,
 }
 
-/// How far into the receiver a message is.
+/// How far a message has come at its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// Its first bit is at the downlink's queue.
-    Downlink,
-    /// It is there.
-    Inside,
+pub(crate) enum ArrivalStage {
+    /// Its first bit has reached the downlink's queue.
+    AtDownlink,
+    /// All of it has been received.
+    Received,
 }
 
-/// What nodes send each other. Blocks and lists are shared: only their places travel.
+/// What nodes send each other. Blocks and lists are shared: only their indices travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Message {
+pub(crate) enum SimMessage {
     /// "I have this block, of this number."
-    Announce { block: BlockId, number: BlockNumber },
+    Announce { block: BlockIndex, number: BlockNumber },
     /// A whole block; an honest one has the body that belongs to its header.
-    Push { header: BlockId, body: BlockId },
+    Push { header: BlockIndex, body: BlockIndex },
     /// A request for a header.
-    GetHeader { request: RequestId, block: BlockId },
+    GetHeader { request: RequestId, block: BlockIndex },
     /// A request for one body.
-    GetBody { request: RequestId, block: BlockId },
+    GetBody { request: RequestId, block: BlockIndex },
     /// A request for several bodies.
     GetBodies { request: RequestId, list: u32 },
     /// The header asked for.
-    Header { request: RequestId, block: BlockId },
+    Header { request: RequestId, block: BlockIndex },
     /// "I do not have that header."
     NoHeader { request: RequestId },
     /// One body.
-    Body { request: RequestId, block: BlockId },
+    Body { request: RequestId, block: BlockIndex },
     /// Several bodies, or none.
     Bodies { request: RequestId, list: u32 },
     /// The request is closed without a reply.
@@ -77,9 +77,9 @@ pub(crate) enum Message {
     /// A reply larger than any may be.
     Oversized { request: RequestId },
     /// The greeting on a new connection.
-    Status { head: BlockId },
+    Status { head: BlockIndex },
     /// "Which blocks follow after what I have, this being my head?"
-    GetRange { head: BlockId },
+    GetRange { head: BlockIndex },
     /// Blocks in a row.
     Range { list: u32 },
 }
@@ -88,8 +88,8 @@ pub(crate) enum Message {
 /// receive window holds is on its way by then.
 const OVERSIZED_BYTES: u64 = 64 << 10;
 
-impl Message {
-    /// For the accounts.
+impl SimMessage {
+    /// Under which kind it is counted.
     pub(crate) fn kind(self) -> MessageKind {
         match self {
             Self::Announce { .. } => MessageKind::Announcement,
@@ -127,9 +127,9 @@ impl Message {
     }
 
     /// Bytes on the wire.
-    pub(crate) fn bytes(self, wire: &Wire, blocks: &Blocks, lists: &Lists) -> u64 {
+    pub(crate) fn bytes(self, wire: &WireSizes, blocks: &Blocks, lists: &Lists) -> u64 {
         let framed = |bytes: u64| wire.overhead.0 + bytes;
-        let body = |id: BlockId| u64::from(blocks.get(id).body_bytes);
+        let body = |id: BlockIndex| u64::from(blocks.get(id).body_bytes);
         match self {
             Self::Announce { .. } | Self::Status { .. } => wire.announcement.0,
             Self::Push { header, body: id } => framed(u64::from(blocks.get(header).header_bytes) + body(id)),
@@ -146,7 +146,7 @@ impl Message {
 
     /// Bytes of blocks in it, for the redundancy; a block's header counts only where it is pushed.
     pub(crate) fn block_bytes(self, blocks: &Blocks, lists: &Lists) -> u64 {
-        let body = |id: BlockId| u64::from(blocks.get(id).body_bytes);
+        let body = |id: BlockIndex| u64::from(blocks.get(id).body_bytes);
         match self {
             Self::Push { header, body: id } => u64::from(blocks.get(header).header_bytes) + body(id),
             Self::Header { block, .. } => u64::from(blocks.get(block).header_bytes),
@@ -208,16 +208,16 @@ impl Message {
     }
 }
 
-impl Event {
+impl WorldEvent {
     /// Three words that say what it is, for the trace.
     pub(crate) fn words(self) -> [u64; 3] {
         let at = |tag: u64, node: u32, life: u16| tag << 48 | u64::from(life) << 32 | u64::from(node);
         match self {
-            Self::Arrive { peer, epoch, at: door, message } => {
+            Self::Arrive { peer, epoch, at: stage, message } => {
                 let [what, with] = message.words();
-                let tag = match door {
-                    Door::Downlink => 1,
-                    Door::Inside => 2,
+                let tag = match stage {
+                    ArrivalStage::AtDownlink => 1,
+                    ArrivalStage::Received => 2,
                 };
                 [at(tag, peer.0, epoch), what, with]
             }
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn events_stay_small() {
-        assert_eq!(size_of::<Message>(), 16);
-        assert_eq!(size_of::<Event>(), 24);
+        assert_eq!(size_of::<SimMessage>(), 16);
+        assert_eq!(size_of::<WorldEvent>(), 24);
     }
 }

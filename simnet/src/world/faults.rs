@@ -4,18 +4,18 @@ use herald_fetcher::Time;
 
 use crate::engine::{Concern, Seed, draw};
 use crate::model::block::PeerId;
-use crate::model::chain::{Chain, NodeId};
-use crate::model::schedule::Schedule;
+use crate::model::chain::{NodeChain, NodeId};
+use crate::model::schedule::SlotSchedule;
 use crate::policy::Machine;
-use crate::scenario::{Direction, Exit, Fault, MemoryKept, Scenario};
+use crate::scenario::{CutDirection, Exit, Fault, MemoryKept, Scenario};
 
 use super::World;
-use super::event::Event;
-use super::link::{LinkState, Wire};
+use super::event::WorldEvent;
+use super::link::{LinkState, WireState};
 
 /// One step of the faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum FaultStep {
     /// A partition falls.
     Cut { part: u8 },
     /// It is over.
@@ -30,16 +30,16 @@ pub(crate) enum Step {
 
 /// All steps by their times, who is in the first part of each partition, and who is not there yet.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) steps: Vec<(Time, Step)>,
+pub(crate) struct FaultPlan {
+    pub(crate) steps: Vec<(Time, FaultStep)>,
     pub(crate) parts: Vec<Vec<bool>>,
     pub(crate) absent: Vec<bool>,
 }
 
 /// Draws the plan. Sealers stay, so that the schedule is the same with faults and without.
-pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed: Seed) -> Plan {
+pub(crate) fn plan(scenario: &Scenario, schedule: &SlotSchedule, core: &[bool], seed: Seed) -> FaultPlan {
     let count = scenario.nodes as usize;
-    let mut plan = Plan { steps: Vec::new(), parts: Vec::new(), absent: vec![false; count] };
+    let mut plan = FaultPlan { steps: Vec::new(), parts: Vec::new(), absent: vec![false; count] };
     let mut movable: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
     movable.retain(|node| schedule.slots.iter().all(|slot| slot.sealer != *node));
     for (index, fault) in scenario.faults.iter().enumerate() {
@@ -56,8 +56,8 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed
                 let first = (0..count).map(|_| draw::chance(stream.word(), share)).collect();
                 let part = plan.parts.len() as u8;
                 plan.parts.push(first);
-                plan.steps.push((at(from), Step::Cut { part }));
-                plan.steps.push((at(from).after(lasts.duration()), Step::Heal { part }));
+                plan.steps.push((at(from), FaultStep::Cut { part }));
+                plan.steps.push((at(from).after(lasts.duration()), FaultStep::Heal { part }));
             }
             Fault::Churn { at: from, lasts, every, away, exit, memory } => {
                 let (mut now, end) = (at(from), at(from).after(lasts.duration()));
@@ -72,8 +72,8 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed
                     let Some(free) = back.get_mut(node.index()) else { break };
                     if *free <= now {
                         *free = now.after(away);
-                        plan.steps.push((now, Step::Down { node, exit }));
-                        plan.steps.push((*free, Step::Up { node, memory }));
+                        plan.steps.push((now, FaultStep::Down { node, exit }));
+                        plan.steps.push((*free, FaultStep::Up { node, memory }));
                     }
                 }
             }
@@ -82,12 +82,12 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed
                     if let Some(absent) = plan.absent.get_mut(node.index()) {
                         *absent = true;
                     }
-                    plan.steps.push((at(from), Step::Up { node, memory: MemoryKept::Nothing }));
+                    plan.steps.push((at(from), FaultStep::Up { node, memory: MemoryKept::Nothing }));
                 }
             }
             Fault::Leave { at: from, share } => {
                 for node in some(&mut stream, share) {
-                    plan.steps.push((at(from), Step::Down { node, exit: Exit::Closed }));
+                    plan.steps.push((at(from), FaultStep::Down { node, exit: Exit::Closed }));
                 }
             }
         }
@@ -95,10 +95,10 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &Schedule, core: &[bool], seed
     if let Some(from) = scenario.core.map(|core| Time::from_nanos(core.from.nanos())) {
         let in_core = |node: NodeId| core.get(node.index()) == Some(&true);
         plan.steps.retain(|(at, step)| match step {
-            Step::Down { node, .. } => *at < from || !in_core(*node),
-            Step::Cut { .. } | Step::Heal { .. } | Step::Up { .. } | Step::Spare => true,
+            FaultStep::Down { node, .. } => *at < from || !in_core(*node),
+            FaultStep::Cut { .. } | FaultStep::Heal { .. } | FaultStep::Up { .. } | FaultStep::Spare => true,
         });
-        plan.steps.push((from, Step::Spare));
+        plan.steps.push((from, FaultStep::Spare));
     }
     // Stable: what is planned for one moment happens in the scenario's order.
     plan.steps.sort_by_key(|(at, _)| *at);
@@ -110,15 +110,15 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn fault(&mut self, step: u32) {
         let Some(&(_, step)) = self.setup.faults.get(step as usize) else { return };
         match step {
-            Step::Cut { part } => {
+            FaultStep::Cut { part } => {
                 self.net.active.push(part);
                 for peer in self.crossing(part) {
-                    if self.route(peer).wire == Wire::Whole && !self.is_link_spared(peer) {
+                    if self.route(peer).wire == WireState::Whole && !self.is_link_spared(peer) {
                         self.cut(peer);
                     }
                 }
             }
-            Step::Heal { part } => {
+            FaultStep::Heal { part } => {
                 self.net.active.retain(|active| *active != part);
                 for peer in self.crossing(part) {
                     let still = self.net.active.iter().any(|&other| self.crosses(other, peer));
@@ -127,9 +127,9 @@ impl<M: Machine> World<'_, M> {
                     }
                 }
             }
-            Step::Down { node, exit } => self.go_down(node, exit),
-            Step::Up { node, memory } => self.come_up(node, memory),
-            Step::Spare => self.spare(),
+            FaultStep::Down { node, exit } => self.go_down(node, exit),
+            FaultStep::Up { node, memory } => self.come_up(node, memory),
+            FaultStep::Spare => self.spare(),
         }
     }
 
@@ -142,10 +142,10 @@ impl<M: Machine> World<'_, M> {
         }
         for peer in (0..self.ends.len() as u32).map(PeerId) {
             if self.is_link_spared(peer) {
-                if self.route(peer).wire == Wire::Cut {
+                if self.route(peer).wire == WireState::Cut {
                     self.heal(peer);
                 }
-                self.queue.push(self.now.after(super::net::RECONNECT), Event::Open { peer });
+                self.queue.push(self.now.after(super::net::RECONNECT), WorldEvent::Open { peer });
             }
         }
     }
@@ -171,16 +171,16 @@ impl<M: Machine> World<'_, M> {
             Fault::Churn { .. } | Fault::Join { .. } | Fault::Leave { .. } => None,
         });
         match direction.into_iter().nth(usize::from(part)) {
-            Some(Direction::OneWay) => !from && to,
-            Some(Direction::Both) | None => from != to,
+            Some(CutDirection::OneWay) => !from && to,
+            Some(CutDirection::Both) | None => from != to,
         }
     }
 
     fn go_down(&mut self, id: NodeId, exit: Exit) {
-        if !self.gate(id).online {
+        if !self.ingress(id).online {
             return;
         }
-        self.gate_mut(id).online = false;
+        self.ingress_mut(id).online = false;
         let node = self.node_mut(id);
         node.life = node.life.wrapping_add(1);
         node.armed = Time::MAX;
@@ -197,7 +197,7 @@ impl<M: Machine> World<'_, M> {
                 Exit::Closed => self.close_far_end(peer),
                 Exit::Silent => {
                     let at = self.now.after(self.scenario.links.connection_timeout.duration());
-                    self.queue.push(at, Event::Gone { peer: reverse, epoch: end.epoch });
+                    self.queue.push(at, WorldEvent::Gone { peer: reverse, epoch: end.epoch });
                 }
             }
             self.hang_up(peer, LinkState::Down);
@@ -205,14 +205,14 @@ impl<M: Machine> World<'_, M> {
     }
 
     fn come_up(&mut self, id: NodeId, memory: MemoryKept) {
-        if self.gate(id).online {
+        if self.ingress(id).online {
             return;
         }
         let life = self.node(id).life.wrapping_add(1);
-        self.read_mail(id);
+        self.hand_in_postponed(id);
         let machine = M::new(std::sync::Arc::clone(&self.config), self.setup.machine_seed(id, life));
         let now = self.now;
-        let (before, honest) = (self.node(id).chain.head(), self.gate(id).hostile.is_none());
+        let (before, honest) = (self.node(id).chain.head(), self.ingress(id).hostile.is_none());
         *self.machine_mut(id) = machine;
         let node = self.node_mut(id);
         node.life = life;
@@ -221,18 +221,18 @@ impl<M: Machine> World<'_, M> {
         match memory {
             MemoryKept::Chain => {}
             MemoryKept::Nothing => {
-                node.chain = Chain::default();
+                node.chain = NodeChain::default();
                 if honest {
                     self.recorder.head_forgotten(before);
                 }
             }
         }
         self.forget_newest(id);
-        let gate = self.gate_mut(id);
-        (gate.online, gate.resting, gate.down_free) = (true, false, now);
+        let ingress = self.ingress_mut(id);
+        (ingress.online, ingress.may_postpone, ingress.down_free) = (true, false, now);
         for peer in self.node(id).links() {
             let at = super::net::later(now, u64::from(self.route(peer).latency));
-            self.queue.push(at, Event::Open { peer });
+            self.queue.push(at, WorldEvent::Open { peer });
         }
     }
 }

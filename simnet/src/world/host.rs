@@ -1,21 +1,20 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
-//! and throws out who did too much wrong.
+//! and disconnects peers whose penalties add up.
 
 use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
 
 use crate::engine::{Concern, draw};
-use crate::model::block::{BlockId, Flaw, PeerId, Sim};
+use crate::model::block::{BlockIndex, Flaw, PeerId, Sim};
 use crate::model::chain::{HeadChange, NodeId};
-use crate::policy::Machine;
-use crate::scenario::Policy;
+use crate::policy::{Machine, OnPenalty};
 
 use super::World;
-use super::event::{Event, Message};
+use super::event::{SimMessage, WorldEvent};
 use super::link::LinkState;
-use super::mail::Form;
 use super::net::later;
+use super::postponed::PostponedKind;
 
-/// At this weight a peer is thrown out, as in Herald's own node.
+/// At this score a peer is disconnected, as in Herald's own node.
 const DISCONNECT_AT: u32 = 100;
 /// How long it takes until a point is forgotten, as there.
 const FORGET_POINT_NANOS: u64 = 3_000_000_000;
@@ -38,22 +37,22 @@ impl Score {
 
 impl<M: Machine> World<'_, M> {
     /// A message is inside its receiver.
-    pub(super) fn receive(&mut self, node: NodeId, peer: PeerId, message: Message) {
-        if self.gate(node).hostile.is_some() && self.hostile_receives(node, peer, message) {
+    pub(super) fn receive(&mut self, node: NodeId, peer: PeerId, message: SimMessage) {
+        if self.ingress(node).hostile.is_some() && self.hostile_receives(node, peer, message) {
             return;
         }
         match message {
-            Message::Announce { block, number } => {
-                let honest = self.gate(node).newest == block && self.blocks.get(block).number == number;
-                if honest && self.put_by(node, peer, block, Form::Announced) {
+            SimMessage::Announce { block, number } => {
+                let honest = self.ingress(node).newest == block && self.blocks.get(block).number == number;
+                if honest && self.postpone(node, peer, block, PostponedKind::Announced) {
                     return;
                 }
                 let hash = self.blocks.get(block).hash;
                 let outcome = self.tell(node, Input::Announced { peer, hash, number });
                 self.noticed(node, peer, block, number, outcome);
             }
-            Message::Push { header, body } => {
-                if header == body && self.put_by(node, peer, header, Form::Pushed) {
+            SimMessage::Push { header, body } => {
+                if header == body && self.postpone(node, peer, header, PostponedKind::Pushed) {
                     return;
                 }
                 let number = self.blocks.get(header).number;
@@ -64,30 +63,30 @@ impl<M: Machine> World<'_, M> {
                 let outcome = self.tell(node, Input::Pushed { peer, block });
                 self.noticed(node, peer, header, number, outcome);
             }
-            Message::GetHeader { .. } | Message::GetBody { .. } | Message::GetBodies { .. } => {
+            SimMessage::GetHeader { .. } | SimMessage::GetBody { .. } | SimMessage::GetBodies { .. } => {
                 self.serve(node, peer, message);
             }
-            Message::Header { request, block } => {
+            SimMessage::Header { request, block } => {
                 let headers = vec![self.blocks.header(block)];
                 self.filtered(node, Input::Headers { peer, request, headers });
             }
-            Message::NoHeader { request } => {
+            SimMessage::NoHeader { request } => {
                 self.filtered(node, Input::Headers { peer, request, headers: Vec::new() });
             }
-            Message::Body { request, block } => {
+            SimMessage::Body { request, block } => {
                 let bodies = vec![self.blocks.body(block)];
                 self.filtered(node, Input::Bodies { peer, request, bodies });
             }
-            Message::Bodies { request, list } => {
+            SimMessage::Bodies { request, list } => {
                 let bodies = self.lists.take(list).into_iter().map(|id| self.blocks.body(id)).collect();
                 self.filtered(node, Input::Bodies { peer, request, bodies });
             }
-            Message::Refused { request } => self.failed(node, peer, request, Failure::Refused),
-            Message::Junk { request } => self.failed(node, peer, request, Failure::Malformed),
-            Message::Oversized { request } => self.failed(node, peer, request, Failure::Oversized),
-            Message::Status { head } => self.greeted(node, peer, head),
-            Message::GetRange { head } => self.serve_range(node, peer, head),
-            Message::Range { list } => self.range_arrived(node, peer, list),
+            SimMessage::Refused { request } => self.failed(node, peer, request, Failure::Refused),
+            SimMessage::Junk { request } => self.failed(node, peer, request, Failure::Malformed),
+            SimMessage::Oversized { request } => self.failed(node, peer, request, Failure::Oversized),
+            SimMessage::Status { head } => self.greeted(node, peer, head),
+            SimMessage::GetRange { head } => self.serve_range(node, peer, head),
+            SimMessage::Range { list } => self.range_arrived(node, peer, list),
         }
     }
 
@@ -107,7 +106,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A peer named a block: does that show that this node has fallen behind?
-    fn noticed(&mut self, node: NodeId, peer: PeerId, block: BlockId, number: u64, outcome: Outcome<Sim>) {
+    fn noticed(&mut self, node: NodeId, peer: PeerId, block: BlockIndex, number: u64, outcome: Outcome<Sim>) {
         let Outcome::Admission(admission) = outcome else { return };
         self.recorder.admitted(admission);
         self.watch_announced(node, peer, block, admission);
@@ -119,26 +118,26 @@ impl<M: Machine> World<'_, M> {
 
     /// Carries out all that a machine wants, in order.
     pub(super) fn carry_out_all(&mut self, id: NodeId) {
-        let mut thrown_out = Vec::new();
+        let mut to_disconnect = Vec::new();
         while let Some(output) = self.machine_mut(id).poll_output() {
             if !self.log.is_off() {
                 self.log_output(id, &output);
             }
-            self.carry_out(id, output, &mut thrown_out);
+            self.carry_out(id, output, &mut to_disconnect);
         }
         self.arm(id);
-        for peer in thrown_out {
-            self.throw_out(peer);
+        for peer in to_disconnect {
+            self.disconnect(peer);
         }
     }
 
-    fn carry_out(&mut self, id: NodeId, output: Output<Sim>, thrown_out: &mut Vec<PeerId>) {
+    fn carry_out(&mut self, id: NodeId, output: Output<Sim>, to_disconnect: &mut Vec<PeerId>) {
         match output {
             Output::RequestHeader { request, peer, hash } => {
                 let Some(block) = self.named(id, &hash) else { return };
                 self.expect_connected(id, peer);
                 self.watch_asked(id, peer, block);
-                self.send(peer, Message::GetHeader { request, block });
+                self.send(peer, SimMessage::GetHeader { request, block });
             }
             Output::RequestBodies { request, peer, hashes } => {
                 self.expect_connected(id, peer);
@@ -158,7 +157,7 @@ impl<M: Machine> World<'_, M> {
             Output::Announce { hash, peers, .. } => self.announce(id, &hash, &peers),
             Output::Penalise { peer, reason } => {
                 if self.penalised(id, peer, reason) {
-                    thrown_out.push(peer);
+                    to_disconnect.push(peer);
                 }
             }
             Output::OutOfReach { peer, hash, .. } => {
@@ -200,7 +199,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// The block that a machine names.
-    fn named(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash) -> Option<BlockId> {
+    fn named(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash) -> Option<BlockIndex> {
         let block = self.blocks.find(hash);
         if block.is_none() {
             self.violate(Some(id), format!("the machine names {hash}, which nobody ever told it"));
@@ -226,27 +225,27 @@ impl<M: Machine> World<'_, M> {
             [hash] => {
                 let Some(block) = self.named(id, &hash) else { return };
                 self.watch_asked(id, peer, block);
-                self.send(peer, Message::GetBody { request, block });
+                self.send(peer, SimMessage::GetBody { request, block });
             }
             _ => {
-                let list: Vec<BlockId> = hashes.iter().filter_map(|hash| self.blocks.find(hash)).collect();
+                let list: Vec<BlockIndex> = hashes.iter().filter_map(|hash| self.blocks.find(hash)).collect();
                 for &block in &list {
                     self.watch_asked(id, peer, block);
                 }
                 let list = self.lists.add(list);
-                self.send(peer, Message::GetBodies { request, list });
+                self.send(peer, SimMessage::GetBodies { request, list });
             }
         }
     }
 
-    fn verify(&mut self, id: NodeId, block: BlockId) {
+    fn verify(&mut self, id: NodeId, block: BlockIndex) {
         self.parent_is_here(id, block);
         let life = self.node(id).life;
         let at = self.now.after(self.scenario.chain.header_check.duration());
-        self.queue.push(at, Event::Verified { node: id, life, block });
+        self.queue.push(at, WorldEvent::Verified { node: id, life, block });
     }
 
-    fn parent_is_here(&mut self, id: NodeId, block: BlockId) {
+    fn parent_is_here(&mut self, id: NodeId, block: BlockIndex) {
         let parent = self.blocks.get(block).parent;
         if !self.node(id).chain.has(parent) {
             self.violate(Some(id), "a block goes to the host before its parent is in the chain".into());
@@ -254,7 +253,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A header check is done.
-    pub(super) fn verified(&mut self, id: NodeId, block: BlockId) {
+    pub(super) fn verified(&mut self, id: NodeId, block: BlockIndex) {
         let data = self.blocks.get(block);
         let (hash, due) = (data.hash, later(data.sealed_at, self.setup.skew(id)));
         let verdict = match data.flaw {
@@ -265,7 +264,7 @@ impl<M: Machine> World<'_, M> {
         let _ = self.tell(id, Input::Verdict { hash, verdict });
     }
 
-    fn import(&mut self, id: NodeId, block: BlockId) {
+    fn import(&mut self, id: NodeId, block: BlockIndex) {
         self.parent_is_here(id, block);
         if self.node(id).importing.contains(&block) {
             self.violate(Some(id), "the same block goes to import twice at once".into());
@@ -276,12 +275,12 @@ impl<M: Machine> World<'_, M> {
         node.importing.push(block);
         node.import_free = later(node.import_free.max(now), span);
         let (at, life) = (node.import_free, node.life);
-        self.gate_mut(id).newest = block;
-        self.queue.push(at, Event::Imported { node: id, life, block });
+        self.ingress_mut(id).newest = block;
+        self.queue.push(at, WorldEvent::Imported { node: id, life, block });
     }
 
     /// An import is done.
-    pub(super) fn imported(&mut self, id: NodeId, block: BlockId) {
+    pub(super) fn imported(&mut self, id: NodeId, block: BlockIndex) {
         self.node_mut(id).importing.retain(|it| *it != block);
         let data = self.blocks.get(block);
         let (hash, number, flaw) = (data.hash, data.number, data.flaw);
@@ -303,7 +302,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// Whether this import fails by the node's own fault.
-    fn fails_here(&self, id: NodeId, block: BlockId) -> bool {
+    fn fails_here(&self, id: NodeId, block: BlockIndex) -> bool {
         let share = self.scenario.chain.local_fault;
         let key = u64::from(id.0) << 32 | u64::from(block.0);
         let spared = self.setup.is_spared(id, self.now);
@@ -311,8 +310,8 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A block comes into a node's chain.
-    pub(super) fn take_in(&mut self, id: NodeId, block: BlockId) {
-        self.read_mail(id);
+    pub(super) fn take_in(&mut self, id: NodeId, block: BlockIndex) {
+        self.hand_in_postponed(id);
         let data = std::sync::Arc::clone(self.blocks.get(block));
         let Some(node) = self.nodes.get_mut(id.index()) else { return };
         if node.chain.has(block) {
@@ -320,16 +319,16 @@ impl<M: Machine> World<'_, M> {
         }
         let before = node.chain.head();
         let change = node.chain.insert(&data, &self.blocks);
-        self.gate_mut(id).newest = block;
-        let honest = self.gate(id).hostile.is_none();
+        self.ingress_mut(id).newest = block;
+        let honest = self.ingress(id).hostile.is_none();
         self.recorder.imported(self.now, id, &data);
         if honest && change != HeadChange::None {
             self.recorder.head_moved(before, block, change);
         }
     }
 
-    fn relay(&mut self, id: NodeId, block: BlockId, peers: &[PeerId]) {
-        self.spread(id, peers, Message::Push { header: block, body: block });
+    fn relay(&mut self, id: NodeId, block: BlockIndex, peers: &[PeerId]) {
+        self.spread(id, peers, SimMessage::Push { header: block, body: block });
     }
 
     fn announce(&mut self, id: NodeId, hash: &herald_fetcher::BlockHash, peers: &[PeerId]) {
@@ -338,16 +337,16 @@ impl<M: Machine> World<'_, M> {
             return self.violate(Some(id), "a block is announced before it is in the chain".into());
         }
         let number = self.blocks.get(block).number;
-        self.spread(id, peers, Message::Announce { block, number });
+        self.spread(id, peers, SimMessage::Announce { block, number });
     }
 
     /// Sends a message to several peers; a hostile node may keep it from some.
-    fn spread(&mut self, id: NodeId, peers: &[PeerId], message: Message) {
-        let hostile = self.gate(id).hostile.is_some();
-        let parcel = self.parcel(message);
+    fn spread(&mut self, id: NodeId, peers: &[PeerId], message: SimMessage) {
+        let hostile = self.ingress(id).hostile.is_some();
+        let prepared = self.prepare(message);
         for &peer in peers {
             if !hostile || self.spreads_honestly(id, peer) {
-                self.send_parcel(peer, parcel);
+                self.send_prepared(peer, prepared);
             }
         }
     }
@@ -355,22 +354,24 @@ impl<M: Machine> World<'_, M> {
     /// A machine blames a peer: whether that one goes for it.
     fn penalised(&mut self, id: NodeId, peer: PeerId, reason: Reason) -> bool {
         let culprit = self.route(peer).to;
-        if self.gate(id).hostile.is_none() {
+        if self.ingress(id).hostile.is_none() {
             self.recorder.penalised(culprit, reason);
-            let innocent = self.gate(culprit).hostile.is_none();
+            let innocent = self.ingress(culprit).hostile.is_none();
             if innocent && self.scenario.assertions.no_honest_penalised && !befalls_the_honest(reason) {
                 let what = format!("honest node {} is blamed for {}", culprit.0, reason.label());
                 self.violate(Some(id), what);
             }
         }
-        // geth drops a peer at its first fault.
-        let now = self.now;
-        self.policy == Policy::GethModel
-            || self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
+        match M::ON_PENALTY {
+            OnPenalty::Disconnect => true,
+            OnPenalty::Score => {
+                self.scores.entry(peer).or_default().add(self.now, reason.weight()) >= DISCONNECT_AT
+            }
+        }
     }
 
     /// Ends a connection for good, from this side.
-    pub(super) fn throw_out(&mut self, peer: PeerId) {
+    pub(super) fn disconnect(&mut self, peer: PeerId) {
         if self.near_end(peer).state == LinkState::Up {
             self.close_far_end(peer);
             self.hang_up(peer, LinkState::Banned);

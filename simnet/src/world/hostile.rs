@@ -7,19 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use herald_fetcher::{RequestId, Time};
 
 use crate::engine::Concern;
-use crate::model::block::{BlockId, Flaw, PeerId};
+use crate::model::block::{BlockIndex, Flaw, PeerId};
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
 use crate::scenario::{Adversaries, AdversaryKind};
 
 use super::World;
-use super::event::{Event, Message};
+use super::event::{SimMessage, WorldEvent};
 use super::net::later;
-use super::seal::NewBlock;
+use super::seal::BlockParts;
 
 /// How a hostile node answers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum HostileAnswer {
     /// With what was asked for, even if its chain does not have it.
     True,
     /// Not.
@@ -65,38 +65,56 @@ enum Act {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Behaviour {
-    header: Answer,
-    body: Answer,
+struct HostileBehaviour {
+    header: HostileAnswer,
+    body: HostileAnswer,
     telling: Telling,
     act: Act,
 }
 
 /// The library of adversaries. What each must earn stands in `measure::verdict::must_earn`.
-fn behaviour(kind: AdversaryKind) -> Behaviour {
-    let early =
-        Behaviour { header: Answer::True, body: Answer::True, telling: Telling::Early, act: Act::None };
-    let honest = Behaviour { telling: Telling::Honest, ..early };
+fn behaviour(kind: AdversaryKind) -> HostileBehaviour {
+    let early = HostileBehaviour {
+        header: HostileAnswer::True,
+        body: HostileAnswer::True,
+        telling: Telling::Early,
+        act: Act::None,
+    };
+    let honest = HostileBehaviour { telling: Telling::Honest, ..early };
     match kind {
         AdversaryKind::WithholdHeader | AdversaryKind::Eclipse => {
-            Behaviour { header: Answer::Silence, body: Answer::Silence, ..early }
+            HostileBehaviour { header: HostileAnswer::Silence, body: HostileAnswer::Silence, ..early }
         }
-        AdversaryKind::WithholdBody => Behaviour { body: Answer::Silence, ..early },
-        AdversaryKind::AnswerLate => Behaviour { header: Answer::Late, body: Answer::Late, ..early },
-        AdversaryKind::OtherHeader => Behaviour { header: Answer::Other, ..early },
-        AdversaryKind::OtherBody => Behaviour { body: Answer::Other, ..early },
-        AdversaryKind::WrongNumber => Behaviour { telling: Telling::EarlyWrongNumber, ..early },
-        AdversaryKind::Phantoms => {
-            Behaviour { header: Answer::Silence, body: Answer::Silence, act: Act::Phantoms, ..honest }
+        AdversaryKind::WithholdBody => HostileBehaviour { body: HostileAnswer::Silence, ..early },
+        AdversaryKind::AnswerLate => {
+            HostileBehaviour { header: HostileAnswer::Late, body: HostileAnswer::Late, ..early }
         }
-        AdversaryKind::FarAway => {
-            Behaviour { header: Answer::Refusal, body: Answer::Refusal, act: Act::FarAway, ..honest }
+        AdversaryKind::OtherHeader => HostileBehaviour { header: HostileAnswer::Other, ..early },
+        AdversaryKind::OtherBody => HostileBehaviour { body: HostileAnswer::Other, ..early },
+        AdversaryKind::WrongNumber => HostileBehaviour { telling: Telling::EarlyWrongNumber, ..early },
+        AdversaryKind::Phantoms => HostileBehaviour {
+            header: HostileAnswer::Silence,
+            body: HostileAnswer::Silence,
+            act: Act::Phantoms,
+            ..honest
+        },
+        AdversaryKind::FarAway => HostileBehaviour {
+            header: HostileAnswer::Refusal,
+            body: HostileAnswer::Refusal,
+            act: Act::FarAway,
+            ..honest
+        },
+        AdversaryKind::Junk => {
+            HostileBehaviour { header: HostileAnswer::Junk, body: HostileAnswer::Junk, ..early }
         }
-        AdversaryKind::Junk => Behaviour { header: Answer::Junk, body: Answer::Junk, ..early },
-        AdversaryKind::Oversized => Behaviour { header: Answer::Oversized, body: Answer::Oversized, ..early },
+        AdversaryKind::Oversized => {
+            HostileBehaviour { header: HostileAnswer::Oversized, body: HostileAnswer::Oversized, ..early }
+        }
         // An empty reply is not enough to throw it out: its body may be here when another gives the header.
-        AdversaryKind::Empty => Behaviour { header: Answer::Empty, body: Answer::EmptyOrOther, ..early },
-        AdversaryKind::Replay => Behaviour { act: Act::Replay, ..honest },
+        AdversaryKind::Empty => {
+            HostileBehaviour { header: HostileAnswer::Empty, body: HostileAnswer::EmptyOrOther, ..early }
+        }
+        AdversaryKind::Replay => HostileBehaviour { act: Act::Replay, ..honest },
         // What they do wrong is done when they seal.
         AdversaryKind::Equivocate | AdversaryKind::SecretBranch | AdversaryKind::InvalidBlocks => honest,
     }
@@ -109,14 +127,14 @@ const FAR: [u64; 2] = [1_000, 40];
 
 /// What hostile nodes remember.
 #[derive(Debug, Default)]
-pub(crate) struct Puppets {
-    told: BTreeMap<NodeId, BTreeSet<BlockId>>,
+pub(crate) struct HostileMemory {
+    told: BTreeMap<NodeId, BTreeSet<BlockIndex>>,
     made_up: u64,
 }
 
 impl<M: Machine> World<'_, M> {
     fn adversaries(&self, id: NodeId) -> Option<&Adversaries> {
-        self.scenario.adversaries.get(usize::from(self.gate(id).hostile?))
+        self.scenario.adversaries.get(usize::from(self.ingress(id).hostile?))
     }
 
     /// What a node is, if hostile.
@@ -124,7 +142,7 @@ impl<M: Machine> World<'_, M> {
         self.adversaries(id).map(|adversaries| adversaries.kind)
     }
 
-    fn behaviour(&self, id: NodeId) -> Option<Behaviour> {
+    fn behaviour(&self, id: NodeId) -> Option<HostileBehaviour> {
         self.kind_of(id).map(behaviour)
     }
 
@@ -138,7 +156,7 @@ impl<M: Machine> World<'_, M> {
                     self.draw(Concern::Adversary, u64::from(index), u64::MAX),
                     every,
                 );
-                self.queue.push(Time::from_nanos(offset), Event::Wake { node: id });
+                self.queue.push(Time::from_nanos(offset), WorldEvent::Wake { node: id });
             }
         }
     }
@@ -156,51 +174,51 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A message to a hostile node: whether that is all that comes of it.
-    pub(super) fn hostile_receives(&mut self, id: NodeId, peer: PeerId, message: Message) -> bool {
+    pub(super) fn hostile_receives(&mut self, id: NodeId, peer: PeerId, message: SimMessage) -> bool {
         let Some(behaviour) = self.behaviour(id) else { return false };
         let eclipse = self.kind_of(id) == Some(AdversaryKind::Eclipse);
         let victim = self.setup.victim;
         match message {
-            Message::Announce { block, .. } | Message::Push { header: block, .. } => {
+            SimMessage::Announce { block, .. } | SimMessage::Push { header: block, .. } => {
                 self.tell_early(id, block, behaviour.telling);
                 false
             }
             // Around its victim it lies; to all others it is honest.
-            Message::GetHeader { .. }
-            | Message::GetBody { .. }
-            | Message::GetBodies { .. }
-            | Message::GetRange { .. }
+            SimMessage::GetHeader { .. }
+            | SimMessage::GetBody { .. }
+            | SimMessage::GetBodies { .. }
+            | SimMessage::GetRange { .. }
                 if eclipse && Some(self.route(peer).to) != victim =>
             {
                 false
             }
-            Message::GetHeader { request, block } => {
+            SimMessage::GetHeader { request, block } => {
                 self.answer_header(id, peer, request, block, behaviour.header);
                 true
             }
-            Message::GetBody { request, block } => {
+            SimMessage::GetBody { request, block } => {
                 self.answer_bodies(id, peer, request, vec![block], behaviour.body);
                 true
             }
-            Message::GetBodies { request, list } => {
+            SimMessage::GetBodies { request, list } => {
                 let wanted = self.lists.take(list);
                 self.answer_bodies(id, peer, request, wanted, behaviour.body);
                 true
             }
-            Message::GetRange { .. } => behaviour.body == Answer::Silence,
-            Message::Header { .. }
-            | Message::NoHeader { .. }
-            | Message::Body { .. }
-            | Message::Bodies { .. }
-            | Message::Refused { .. }
-            | Message::Junk { .. }
-            | Message::Oversized { .. }
-            | Message::Status { .. }
-            | Message::Range { .. } => false,
+            SimMessage::GetRange { .. } => behaviour.body == HostileAnswer::Silence,
+            SimMessage::Header { .. }
+            | SimMessage::NoHeader { .. }
+            | SimMessage::Body { .. }
+            | SimMessage::Bodies { .. }
+            | SimMessage::Refused { .. }
+            | SimMessage::Junk { .. }
+            | SimMessage::Oversized { .. }
+            | SimMessage::Status { .. }
+            | SimMessage::Range { .. } => false,
         }
     }
 
-    fn tell_early(&mut self, id: NodeId, block: BlockId, telling: Telling) {
+    fn tell_early(&mut self, id: NodeId, block: BlockIndex, telling: Telling) {
         let data = self.blocks.get(block);
         let number = match telling {
             Telling::Honest => return,
@@ -215,9 +233,9 @@ impl<M: Machine> World<'_, M> {
         let other = data.parent;
         for (at, peer) in self.node(id).links().enumerate() {
             if pushes && at.is_multiple_of(4) {
-                self.send(peer, Message::Push { header: block, body: other });
+                self.send(peer, SimMessage::Push { header: block, body: other });
             } else if only.is_none_or(|victim| self.route(peer).to == victim) {
-                self.send(peer, Message::Announce { block, number });
+                self.send(peer, SimMessage::Announce { block, number });
             }
         }
     }
@@ -227,20 +245,21 @@ impl<M: Machine> World<'_, M> {
         id: NodeId,
         peer: PeerId,
         request: RequestId,
-        block: BlockId,
-        answer: Answer,
+        block: BlockIndex,
+        answer: HostileAnswer,
     ) {
         let exists = self.blocks.get(block).flaw != Flaw::Phantom;
         let reply = match answer {
-            Answer::Silence => return,
-            Answer::True | Answer::Late if exists => Message::Header { request, block },
-            Answer::Other => Message::Header { request, block: self.blocks.get(block).parent },
-            Answer::True | Answer::Late | Answer::Empty | Answer::EmptyOrOther => {
-                Message::NoHeader { request }
-            }
-            Answer::Junk => Message::Junk { request },
-            Answer::Oversized => Message::Oversized { request },
-            Answer::Refusal => Message::Refused { request },
+            HostileAnswer::Silence => return,
+            HostileAnswer::True | HostileAnswer::Late if exists => SimMessage::Header { request, block },
+            HostileAnswer::Other => SimMessage::Header { request, block: self.blocks.get(block).parent },
+            HostileAnswer::True
+            | HostileAnswer::Late
+            | HostileAnswer::Empty
+            | HostileAnswer::EmptyOrOther => SimMessage::NoHeader { request },
+            HostileAnswer::Junk => SimMessage::Junk { request },
+            HostileAnswer::Oversized => SimMessage::Oversized { request },
+            HostileAnswer::Refusal => SimMessage::Refused { request },
         };
         self.reply(id, peer, reply, answer);
     }
@@ -250,41 +269,43 @@ impl<M: Machine> World<'_, M> {
         id: NodeId,
         peer: PeerId,
         request: RequestId,
-        wanted: Vec<BlockId>,
-        answer: Answer,
+        wanted: Vec<BlockIndex>,
+        answer: HostileAnswer,
     ) {
-        let exists = |block: &BlockId| self.blocks.get(*block).flaw != Flaw::Phantom;
-        let bodies: Vec<BlockId> = match answer {
-            Answer::Silence => return,
-            Answer::Junk => return self.reply(id, peer, Message::Junk { request }, answer),
-            Answer::Oversized => return self.reply(id, peer, Message::Oversized { request }, answer),
-            Answer::Refusal => return self.reply(id, peer, Message::Refused { request }, answer),
-            Answer::True | Answer::Late => wanted.into_iter().filter(exists).collect(),
-            Answer::Other => wanted.into_iter().map(|block| self.blocks.get(block).parent).collect(),
-            Answer::EmptyOrOther => {
+        let exists = |block: &BlockIndex| self.blocks.get(*block).flaw != Flaw::Phantom;
+        let bodies: Vec<BlockIndex> = match answer {
+            HostileAnswer::Silence => return,
+            HostileAnswer::Junk => return self.reply(id, peer, SimMessage::Junk { request }, answer),
+            HostileAnswer::Oversized => {
+                return self.reply(id, peer, SimMessage::Oversized { request }, answer);
+            }
+            HostileAnswer::Refusal => return self.reply(id, peer, SimMessage::Refused { request }, answer),
+            HostileAnswer::True | HostileAnswer::Late => wanted.into_iter().filter(exists).collect(),
+            HostileAnswer::Other => wanted.into_iter().map(|block| self.blocks.get(block).parent).collect(),
+            HostileAnswer::EmptyOrOther => {
                 let second = wanted.into_iter().filter(|block| block.0 % 2 == 1);
                 second.map(|block| self.blocks.get(block).parent).collect()
             }
-            Answer::Empty => Vec::new(),
+            HostileAnswer::Empty => Vec::new(),
         };
         let list = self.lists.add(bodies);
-        self.reply(id, peer, Message::Bodies { request, list }, answer);
+        self.reply(id, peer, SimMessage::Bodies { request, list }, answer);
     }
 
-    fn reply(&mut self, id: NodeId, peer: PeerId, reply: Message, answer: Answer) {
+    fn reply(&mut self, id: NodeId, peer: PeerId, reply: SimMessage, answer: HostileAnswer) {
         match answer {
-            Answer::Late => {
+            HostileAnswer::Late => {
                 let delay = self.adversaries(id).map_or(0, |adversaries| adversaries.delay.nanos());
-                self.queue.push(later(self.now, delay), Event::Later { peer, message: reply });
+                self.queue.push(later(self.now, delay), WorldEvent::Later { peer, message: reply });
             }
-            Answer::True
-            | Answer::Silence
-            | Answer::Other
-            | Answer::Empty
-            | Answer::EmptyOrOther
-            | Answer::Junk
-            | Answer::Oversized
-            | Answer::Refusal => self.send(peer, reply),
+            HostileAnswer::True
+            | HostileAnswer::Silence
+            | HostileAnswer::Other
+            | HostileAnswer::Empty
+            | HostileAnswer::EmptyOrOther
+            | HostileAnswer::Junk
+            | HostileAnswer::Oversized
+            | HostileAnswer::Refusal => self.send(peer, reply),
         }
     }
 
@@ -294,9 +315,9 @@ impl<M: Machine> World<'_, M> {
         let every = self.adversaries(id).map_or(0, |adversaries| adversaries.every.nanos());
         let next = later(self.now, every.max(1));
         if next <= self.setup.schedule.end() {
-            self.queue.push(next, Event::Wake { node: id });
+            self.queue.push(next, WorldEvent::Wake { node: id });
         }
-        if !self.gate(id).online {
+        if !self.ingress(id).online {
             return;
         }
         let head = self.node(id).chain.head();
@@ -306,14 +327,14 @@ impl<M: Machine> World<'_, M> {
                 for _ in 0..ACT_BLOCKS {
                     let block = self.make_up(id, head);
                     let number = self.blocks.get(block).number;
-                    self.send_all(id, Message::Announce { block, number });
+                    self.send_all(id, SimMessage::Announce { block, number });
                 }
             }
             Act::FarAway => {
                 for far in FAR {
                     let block = self.make_up(id, head);
                     let number = self.blocks.get(head).number + far;
-                    self.send_all(id, Message::Announce { block, number });
+                    self.send_all(id, SimMessage::Announce { block, number });
                 }
             }
             Act::Replay => {
@@ -322,24 +343,24 @@ impl<M: Machine> World<'_, M> {
                     old = self.blocks.get(old).parent;
                     let number = self.blocks.get(old).number;
                     if number > 0 {
-                        self.send_all(id, Message::Announce { block: old, number });
-                        self.send_all(id, Message::Push { header: old, body: old });
+                        self.send_all(id, SimMessage::Announce { block: old, number });
+                        self.send_all(id, SimMessage::Push { header: old, body: old });
                     }
                 }
             }
         }
     }
 
-    fn send_all(&mut self, id: NodeId, message: Message) {
+    fn send_all(&mut self, id: NodeId, message: SimMessage) {
         for peer in self.node(id).links() {
             self.send(peer, message);
         }
     }
 
     /// A block that nobody has.
-    fn make_up(&mut self, sealer: NodeId, parent: BlockId) -> BlockId {
+    fn make_up(&mut self, sealer: NodeId, parent: BlockIndex) -> BlockIndex {
         self.hostile.made_up += 1;
-        self.add_block(NewBlock {
+        self.add_block(BlockParts {
             sealer,
             slot: None,
             key: 1 << 48 | self.hostile.made_up,

@@ -8,7 +8,7 @@ use crate::model::chain::NodeId;
 
 /// One end of a connection, as the node there sees it. 8 bytes: each message that arrives looks at one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct End {
+pub(crate) struct LinkEnd {
     /// Whose end it is.
     pub(crate) owner: NodeId,
     /// Raised with each connection and each cut: what was sent before is lost.
@@ -29,7 +29,7 @@ pub(crate) struct Route {
     /// One-way latency, in nanoseconds; the same in both directions.
     pub(crate) latency: u32,
     /// Whether what is sent from this end arrives.
-    pub(crate) wire: Wire,
+    pub(crate) wire: WireState,
 }
 
 /// What one end of a connection believes.
@@ -39,13 +39,13 @@ pub(crate) enum LinkState {
     Up,
     /// There is none.
     Down,
-    /// There is none, and there will be none: this end or the other was thrown out.
+    /// There is none, and there will be none: one end disconnected the other for good.
     Banned,
 }
 
 /// Whether a direction of a connection carries anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum WireState {
     /// It does.
     Whole,
     /// A partition goes through it.
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn ends_and_routes_stay_small() {
-        assert_eq!(size_of::<End>(), 8);
+        assert_eq!(size_of::<LinkEnd>(), 8);
         assert_eq!(size_of::<Route>(), 16);
     }
 }

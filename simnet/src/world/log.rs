@@ -11,17 +11,19 @@ use crate::model::block::{PeerId, Sim};
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
 
-use super::event::Event;
+use super::event::WorldEvent;
 use super::{World, words};
 
 /// Where what happens is told.
+///
+/// Closed: whoever takes a log back must know each form that it can have.
 pub enum Log {
     /// Nowhere.
     Off,
     /// In memory, the last so many entries.
     Keep {
         /// The entries, oldest first.
-        entries: VecDeque<Entry>,
+        entries: VecDeque<LogEntry>,
         /// How many are kept.
         max: usize,
     },
@@ -31,8 +33,9 @@ pub enum Log {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// When.
+#[non_exhaustive]
+pub struct LogEntry {
+    /// In virtual time.
     pub at: Time,
     /// In which event, counted from 1.
     pub event: u64,
@@ -42,13 +45,13 @@ pub struct Entry {
     pub peer: Option<NodeId>,
     /// About which block.
     pub block: Option<BlockHash>,
-    /// Its number.
+    /// That block's number.
     pub number: Option<herald_fetcher::BlockNumber>,
     /// What, in words.
     pub what: String,
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for LogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.at.as_nanos();
         write!(f, "{:>6}.{:09} #{:<7}", nanos / 1_000_000_000, nanos % 1_000_000_000, self.event)?;
@@ -87,7 +90,7 @@ impl Log {
     }
 
     /// What was kept.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &LogEntry> {
         let kept = match self {
             Self::Keep { entries, .. } => Some(entries.iter()),
             Self::Off | Self::Write(_) => None,
@@ -99,7 +102,7 @@ impl Log {
         matches!(self, Self::Off)
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, entry: LogEntry) {
         match self {
             Self::Off => {}
             Self::Keep { entries, max } => {
@@ -119,37 +122,37 @@ impl Log {
 
 impl<M: Machine> World<'_, M> {
     /// An event, before it is carried out.
-    pub(super) fn log_event(&mut self, event: &Event) {
+    pub(super) fn log_event(&mut self, event: &WorldEvent) {
         // Taking figures is nothing that happens in the world.
-        if *event == Event::Sample {
+        if *event == WorldEvent::Sample {
             return;
         }
         let ends = |peer: PeerId| (Some(self.owner(peer)), Some(self.route(peer).to));
         let (node, peer, block) = match *event {
-            Event::Arrive { peer, message, .. } | Event::Later { peer, message } => {
+            WorldEvent::Arrive { peer, message, .. } | WorldEvent::Later { peer, message } => {
                 let (node, other) = ends(peer);
                 (node, other, words::block_of(message, &self.lists))
             }
-            Event::Timer { node } | Event::Wake { node } | Event::CatchUp { node, .. } => {
+            WorldEvent::Timer { node } | WorldEvent::Wake { node } | WorldEvent::CatchUp { node, .. } => {
                 (Some(node), None, None)
             }
-            Event::Verified { node, block, .. }
-            | Event::Imported { node, block, .. }
-            | Event::RangeImported { node, block, .. } => (Some(node), None, Some(block)),
-            Event::Gone { peer, .. } | Event::Open { peer } => {
+            WorldEvent::Verified { node, block, .. }
+            | WorldEvent::Imported { node, block, .. }
+            | WorldEvent::RangeImported { node, block, .. } => (Some(node), None, Some(block)),
+            WorldEvent::Gone { peer, .. } | WorldEvent::Open { peer } => {
                 let (node, other) = ends(peer);
                 (node, other, None)
             }
-            Event::Seal { slot } => {
+            WorldEvent::Seal { slot } => {
                 (self.setup.schedule.slots.get(slot as usize).map(|slot| slot.sealer), None, None)
             }
-            Event::Fault { step } => (words::whose_fault(step, &self.setup.faults), None, None),
-            Event::Sample => (None, None, None),
+            WorldEvent::Fault { step } => (words::whose_fault(step, &self.setup.faults), None, None),
+            WorldEvent::Sample => (None, None, None),
         };
         let data = |id| self.blocks.get(id);
         let (block, number) = block.map(|id| (data(id).hash, data(id).number)).unzip();
         let what = format!("<- {}", words::of_event(*event, &self.setup.faults, &self.blocks, &self.lists));
-        self.log.add(Entry { at: self.now, event: self.count, node, peer, block, number, what });
+        self.log.add(LogEntry { at: self.now, event: self.count, node, peer, block, number, what });
     }
 
     /// What a machine wants, before it is carried out.
@@ -161,7 +164,7 @@ impl<M: Machine> World<'_, M> {
         let many = if peers.len() > 1 { format!(" to {} peers", peers.len()) } else { String::new() };
         let what = format!("-> {name}{many}");
         let (at, event) = (self.now, self.count);
-        self.log.add(Entry { at, event, node: Some(node), peer, block, number, what });
+        self.log.add(LogEntry { at, event, node: Some(node), peer, block, number, what });
     }
 }
 

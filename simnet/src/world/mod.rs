@@ -11,9 +11,9 @@ mod life;
 mod link;
 mod lists;
 mod log;
-mod mail;
 mod net;
 mod node;
+mod postponed;
 mod range;
 mod record;
 mod seal;
@@ -29,19 +29,19 @@ use herald_fetcher::{Input, Outcome, Time};
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, EventQueue, Seed, Trace};
-use crate::measure::{Run, Violation};
+use crate::measure::{BrokenInvariant, Run};
 use crate::model::block::{Blocks, PeerId, Sim};
-use crate::model::chain::{NodeId, View};
-use crate::policy::Machine;
+use crate::model::chain::{NodeId, NodeView};
+use crate::policy::{Machine, WithMachine};
 use crate::scenario::{Policy, Scenario, ScenarioError};
 
-use event::Event;
-use link::{End, Route};
+use event::WorldEvent;
+use link::{LinkEnd, Route};
 use lists::Lists;
-use node::{Gate, Node};
+use node::{Ingress, SimNode};
 use record::Recorder;
 
-pub use log::{Entry, Log};
+pub use log::{Log, LogEntry};
 pub use setup::Setup;
 
 /// A world under one policy.
@@ -59,30 +59,32 @@ pub struct World<'a, M> {
     looked_at: usize,
     /// When the run is over.
     end: Time,
-    queue: EventQueue<Event>,
-    ends: Vec<End>,
+    queue: EventQueue<WorldEvent>,
+    ends: Vec<LinkEnd>,
     routes: Vec<Route>,
     /// How much each peer has done wrong, by the end that it did it to.
     scores: BTreeMap<PeerId, host::Score>,
     /// Of each node, in three lists, so that what is looked at together is together in memory.
-    gates: Vec<Gate>,
-    nodes: Vec<Node>,
+    ingresses: Vec<Ingress>,
+    nodes: Vec<SimNode>,
     machines: Vec<M>,
     blocks: Blocks,
     lists: Lists,
     net: net::Net,
-    hostile: hostile::Puppets,
+    hostile: hostile::HostileMemory,
     recorder: Recorder,
-    watch: watch::Watch,
+    watch: watch::LifetimeWatch,
     trace: Trace,
     log: Log,
-    violation: Option<Violation>,
+    violation: Option<BrokenInvariant>,
 }
 
 /// Whether a world goes on.
+///
+/// Closed: a loop over steps needs no third answer.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Stepped {
     /// There was an event.
     Done,
     /// Nothing more is due before the end, or a predicate is broken.
@@ -112,16 +114,16 @@ impl<'a, M: Machine> World<'a, M> {
             ends,
             routes,
             scores: BTreeMap::new(),
-            gates: setup.gates(),
+            ingresses: setup.ingresses(),
             nodes: setup.nodes(scenario),
             machines: setup.machines(scenario, &config),
             config,
             blocks,
             lists: Lists::default(),
             net: net::Net::new(scenario),
-            hostile: hostile::Puppets::default(),
+            hostile: hostile::HostileMemory::default(),
             recorder: Recorder::new(scenario, setup),
-            watch: watch::Watch::default(),
+            watch: watch::LifetimeWatch::default(),
             trace: Trace::new(),
             log: Log::Off,
             violation: None,
@@ -169,20 +171,20 @@ impl<'a, M: Machine> World<'a, M> {
 
     /// Runs to the end.
     pub fn run(mut self) -> Run {
-        while self.step() == Step::Done {}
+        while self.step() == Stepped::Done {}
         self.finish()
     }
 
     /// Takes the next event.
-    pub fn step(&mut self) -> Step {
+    pub fn step(&mut self) -> Stepped {
         if self.violation.is_some() || self.queue.peek_time().is_none_or(|at| at > self.end) {
-            return Step::Over;
+            return Stepped::Over;
         }
         if self.looked_at == 0 {
             self.look_ahead();
         }
         self.looked_at -= 1;
-        let Some((at, event)) = self.queue.pop() else { return Step::Over };
+        let Some((at, event)) = self.queue.pop() else { return Stepped::Over };
         self.now = at;
         self.count += 1;
         self.trace.record(at, &event.words());
@@ -194,37 +196,39 @@ impl<'a, M: Machine> World<'a, M> {
             self.watch_lives(node);
             self.check_at_stride(node);
         }
-        Step::Done
+        Stepped::Done
     }
 
     /// Looks at what the next events will look at, all at once: with thousands of nodes each of those
-    /// places is out of the caches, and waiting for sixteen together takes little longer than for one.
+    /// lines is out of the caches, and waiting for sixteen together takes little longer than for one.
     fn look_ahead(&mut self) {
         self.looked_at = LOOK_AHEAD;
         let mut owners = SmallVec::<[NodeId; LOOK_AHEAD]>::new();
         for event in self.queue.upcoming(LOOK_AHEAD) {
             match *event {
-                Event::Arrive { peer, .. } => owners.push(self.near_end(peer).owner),
-                Event::Timer { node } | Event::Verified { node, .. } | Event::Imported { node, .. } => {
+                WorldEvent::Arrive { peer, .. } => owners.push(self.near_end(peer).owner),
+                WorldEvent::Timer { node }
+                | WorldEvent::Verified { node, .. }
+                | WorldEvent::Imported { node, .. } => {
                     owners.push(node);
                 }
-                Event::RangeImported { .. }
-                | Event::Seal { .. }
-                | Event::Fault { .. }
-                | Event::Gone { .. }
-                | Event::Open { .. }
-                | Event::Wake { .. }
-                | Event::CatchUp { .. }
-                | Event::Later { .. }
-                | Event::Sample => {}
+                WorldEvent::RangeImported { .. }
+                | WorldEvent::Seal { .. }
+                | WorldEvent::Fault { .. }
+                | WorldEvent::Gone { .. }
+                | WorldEvent::Open { .. }
+                | WorldEvent::Wake { .. }
+                | WorldEvent::CatchUp { .. }
+                | WorldEvent::Later { .. }
+                | WorldEvent::Sample => {}
             }
         }
         let mut seen = 0;
         for &owner in &owners {
-            let gate = self.gate(owner);
-            seen ^= gate.received;
-            if let (true, Some(letter)) = (gate.resting, gate.mail.last()) {
-                seen ^= u64::from(letter.block());
+            let ingress = self.ingress(owner);
+            seen ^= ingress.received;
+            if let (true, Some(input)) = (ingress.may_postpone, ingress.postponed.last()) {
+                seen ^= u64::from(input.block().0);
             } else if let Some(due) = self.machine(owner).poll_timeout() {
                 seen ^= due.as_nanos() ^ self.node(owner).armed.as_nanos();
             }
@@ -237,7 +241,7 @@ impl<'a, M: Machine> World<'a, M> {
     pub fn finish(mut self) -> Run {
         self.watch_end();
         for node in 0..self.nodes.len() as u32 {
-            self.read_mail(NodeId(node));
+            self.hand_in_postponed(NodeId(node));
         }
         record::finish(self)
     }
@@ -245,73 +249,73 @@ impl<'a, M: Machine> World<'a, M> {
     /// Plans all that is known from the start.
     fn plan(&mut self) {
         for (slot, planned) in self.setup.schedule.slots.iter().enumerate() {
-            self.queue.push(planned.at, Event::Seal { slot: slot as u32 });
+            self.queue.push(planned.at, WorldEvent::Seal { slot: slot as u32 });
         }
         for (step, (at, _)) in self.setup.faults.iter().enumerate() {
-            self.queue.push(*at, Event::Fault { step: step as u32 });
+            self.queue.push(*at, WorldEvent::Fault { step: step as u32 });
         }
         self.plan_hostile();
-        self.queue.push(self.setup.sample_every, Event::Sample);
+        self.queue.push(self.setup.sample_every, WorldEvent::Sample);
     }
 
     /// Carries an event out; the node whose machine it touched, where it did.
-    fn take(&mut self, event: Event) -> Option<NodeId> {
+    fn take(&mut self, event: WorldEvent) -> Option<NodeId> {
         match event {
-            Event::Arrive { peer, epoch, at, message } => return self.arrive(peer, epoch, at, message),
-            Event::Timer { node } => self.timer(node),
-            Event::Verified { node, life, block } => {
+            WorldEvent::Arrive { peer, epoch, at, message } => return self.arrive(peer, epoch, at, message),
+            WorldEvent::Timer { node } => self.timer(node),
+            WorldEvent::Verified { node, life, block } => {
                 self.if_alive(node, life, |world| world.verified(node, block));
             }
-            Event::Imported { node, life, block } => {
+            WorldEvent::Imported { node, life, block } => {
                 self.if_alive(node, life, |world| world.imported(node, block));
             }
-            Event::RangeImported { node, life, block } => {
+            WorldEvent::RangeImported { node, life, block } => {
                 self.if_alive(node, life, |world| world.range_imported(node, block));
             }
-            Event::Seal { slot } => return self.seal(slot),
-            Event::Fault { step } => {
+            WorldEvent::Seal { slot } => return self.seal(slot),
+            WorldEvent::Fault { step } => {
                 self.fault(step);
                 return None;
             }
-            Event::Gone { peer, epoch } => return self.gone(peer, epoch),
-            Event::Open { peer } => {
+            WorldEvent::Gone { peer, epoch } => return self.gone(peer, epoch),
+            WorldEvent::Open { peer } => {
                 self.open(peer);
                 return None;
             }
-            Event::Wake { node } => {
+            WorldEvent::Wake { node } => {
                 self.wake(node);
                 return None;
             }
-            Event::CatchUp { node, life } => self.if_alive(node, life, |world| world.catch_up(node)),
-            Event::Later { peer, message } => {
+            WorldEvent::CatchUp { node, life } => self.if_alive(node, life, |world| world.catch_up(node)),
+            WorldEvent::Later { peer, message } => {
                 self.send(peer, message);
                 return None;
             }
-            Event::Sample => {
+            WorldEvent::Sample => {
                 self.sample();
                 return None;
             }
         }
         match event {
-            Event::Timer { node }
-            | Event::Verified { node, .. }
-            | Event::Imported { node, .. }
-            | Event::RangeImported { node, .. }
-            | Event::CatchUp { node, .. } => Some(node),
-            Event::Arrive { .. }
-            | Event::Seal { .. }
-            | Event::Fault { .. }
-            | Event::Gone { .. }
-            | Event::Open { .. }
-            | Event::Wake { .. }
-            | Event::Later { .. }
-            | Event::Sample => None,
+            WorldEvent::Timer { node }
+            | WorldEvent::Verified { node, .. }
+            | WorldEvent::Imported { node, .. }
+            | WorldEvent::RangeImported { node, .. }
+            | WorldEvent::CatchUp { node, .. } => Some(node),
+            WorldEvent::Arrive { .. }
+            | WorldEvent::Seal { .. }
+            | WorldEvent::Fault { .. }
+            | WorldEvent::Gone { .. }
+            | WorldEvent::Open { .. }
+            | WorldEvent::Wake { .. }
+            | WorldEvent::Later { .. }
+            | WorldEvent::Sample => None,
         }
     }
 
     /// What a node planned before it went is nothing to what it is now.
     fn if_alive(&mut self, node: NodeId, life: u16, act: impl FnOnce(&mut Self)) {
-        if self.gate(node).online && self.node(node).life == life {
+        if self.ingress(node).online && self.node(node).life == life {
             act(self);
         }
     }
@@ -323,7 +327,7 @@ impl<'a, M: Machine> World<'a, M> {
             return;
         }
         node.armed = Time::MAX;
-        if !self.gate(id).online {
+        if !self.ingress(id).online {
             return;
         }
         match self.machine(id).poll_timeout() {
@@ -338,15 +342,15 @@ impl<'a, M: Machine> World<'a, M> {
     /// Hands something in at a node's machine, and carries out all that follows.
     fn tell(&mut self, id: NodeId, input: Input<Sim>) -> Outcome<Sim> {
         let (now, depth) = (self.now, self.scenario.chain.finality_depth);
-        self.read_mail(id);
+        self.hand_in_postponed(id);
         let (Some(node), Some(machine)) = (self.nodes.get(id.index()), self.machines.get_mut(id.index()))
         else {
             unreachable!("nodes are never removed")
         };
-        let view = View { chain: &node.chain, blocks: &self.blocks, finality_depth: depth };
+        let view = NodeView { chain: &node.chain, blocks: &self.blocks, finality_depth: depth };
         let outcome = machine.handle(now, input, &view);
-        let resting = machine.may_hear_late();
-        self.gate_mut(id).resting = resting;
+        let may_postpone = machine.may_postpone();
+        self.ingress_mut(id).may_postpone = may_postpone;
         self.carry_out_all(id);
         outcome
     }
@@ -359,7 +363,7 @@ impl<'a, M: Machine> World<'a, M> {
         {
             let due = due.max(now);
             self.node_mut(id).armed = due;
-            self.queue.push(due, Event::Timer { node: id });
+            self.queue.push(due, WorldEvent::Timer { node: id });
         }
     }
 
@@ -368,7 +372,7 @@ impl<'a, M: Machine> World<'a, M> {
         if stride == 0 || !self.count.is_multiple_of(stride) {
             return;
         }
-        self.read_mail(id);
+        self.hand_in_postponed(id);
         let machine = self.machine(id);
         if let Err(what) = machine.check() {
             return self.violate(Some(id), format!("the machine's invariants: {what}"));
@@ -382,7 +386,7 @@ impl<'a, M: Machine> World<'a, M> {
     /// A predicate does not hold: the run stops after this event.
     fn violate(&mut self, node: Option<NodeId>, what: String) {
         if self.violation.is_none() {
-            self.violation = Some(Violation { at: self.now, event: self.count, node, what });
+            self.violation = Some(BrokenInvariant { at: self.now, event: self.count, node, what });
         }
     }
 
@@ -394,27 +398,27 @@ impl<'a, M: Machine> World<'a, M> {
         self.machines.get_mut(id.index()).expect("node ids come from this list alone")
     }
 
-    fn node(&self, id: NodeId) -> &Node {
+    fn node(&self, id: NodeId) -> &SimNode {
         self.nodes.get(id.index()).expect("node ids come from this list alone")
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    fn node_mut(&mut self, id: NodeId) -> &mut SimNode {
         self.nodes.get_mut(id.index()).expect("node ids come from this list alone")
     }
 
-    fn gate(&self, id: NodeId) -> &Gate {
-        self.gates.get(id.index()).expect("node ids come from this list alone")
+    fn ingress(&self, id: NodeId) -> &Ingress {
+        self.ingresses.get(id.index()).expect("node ids come from this list alone")
     }
 
-    fn gate_mut(&mut self, id: NodeId) -> &mut Gate {
-        self.gates.get_mut(id.index()).expect("node ids come from this list alone")
+    fn ingress_mut(&mut self, id: NodeId) -> &mut Ingress {
+        self.ingresses.get_mut(id.index()).expect("node ids come from this list alone")
     }
 
-    fn near_end(&self, peer: PeerId) -> &End {
+    fn near_end(&self, peer: PeerId) -> &LinkEnd {
         self.ends.get(peer.index()).expect("links are numbered once")
     }
 
-    fn near_end_mut(&mut self, peer: PeerId) -> &mut End {
+    fn near_end_mut(&mut self, peer: PeerId) -> &mut LinkEnd {
         self.ends.get_mut(peer.index()).expect("links are numbered once")
     }
 
@@ -439,12 +443,17 @@ impl<'a, M: Machine> World<'a, M> {
 
 /// Runs one policy of a scenario to its end.
 pub fn run(scenario: &Scenario, setup: &Setup, policy: Policy) -> Run {
-    match policy {
-        Policy::GethModel => World::<crate::policy::geth::GethModel>::new(scenario, setup, policy).run(),
-        Policy::Herald | Policy::GethTimers | Policy::AnnounceOnly | Policy::PushToAll => {
-            World::<herald_fetcher::Fetcher<Sim>>::new(scenario, setup, policy).run()
+    struct RunTask<'a>(&'a Scenario, &'a Setup, Policy);
+
+    impl WithMachine for RunTask<'_> {
+        type Output = Run;
+
+        fn run<M: Machine>(self) -> Run {
+            World::<M>::new(self.0, self.1, self.2).run()
         }
     }
+
+    policy.with_machine(RunTask(scenario, setup, policy))
 }
 
 /// Runs all policies of a scenario, in its order, on the same schedule and latencies.

@@ -11,32 +11,32 @@ use crate::measure::MessageKind;
 use crate::model::block::PeerId;
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
-use crate::scenario::units::Rate;
+use crate::scenario::units::BitRate;
 use crate::scenario::{Scenario, SmallMessages};
 
 use super::World;
-use super::event::{Door, Event, Message};
-use super::link::{End, LinkState, Route, Wire};
+use super::event::{ArrivalStage, SimMessage, WorldEvent};
+use super::link::{LinkEnd, LinkState, Route, WireState};
 
 /// What the network keeps beside links and nodes.
 #[derive(Debug)]
 pub(crate) struct Net {
-    up: Vec<Rate>,
-    down: Vec<Rate>,
+    up: Vec<BitRate>,
+    down: Vec<BitRate>,
     /// Millionths by which a latency may differ.
     jitter_ppm: u64,
     /// A draw below this is a loss.
     loss_below: u64,
     /// What was sent into a cut, by the sender's end, until the cut heals or the connection times out.
-    stalled: BTreeMap<PeerId, Vec<Message>>,
+    stalled: BTreeMap<PeerId, Vec<SimMessage>>,
     /// The partitions that are on.
     pub(super) active: Vec<u8>,
 }
 
-/// A message, and what of it is the same whoever it goes to.
+/// A message with what is the same for all peers that it is sent to, computed once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parcel {
-    message: Message,
+pub(crate) struct PreparedMessage {
+    message: SimMessage,
     kind: MessageKind,
     /// What it is, for the draws that belong to it.
     what: u64,
@@ -44,8 +44,7 @@ pub(crate) struct Parcel {
     overtakes: bool,
 }
 
-/// How long after the other end a node closes a connection that it is thrown out of, or opens one
-/// that has healed: dialling and a handshake.
+/// How long it takes to open a connection again: dialling and a handshake.
 pub(crate) const RECONNECT: core::time::Duration = core::time::Duration::from_secs(1);
 
 impl Net {
@@ -60,46 +59,46 @@ impl Net {
         }
     }
 
-    fn up(&self, region: u8) -> Rate {
+    fn up(&self, region: u8) -> BitRate {
         *self.up.get(usize::from(region)).expect("regions have been checked")
     }
 
-    fn down(&self, region: u8) -> Rate {
+    fn down(&self, region: u8) -> BitRate {
         *self.down.get(usize::from(region)).expect("regions have been checked")
     }
 }
 
 impl<M: Machine> World<'_, M> {
     /// Sends a message to a peer. Without a connection it goes nowhere.
-    pub(super) fn send(&mut self, peer: PeerId, message: Message) {
-        let parcel = self.parcel(message);
-        self.send_parcel(peer, parcel);
+    pub(super) fn send(&mut self, peer: PeerId, message: SimMessage) {
+        let prepared = self.prepare(message);
+        self.send_prepared(peer, prepared);
     }
 
-    /// What of a message is the same whoever it goes to.
-    pub(super) fn parcel(&self, message: Message) -> Parcel {
+    /// Computes what is the same for all peers that a message is sent to.
+    pub(super) fn prepare(&self, message: SimMessage) -> PreparedMessage {
         let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
         let overtakes = message.is_small() && self.scenario.links.small_messages == SmallMessages::Overtake;
-        Parcel { message, kind: message.kind(), what: message.words()[0], bytes, overtakes }
+        PreparedMessage { message, kind: message.kind(), what: message.words()[0], bytes, overtakes }
     }
 
-    /// As [`send`](Self::send), for one that goes to several.
-    pub(super) fn send_parcel(&mut self, peer: PeerId, parcel: Parcel) {
+    /// As [`send`](Self::send), for a message that goes to several peers.
+    pub(super) fn send_prepared(&mut self, peer: PeerId, prepared: PreparedMessage) {
         let (end, route) = (*self.near_end(peer), *self.route(peer));
         match (end.state, route.wire) {
-            (LinkState::Up, Wire::Whole) => self.transmit(peer, end, route, parcel),
-            (LinkState::Up, Wire::Cut) => {
-                self.net.stalled.entry(peer).or_default().push(parcel.message);
+            (LinkState::Up, WireState::Whole) => self.transmit(peer, end, route, prepared),
+            (LinkState::Up, WireState::Cut) => {
+                self.net.stalled.entry(peer).or_default().push(prepared.message);
             }
-            (LinkState::Down | LinkState::Banned, _) => self.lose(parcel.message),
+            (LinkState::Down | LinkState::Banned, _) => self.lose(prepared.message),
         }
     }
 
-    fn transmit(&mut self, peer: PeerId, end: End, route: Route, parcel: Parcel) {
-        let Parcel { message, kind, what, bytes, overtakes } = parcel;
+    fn transmit(&mut self, peer: PeerId, end: LinkEnd, route: Route, prepared: PreparedMessage) {
+        let PreparedMessage { message, kind, what, bytes, overtakes } = prepared;
         self.recorder.sent(kind, bytes);
         let now = self.now;
-        let End { owner: sender, epoch, from: receiver, .. } = end;
+        let LinkEnd { owner: sender, epoch, from: receiver, .. } = end;
         let on_wire = self.net.up(self.node(sender).region).time_for(bytes);
         let node = self.node_mut(sender);
         node.sent += bytes;
@@ -120,13 +119,13 @@ impl<M: Machine> World<'_, M> {
             return self.break_down(peer, message);
         };
         let first_bit = later(start, delay);
-        let (at, door) = if overtakes {
+        let (at, stage) = if overtakes {
             let taking = self.net.down(receiver).time_for(bytes).max(on_wire);
-            (later(first_bit, taking), Door::Inside)
+            (later(first_bit, taking), ArrivalStage::Received)
         } else {
-            (first_bit, Door::Downlink)
+            (first_bit, ArrivalStage::AtDownlink)
         };
-        self.queue.push(at, Event::Arrive { peer: route.reverse, epoch, at: door, message });
+        self.queue.push(at, WorldEvent::Arrive { peer: route.reverse, epoch, at: stage, message });
     }
 
     /// From one end to the other: the latency with its jitter, and the time that losses cost. `None`
@@ -158,51 +157,51 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A message was lost for good: both ends give the connection up, and try anew later.
-    fn break_down(&mut self, peer: PeerId, message: Message) {
+    fn break_down(&mut self, peer: PeerId, message: SimMessage) {
         self.lose(message);
         let (epoch, reverse) = (self.near_end(peer).epoch, self.route(peer).reverse);
         let at = self.now.after(self.scenario.links.connection_timeout.duration());
         for end in [peer, reverse] {
-            self.queue.push(at, Event::Gone { peer: end, epoch });
+            self.queue.push(at, WorldEvent::Gone { peer: end, epoch });
         }
-        self.queue.push(at.after(RECONNECT), Event::Open { peer });
+        self.queue.push(at.after(RECONNECT), WorldEvent::Open { peer });
     }
 
-    /// A message is at its receiver's downlink, or through it.
+    /// A message has reached its receiver's downlink, or has been received.
     pub(super) fn arrive(
         &mut self,
         peer: PeerId,
         epoch: u16,
-        door: Door,
-        message: Message,
-    ) -> Option<crate::model::chain::NodeId> {
+        stage: ArrivalStage,
+        message: SimMessage,
+    ) -> Option<NodeId> {
         let end = *self.near_end(peer);
         if end.state != LinkState::Up || end.epoch != epoch {
             self.lose(message);
             return None;
         }
         let receiver = end.owner;
-        match door {
-            Door::Downlink => {
+        match stage {
+            ArrivalStage::AtDownlink => {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
                 let on_wire = self.net.up(end.from).time_for(bytes);
                 let taking = self.net.down(self.setup.region(receiver)).time_for(bytes);
                 let now = self.now;
-                let gate = self.gate_mut(receiver);
-                let free = later(gate.down_free.max(now), taking);
-                gate.down_free = free;
+                let ingress = self.ingress_mut(receiver);
+                let free = later(ingress.down_free.max(now), taking);
+                ingress.down_free = free;
                 let at = free.max(later(now, on_wire));
-                self.queue.push(at, Event::Arrive { peer, epoch, at: Door::Inside, message });
+                self.queue.push(at, WorldEvent::Arrive { peer, epoch, at: ArrivalStage::Received, message });
                 None
             }
-            Door::Inside => {
+            ArrivalStage::Received => {
                 let bytes = message.bytes(&self.scenario.wire, &self.blocks, &self.lists);
                 let of_blocks = message.block_bytes(&self.blocks, &self.lists);
                 let measuring = self.recorder.is_measuring();
-                let gate = self.gate_mut(receiver);
-                gate.received += bytes;
+                let ingress = self.ingress_mut(receiver);
+                ingress.received += bytes;
                 if measuring {
-                    gate.blocks += of_blocks;
+                    ingress.blocks += of_blocks;
                 }
                 self.receive(receiver, peer, message);
                 Some(receiver)
@@ -211,7 +210,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A message comes to nothing.
-    pub(super) fn lose(&mut self, message: Message) {
+    pub(super) fn lose(&mut self, message: SimMessage) {
         self.recorder.lost(message.kind());
         if let Some(list) = message.list() {
             let _ = self.lists.take(list);
@@ -222,7 +221,7 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn connect_all(&mut self) {
         for index in 0..self.ends.len() {
             let peer = PeerId(index as u32);
-            if self.gate(self.route(peer).to).online && self.gate(self.owner(peer)).online {
+            if self.ingress(self.route(peer).to).online && self.ingress(self.owner(peer)).online {
                 self.near_end_mut(peer).state = LinkState::Up;
                 self.greet(peer);
             }
@@ -233,10 +232,10 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn open(&mut self, peer: PeerId) {
         let reverse = self.route(peer).reverse;
         let (near, far) = (*self.near_end(peer), *self.near_end(reverse));
-        let both_there = self.gate(near.owner).online && self.gate(far.owner).online;
-        let refused = [peer, reverse]
-            .iter()
-            .any(|&end| self.near_end(end).state == LinkState::Banned || self.route(end).wire == Wire::Cut);
+        let both_there = self.ingress(near.owner).online && self.ingress(far.owner).online;
+        let refused = [peer, reverse].iter().any(|&end| {
+            self.near_end(end).state == LinkState::Banned || self.route(end).wire == WireState::Cut
+        });
         if !both_there || refused || (near.state, far.state) == (LinkState::Up, LinkState::Up) {
             return;
         }
@@ -252,7 +251,7 @@ impl<M: Machine> World<'_, M> {
         }
         for end in [peer, reverse] {
             let head = self.node(self.owner(end)).chain.head();
-            self.send(end, Message::Status { head });
+            self.send(end, SimMessage::Status { head });
         }
     }
 
@@ -280,7 +279,7 @@ impl<M: Machine> World<'_, M> {
         }
         let owner = self.owner(peer);
         self.watch_gone(owner, peer);
-        if self.gate(owner).online {
+        if self.ingress(owner).online {
             let _ = self.tell(owner, Input::PeerGone { peer });
             self.peer_of_range_gone(owner, peer);
         }
@@ -290,7 +289,7 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn close_far_end(&mut self, peer: PeerId) {
         let (epoch, route) = (self.near_end(peer).epoch, *self.route(peer));
         let at = later(self.now, u64::from(route.latency));
-        self.queue.push(at, Event::Gone { peer: route.reverse, epoch });
+        self.queue.push(at, WorldEvent::Gone { peer: route.reverse, epoch });
     }
 
     /// A partition falls through this direction of a link: what is in flight is lost, and what is sent
@@ -299,19 +298,19 @@ impl<M: Machine> World<'_, M> {
         let timeout = self.now.after(self.scenario.links.connection_timeout.duration());
         let reverse = self.route(peer).reverse;
         let epoch = self.near_end(peer).epoch.wrapping_add(1);
-        self.route_mut(peer).wire = Wire::Cut;
+        self.route_mut(peer).wire = WireState::Cut;
         for end in [peer, reverse] {
             // Without acknowledgements, neither direction of a connection lives.
             self.near_end_mut(end).epoch = epoch;
-            self.queue.push(timeout, Event::Gone { peer: end, epoch });
+            self.queue.push(timeout, WorldEvent::Gone { peer: end, epoch });
         }
     }
 
     /// The partition is over: what still waits is sent, and what was given up is opened anew.
     pub(super) fn heal(&mut self, peer: PeerId) {
-        self.route_mut(peer).wire = Wire::Whole;
+        self.route_mut(peer).wire = WireState::Whole;
         let reverse = self.route(peer).reverse;
-        if self.route(reverse).wire == Wire::Cut {
+        if self.route(reverse).wire == WireState::Cut {
             return;
         }
         let both_up = [peer, reverse].iter().all(|&end| self.near_end(end).state == LinkState::Up);
@@ -327,7 +326,7 @@ impl<M: Machine> World<'_, M> {
                 }
             }
         } else {
-            self.queue.push(self.now.after(RECONNECT), Event::Open { peer });
+            self.queue.push(self.now.after(RECONNECT), WorldEvent::Open { peer });
         }
     }
 }

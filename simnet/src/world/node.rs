@@ -1,39 +1,40 @@
-//! A node: its gate, at which messages arrive, and the rest of it.
+//! A node in two parts: what each arriving message asks for, and the rest.
 
 use herald_fetcher::Time;
 use smallvec::SmallVec;
 
-use crate::model::block::{BlockId, PeerId};
-use crate::model::chain::Chain;
+use crate::model::block::{BlockIndex, PeerId};
+use crate::model::chain::NodeChain;
 
-use super::mail::Letter;
+use super::postponed::PostponedInput;
 use super::range::Catching;
 
-/// What is looked at when a message arrives. One line of memory: most of what arrives needs no more.
+/// The receiving side of a node. One cache line, because with thousands of nodes most of what arrives
+/// touches nothing else of its receiver.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct Gate {
-    /// When the downlink has taken in all that has reached it.
+pub(crate) struct Ingress {
+    /// When the downlink will have received all that has reached it.
     pub(crate) down_free: Time,
-    /// Bytes that have come.
+    /// Bytes received.
     pub(crate) received: u64,
     /// Of those, the bytes of blocks.
     pub(crate) blocks: u64,
-    /// What waits to be told to its machine.
-    pub(crate) mail: Vec<Letter>,
-    /// The block that came last into its chain, or into its import.
-    pub(crate) newest: BlockId,
+    /// Inputs that its machine has not been told yet.
+    pub(crate) postponed: Vec<PostponedInput>,
+    /// The block that came last into its chain, or went to import last.
+    pub(crate) newest: BlockIndex,
     pub(crate) online: bool,
-    /// Whether its machine may hear late that a peer has the newest block.
-    pub(crate) resting: bool,
-    /// Which of the scenario's adversaries it is.
+    /// Whether inputs that say that a peer has the newest block may be postponed.
+    pub(crate) may_postpone: bool,
+    /// Index of its entry in the scenario's adversaries, if it is hostile.
     pub(crate) hostile: Option<u8>,
 }
 
-/// A node, but for its gate and its machine.
+/// A node, without its [`Ingress`] and its machine.
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) chain: Chain,
+pub(crate) struct SimNode {
+    pub(crate) chain: NodeChain,
     /// The next time at which the machine is woken.
     pub(crate) armed: Time,
     /// When the uplink has sent all that is queued.
@@ -50,16 +51,16 @@ pub(crate) struct Node {
     pub(crate) degree: u32,
     /// Raised with each going: what was planned before is void.
     pub(crate) life: u16,
-    /// Its region.
+    /// Index in the scenario's regions.
     pub(crate) region: u8,
     /// What its machine has with it for import.
-    pub(crate) importing: SmallVec<[BlockId; 4]>,
+    pub(crate) importing: SmallVec<[BlockIndex; 4]>,
     /// What it does to catch up.
     pub(crate) catching: Option<Box<Catching>>,
 }
 
-impl Node {
-    /// Its links.
+impl SimNode {
+    /// Its ends of all its connections.
     pub(crate) fn links(&self) -> impl Iterator<Item = PeerId> + use<> {
         (self.first_link..self.first_link + self.degree).map(PeerId)
     }
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gate_is_one_line_of_memory() {
-        assert_eq!(size_of::<Gate>(), 64);
+    fn an_ingress_is_one_cache_line() {
+        assert_eq!(size_of::<Ingress>(), 64);
     }
 }

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 
 use herald_fetcher::{Input, Outcome, Time};
 
-use crate::model::block::{BlockId, Flaw, PeerId};
+use crate::model::block::{BlockIndex, Flaw, PeerId};
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
 
 use super::World;
-use super::event::{Event, Message};
+use super::event::{SimMessage, WorldEvent};
 use super::net::later;
 
 /// Blocks in one reply.
@@ -24,7 +24,7 @@ const PATIENCE: core::time::Duration = core::time::Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Catching {
     /// Who claims what, the latest last; few.
-    claims: VecDeque<(PeerId, BlockId)>,
+    claims: VecDeque<(PeerId, BlockIndex)>,
     /// Who has been asked, and when that was.
     asked: Option<(PeerId, Time)>,
     /// Blocks of a reply that are still to be imported.
@@ -38,7 +38,7 @@ const CLAIMS_MAX: usize = 8;
 
 impl<M: Machine> World<'_, M> {
     /// A peer's greeting: its head may be better than ours.
-    pub(super) fn greeted(&mut self, id: NodeId, peer: PeerId, head: BlockId) {
+    pub(super) fn greeted(&mut self, id: NodeId, peer: PeerId, head: BlockIndex) {
         let node = self.node(id);
         let (theirs, ours) = (self.blocks.get(head), self.blocks.get(node.chain.head()));
         if node.chain.has(head) || !theirs.beats(ours) {
@@ -58,15 +58,15 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A sign that a node is behind: if it still is after a while, it asks.
-    pub(super) fn fallen_behind(&mut self, id: NodeId, peer: PeerId, block: BlockId) {
+    pub(super) fn fallen_behind(&mut self, id: NodeId, peer: PeerId, block: BlockIndex) {
         if self.claim(id, peer, block) {
             let life = self.node(id).life;
-            self.queue.push(self.now.after(PATIENCE), Event::CatchUp { node: id, life });
+            self.queue.push(self.now.after(PATIENCE), WorldEvent::CatchUp { node: id, life });
         }
     }
 
     /// Remembers a claim; whether it is the first.
-    fn claim(&mut self, id: NodeId, peer: PeerId, block: BlockId) -> bool {
+    fn claim(&mut self, id: NodeId, peer: PeerId, block: BlockIndex) -> bool {
         let node = self.node_mut(id);
         let first = node.catching.is_none();
         let catching = node.catching.get_or_insert_with(|| {
@@ -106,7 +106,7 @@ impl<M: Machine> World<'_, M> {
         match next {
             // It looks again by itself.
             Some(peer) if !busy => self.ask_range(id, peer),
-            Some(_) | None => self.queue.push(now.after(PATIENCE), Event::CatchUp { node: id, life }),
+            Some(_) | None => self.queue.push(now.after(PATIENCE), WorldEvent::CatchUp { node: id, life }),
         }
     }
 
@@ -119,12 +119,12 @@ impl<M: Machine> World<'_, M> {
             return;
         }
         catching.asked = Some((peer, now));
-        self.queue.push(now.after(PATIENCE), Event::CatchUp { node: id, life });
-        self.send(peer, Message::GetRange { head });
+        self.queue.push(now.after(PATIENCE), WorldEvent::CatchUp { node: id, life });
+        self.send(peer, SimMessage::GetRange { head });
     }
 
     /// Answers with what follows after the last block that both have.
-    pub(super) fn serve_range(&mut self, id: NodeId, peer: PeerId, theirs: BlockId) {
+    pub(super) fn serve_range(&mut self, id: NodeId, peer: PeerId, theirs: BlockIndex) {
         let mut branch = Vec::new();
         let (mut ours, mut theirs) = (self.node(id).chain.head(), theirs);
         while ours != theirs {
@@ -138,7 +138,7 @@ impl<M: Machine> World<'_, M> {
         branch.reverse();
         branch.truncate(RANGE_MAX);
         let list = self.lists.add(branch);
-        self.send(peer, Message::Range { list });
+        self.send(peer, SimMessage::Range { list });
     }
 
     /// A range has come: its blocks are imported one after the other.
@@ -160,12 +160,12 @@ impl<M: Machine> World<'_, M> {
         }
         for block in range {
             node.import_free = later(node.import_free.max(now), span);
-            self.queue.push(node.import_free, Event::RangeImported { node: id, life, block });
+            self.queue.push(node.import_free, WorldEvent::RangeImported { node: id, life, block });
         }
     }
 
     /// One block of a range is through the import.
-    pub(super) fn range_imported(&mut self, id: NodeId, block: BlockId) {
+    pub(super) fn range_imported(&mut self, id: NodeId, block: BlockIndex) {
         let data = self.blocks.get(block);
         let (hash, number, parent, sound) = (data.hash, data.number, data.parent, data.flaw == Flaw::None);
         let here = self.node(id).chain.has(block);

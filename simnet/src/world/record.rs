@@ -7,9 +7,9 @@ use herald_fetcher::{Admission, End, Event, Reason, StageName, Time};
 use crate::measure::{
     BlockRecord, HeadSample, MemorySample, MessageKind, NEVER, NodeRecord, PenaltyRecord, Run, Traffic,
 };
-use crate::model::block::{BlockData, BlockId, Blocks, PeerId};
+use crate::model::block::{BlockData, BlockIndex, Blocks, PeerId};
 use crate::model::chain::{HeadChange, NodeId};
-use crate::policy::{Holdings, Machine, Tally};
+use crate::policy::{Holdings, Machine, MachineCounters};
 use crate::scenario::{AdversaryKind, Scenario};
 
 use super::link::LinkState;
@@ -22,14 +22,14 @@ pub(crate) struct Recorder {
     warm_up: u32,
     measuring: bool,
     /// The blocks of all slots; `None` where a slot stayed empty.
-    slots: Vec<Option<BlockId>>,
+    slots: Vec<Option<BlockIndex>>,
     /// The clocks of measured slots, once they are sealed.
     clocks: Vec<Option<Clocks>>,
     traffic: [Traffic; MessageKind::ALL.len()],
     penalties: BTreeMap<(Reason, Option<AdversaryKind>), (u64, BTreeSet<NodeId>)>,
     penalised: Vec<u32>,
     kinds: Vec<Option<AdversaryKind>>,
-    heads: BTreeMap<BlockId, u32>,
+    heads: BTreeMap<BlockIndex, u32>,
     head_samples: Vec<HeadSample>,
     memory: Vec<MemorySample>,
     memory_peaks: BTreeMap<NodeId, u64>,
@@ -63,7 +63,7 @@ impl Recorder {
             penalties: BTreeMap::new(),
             penalised: vec![0; setup.hostile.len()],
             kinds: setup.hostile.iter().map(|role| role.and_then(kind)).collect(),
-            heads: BTreeMap::from([(BlockId::GENESIS, honest as u32)]),
+            heads: BTreeMap::from([(BlockIndex::GENESIS, honest as u32)]),
             head_samples: Vec::new(),
             memory: Vec::new(),
             memory_peaks: BTreeMap::new(),
@@ -82,9 +82,9 @@ impl Recorder {
         self.measuring
     }
 
-    pub(crate) fn sealed(&mut self, slot: u32, block: BlockId) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = Some(block);
+    pub(crate) fn sealed(&mut self, slot: u32, block: BlockIndex) {
+        if let Some(sealed) = self.slots.get_mut(slot as usize) {
+            *sealed = Some(block);
         }
         let nodes = self.nodes;
         if let Some(clocks) = slot.checked_sub(self.warm_up).and_then(|at| self.clocks.get_mut(at as usize)) {
@@ -127,7 +127,7 @@ impl Recorder {
         first(&mut clocks.imported, node, since);
     }
 
-    pub(crate) fn head_moved(&mut self, before: BlockId, after: BlockId, change: HeadChange) {
+    pub(crate) fn head_moved(&mut self, before: BlockIndex, after: BlockIndex, change: HeadChange) {
         if change == HeadChange::Reorganised {
             self.reorganisations += 1;
         }
@@ -136,12 +136,12 @@ impl Recorder {
     }
 
     /// A node has lost its chain.
-    pub(crate) fn head_forgotten(&mut self, before: BlockId) {
+    pub(crate) fn head_forgotten(&mut self, before: BlockIndex) {
         self.leave_head(before);
-        *self.heads.entry(BlockId::GENESIS).or_default() += 1;
+        *self.heads.entry(BlockIndex::GENESIS).or_default() += 1;
     }
 
-    fn leave_head(&mut self, before: BlockId) {
+    fn leave_head(&mut self, before: BlockIndex) {
         if let Some(nodes) = self.heads.get_mut(&before) {
             *nodes = nodes.saturating_sub(1);
             if *nodes == 0 {
@@ -197,7 +197,7 @@ impl<M: Machine> World<'_, M> {
     pub(super) fn sample(&mut self) {
         let next = self.now.after(self.setup.sample_every.since(Time::ZERO));
         if next <= self.setup.end {
-            self.queue.push(next, super::Event::Sample);
+            self.queue.push(next, super::WorldEvent::Sample);
         }
         let blocks = &self.blocks;
         let mut heads: Vec<_> = self
@@ -214,9 +214,9 @@ impl<M: Machine> World<'_, M> {
         let (mut sum, mut max, mut looked) = (0, 0, 0);
         for at in (0..self.nodes.len() as u32).step_by(stride) {
             let id = NodeId(at);
-            self.read_mail(id);
-            let gate = self.gate(id);
-            if gate.hostile.is_some() || !gate.online {
+            self.hand_in_postponed(id);
+            let ingress = self.ingress(id);
+            if ingress.hostile.is_some() || !ingress.online {
                 continue;
             }
             let bytes = self.machine(id).memory().bytes;
@@ -237,21 +237,21 @@ pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
     let main = main_head(&world);
     let mut canonical = BTreeSet::new();
     let mut at = main;
-    while at != BlockId::GENESIS {
+    while at != BlockIndex::GENESIS {
         canonical.insert(at);
         at = world.blocks.get(at).parent;
     }
     let ids = || (0..world.nodes.len() as u32).map(NodeId);
-    let honest = || ids().filter(|&id| world.gate(id).hostile.is_none() && world.gate(id).online);
+    let honest = || ids().filter(|&id| world.ingress(id).hostile.is_none() && world.ingress(id).online);
     let astray = match world.scenario.core {
         Some(_) => astray_in_core(&world),
         None => honest().filter(|&id| world.node(id).chain.head() != main).count() as u32,
     };
     let at_rest = |machine: &M| machine.holdings() == Holdings::default() && machine.poll_timeout().is_none();
     let not_empty = honest().filter(|&id| !at_rest(world.machine(id))).count() as u32;
-    let mut tally = Tally::default();
-    for id in ids().filter(|&id| world.gate(id).hostile.is_none()) {
-        tally.add(&world.machine(id).tally());
+    let mut counters = MachineCounters::default();
+    for id in ids().filter(|&id| world.ingress(id).hostile.is_none()) {
+        counters.add(&world.machine(id).machine_counters());
     }
     let nodes = (0..world.nodes.len() as u32).map(|node| node_record(&world, NodeId(node))).collect();
     let World { setup, policy, seed, now, count, blocks, mut recorder, trace, violation, .. } = world;
@@ -299,7 +299,7 @@ pub(super) fn finish<M: Machine>(world: World<'_, M>) -> Run {
         reorganisations: recorder.reorganisations,
         admissions: recorder.admissions,
         ends: recorder.ends,
-        tally,
+        counters,
         astray,
         not_empty,
         violation,
@@ -342,10 +342,10 @@ fn astray_in_core<M: Machine>(world: &World<'_, M>) -> u32 {
 }
 
 /// The head that most honest nodes have that are online, the best among equals.
-fn main_head<M: Machine>(world: &World<'_, M>) -> BlockId {
-    let mut heads: BTreeMap<BlockId, u32> = BTreeMap::new();
-    for (gate, node) in world.gates.iter().zip(&world.nodes) {
-        if gate.hostile.is_some() || !gate.online {
+fn main_head<M: Machine>(world: &World<'_, M>) -> BlockIndex {
+    let mut heads: BTreeMap<BlockIndex, u32> = BTreeMap::new();
+    for (ingress, node) in world.ingresses.iter().zip(&world.nodes) {
+        if ingress.hostile.is_some() || !ingress.online {
             continue;
         }
         *heads.entry(node.chain.head()).or_default() += 1;
@@ -354,24 +354,24 @@ fn main_head<M: Machine>(world: &World<'_, M>) -> BlockId {
         let block = world.blocks.get(*id);
         (*nodes, block.total_difficulty, core::cmp::Reverse(block.hash))
     });
-    best.map_or(BlockId::GENESIS, |(id, _)| id)
+    best.map_or(BlockIndex::GENESIS, |(id, _)| id)
 }
 
 fn node_record<M: Machine>(world: &World<'_, M>, id: NodeId) -> NodeRecord {
-    let (gate, node) = (world.gate(id), world.node(id));
+    let (ingress, node) = (world.ingress(id), world.node(id));
     let memory = world.machine(id).memory();
     let sampled = world.recorder.memory_peaks.get(&id).copied().unwrap_or(0);
     NodeRecord {
         hostile: world.kind_of(id),
         region: node.region,
         degree: node.degree,
-        online_throughout: gate.online && node.life == 0,
-        online_at_end: gate.online,
+        online_throughout: ingress.online && node.life == 0,
+        online_at_end: ingress.online,
         head_number: node.chain.head_number(),
         head_hash: world.blocks.get(node.chain.head()).hash,
         sent_bytes: node.sent,
-        received_bytes: gate.received,
-        block_bytes: gate.blocks,
+        received_bytes: ingress.received,
+        block_bytes: ingress.blocks,
         memory_peak: sampled.max(memory.bytes),
         memory_bound: memory.bound,
         penalised: world.recorder.penalised.get(id.index()).copied().unwrap_or(0),

@@ -4,13 +4,13 @@ use alloy_primitives::B256;
 use herald_fetcher::{BlockHash, Input};
 
 use crate::engine::{Concern, Seed};
-use crate::model::block::{BlockData, BlockId, Flaw};
+use crate::model::block::{BlockData, BlockIndex, Flaw};
 use crate::model::chain::NodeId;
 use crate::policy::Machine;
 use crate::scenario::AdversaryKind;
 
 use super::World;
-use super::event::Message;
+use super::event::SimMessage;
 
 /// The hash of a block: of its slot and which of several it is, never of its parent, so that the same
 /// slot has the same hash under every policy.
@@ -34,7 +34,7 @@ impl<M: Machine> World<'_, M> {
             self.recorder.begin_measuring();
         }
         let sealer = planned.sealer;
-        if !self.gate(sealer).online {
+        if !self.ingress(sealer).online {
             return None;
         }
         let parent = self.node(sealer).chain.head();
@@ -51,10 +51,10 @@ impl<M: Machine> World<'_, M> {
                 let child = self.make(sealer, slot, 1, block, Flaw::Header);
                 for peer in self.node(sealer).links() {
                     if announces {
-                        self.send(peer, Message::Announce { block, number });
+                        self.send(peer, SimMessage::Announce { block, number });
                     } else {
-                        self.send(peer, Message::Push { header: child, body: child });
-                        self.send(peer, Message::Push { header: block, body: block });
+                        self.send(peer, SimMessage::Push { header: child, body: child });
+                        self.send(peer, SimMessage::Push { header: block, body: block });
                     }
                 }
             }
@@ -82,7 +82,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A block of a node's own is in its chain, and its machine tells the others.
-    fn own(&mut self, sealer: NodeId, block: BlockId) {
+    fn own(&mut self, sealer: NodeId, block: BlockIndex) {
         self.take_in(sealer, block);
         let block =
             herald_fetcher::Block { header: self.blocks.header(block), body: self.blocks.body(block) };
@@ -90,19 +90,19 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// Two blocks for one slot, with one body: each half of the peers is sent one of them.
-    fn equivocate(&mut self, sealer: NodeId, slot: u32, parent: BlockId) {
+    fn equivocate(&mut self, sealer: NodeId, slot: u32, parent: BlockIndex) {
         let one = self.make(sealer, slot, 0, parent, Flaw::None);
         let other = self.make(sealer, slot, 1, parent, Flaw::None);
         self.take_in(sealer, one);
         self.take_in(sealer, other);
         for (at, peer) in self.node(sealer).links().enumerate() {
             let block = if at.is_multiple_of(2) { one } else { other };
-            self.send(peer, Message::Push { header: block, body: block });
+            self.send(peer, SimMessage::Push { header: block, body: block });
         }
     }
 
     /// A branch that was kept secret, heavier by one than what it replaces: only its tip is announced.
-    fn release_branch(&mut self, sealer: NodeId, slot: u32, head: BlockId) {
+    fn release_branch(&mut self, sealer: NodeId, slot: u32, head: BlockIndex) {
         let mut base = head;
         for _ in 0..SECRET_DEPTH {
             base = self.blocks.get(base).parent;
@@ -115,25 +115,32 @@ impl<M: Machine> World<'_, M> {
         }
         let number = self.blocks.get(base).number;
         for peer in self.node(sealer).links() {
-            self.send(peer, Message::Announce { block: base, number });
+            self.send(peer, SimMessage::Announce { block: base, number });
         }
     }
 
     /// Makes one of a slot's blocks, of the slot's size. Variant 0 is the one that fills it; all of a
     /// slot have the same body.
-    fn make(&mut self, sealer: NodeId, slot: u32, variant: u64, parent: BlockId, flaw: Flaw) -> BlockId {
+    fn make(
+        &mut self,
+        sealer: NodeId,
+        slot: u32,
+        variant: u64,
+        parent: BlockIndex,
+        flaw: Flaw,
+    ) -> BlockIndex {
         let body_bytes = self.setup.schedule.slots.get(slot as usize).map_or(0, |planned| planned.body_bytes);
         let key = u64::from(slot);
         let fills = (variant == 0).then_some(slot);
-        self.add_block(NewBlock { sealer, slot: fills, key, variant, parent, flaw, body_bytes })
+        self.add_block(BlockParts { sealer, slot: fills, key, variant, parent, flaw, body_bytes })
     }
 
     /// Adds a block to the world.
-    pub(super) fn add_block(&mut self, new: NewBlock) -> BlockId {
+    pub(super) fn add_block(&mut self, new: BlockParts) -> BlockIndex {
         let above = self.blocks.get(new.parent);
         let body = self.seed.draw(Concern::Hash, new.key, 1 << 63) | 1;
         let data = BlockData {
-            id: BlockId::GENESIS,
+            id: BlockIndex::GENESIS,
             hash: hash_of(self.seed, new.key, new.variant),
             number: above.number + 1,
             parent: new.parent,
@@ -158,13 +165,13 @@ impl<M: Machine> World<'_, M> {
 
 /// What a new block is made of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NewBlock {
+pub(crate) struct BlockParts {
     pub(crate) sealer: NodeId,
     pub(crate) slot: Option<u32>,
     /// With `variant`, of which its hash is made.
     pub(crate) key: u64,
     pub(crate) variant: u64,
-    pub(crate) parent: BlockId,
+    pub(crate) parent: BlockIndex,
     pub(crate) flaw: Flaw,
     pub(crate) body_bytes: u32,
 }

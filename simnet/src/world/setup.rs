@@ -6,19 +6,20 @@ use herald_fetcher::Time;
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, Seed, draw};
-use crate::model::block::{BlockId, PeerId};
-use crate::model::chain::{Chain, NodeId};
-use crate::model::schedule::Schedule;
+use crate::model::block::{BlockIndex, PeerId};
+use crate::model::chain::{NodeChain, NodeId};
+use crate::model::schedule::SlotSchedule;
 use crate::model::topology::{Graph, regions};
 use crate::policy::Machine;
 use crate::scenario::{AdversaryKind, Scenario, ScenarioError};
 
-use super::faults::{self, Plan, Step};
-use super::link::{End, LinkState, Route, Wire};
-use super::node::{Gate, Node};
+use super::faults::{self, FaultPlan, FaultStep};
+use super::link::{LinkEnd, LinkState, Route, WireState};
+use super::node::{Ingress, SimNode};
 
-/// Topology, places, roles, schedule and faults.
+/// Topology, regions, roles, schedule and faults.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Setup {
     /// Who is connected to whom.
     pub graph: Graph,
@@ -27,9 +28,9 @@ pub struct Setup {
     /// Which of the scenario's adversaries each node is.
     pub hostile: Vec<Option<u8>>,
     /// The blocks to be sealed.
-    pub schedule: Schedule,
+    pub schedule: SlotSchedule,
     /// What goes wrong, and when.
-    pub(super) faults: Vec<(Time, Step)>,
+    pub(super) faults: Vec<(Time, FaultStep)>,
     /// For each partition, who is in its first part.
     pub(super) parts: Vec<Vec<bool>>,
     /// Whom an eclipse is about.
@@ -66,11 +67,11 @@ impl Setup {
             .map(NodeId)
             .filter(|node| hostile.get(node.index()).is_some_and(Option::is_none) && Some(*node) != victim)
             .collect();
-        let mut schedule = Schedule::draw(scenario, &honest);
+        let mut schedule = SlotSchedule::draw(scenario, &honest);
         give_slots_to_hostile(scenario, &mut schedule, &hostile, seed);
         let core = core(scenario, &hostile, seed);
         let core_from = scenario.core.map_or(Time::MAX, |core| Time::from_nanos(core.from.nanos()));
-        let Plan { steps, parts, absent } = faults::plan(scenario, &schedule, &core, seed);
+        let FaultPlan { steps, parts, absent } = faults::plan(scenario, &schedule, &core, seed);
         let end = schedule.end().after(scenario.chain.drain.duration());
         let sample_every = Time::from_nanos((end.as_nanos() / SAMPLES).max(SAMPLE_NANOS_MIN));
         Ok(Self {
@@ -110,13 +111,13 @@ impl Setup {
     }
 
     /// The links of the graph, nobody connected yet.
-    pub(super) fn links(&self, scenario: &Scenario) -> (Vec<End>, Vec<Route>) {
+    pub(super) fn links(&self, scenario: &Scenario) -> (Vec<LinkEnd>, Vec<Route>) {
         let count = self.graph.links();
         let (mut ends, mut routes) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for from in 0..self.graph.nodes() as u32 {
             for index in self.graph.links_of(NodeId(from)) {
-                let place = index as usize;
-                let (Some(&to), Some(&back)) = (self.graph.to.get(place), self.graph.reverse.get(place))
+                let index = index as usize;
+                let (Some(&to), Some(&back)) = (self.graph.to.get(index), self.graph.reverse.get(index))
                 else {
                     continue;
                 };
@@ -125,36 +126,36 @@ impl Setup {
                 let latency = scenario.regions.latency.get(here).and_then(|row| row.get(there));
                 let latency = latency.map_or(0, |span| span.nanos());
                 let (owner, from) = (NodeId(from), self.region(to));
-                ends.push(End { owner, epoch: 0, state: LinkState::Down, from });
+                ends.push(LinkEnd { owner, epoch: 0, state: LinkState::Down, from });
                 let latency = u32::try_from(latency).unwrap_or(u32::MAX);
-                routes.push(Route { to, reverse: PeerId(back), latency, wire: Wire::Whole });
+                routes.push(Route { to, reverse: PeerId(back), latency, wire: WireState::Whole });
             }
         }
         (ends, routes)
     }
 
-    /// The gates of all nodes.
-    pub(super) fn gates(&self) -> Vec<Gate> {
-        let gate = |(hostile, absent): (&Option<u8>, &bool)| Gate {
+    /// The receiving side of each node.
+    pub(super) fn ingresses(&self) -> Vec<Ingress> {
+        let ingress = |(hostile, absent): (&Option<u8>, &bool)| Ingress {
             down_free: Time::ZERO,
             received: 0,
             blocks: 0,
-            mail: Vec::new(),
-            newest: BlockId::GENESIS,
+            postponed: Vec::new(),
+            newest: BlockIndex::GENESIS,
             online: !absent,
-            resting: false,
+            may_postpone: false,
             hostile: *hostile,
         };
-        self.hostile.iter().zip(&self.absent).map(gate).collect()
+        self.hostile.iter().zip(&self.absent).map(ingress).collect()
     }
 
-    /// The nodes, but for gates and machines.
-    pub(super) fn nodes(&self, scenario: &Scenario) -> Vec<Node> {
+    /// The nodes, without receiving sides and machines.
+    pub(super) fn nodes(&self, scenario: &Scenario) -> Vec<SimNode> {
         let node = |id: u32| {
             let id = NodeId(id);
             let links = self.graph.links_of(id);
-            Node {
-                chain: Chain::default(),
+            SimNode {
+                chain: NodeChain::default(),
                 armed: Time::MAX,
                 up_free: Time::ZERO,
                 up_small_free: Time::ZERO,
@@ -171,7 +172,7 @@ impl Setup {
         (0..scenario.nodes).map(node).collect()
     }
 
-    /// Their machines.
+    /// A machine for each node, in the state of a first start.
     pub(super) fn machines<M: Machine>(
         &self,
         scenario: &Scenario,
@@ -235,7 +236,12 @@ fn core(scenario: &Scenario, hostile: &[Option<u8>], seed: Seed) -> Vec<bool> {
 }
 
 /// Kinds that seal have their share of the slots.
-fn give_slots_to_hostile(scenario: &Scenario, schedule: &mut Schedule, hostile: &[Option<u8>], seed: Seed) {
+fn give_slots_to_hostile(
+    scenario: &Scenario,
+    schedule: &mut SlotSchedule,
+    hostile: &[Option<u8>],
+    seed: Seed,
+) {
     for (index, adversaries) in scenario.adversaries.iter().enumerate() {
         let own: Vec<NodeId> = (0..)
             .map(NodeId)

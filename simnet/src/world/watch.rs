@@ -5,18 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use herald_fetcher::{Admission, BlockHash, End, Event, StageName, Time};
 
-use crate::model::block::{BlockId, PeerId};
+use crate::model::block::{BlockIndex, PeerId};
 use crate::model::chain::NodeId;
-use crate::policy::Machine;
-use crate::scenario::Policy;
+use crate::policy::{LifetimePromise, Machine};
 
 use super::World;
 use super::life::Life;
 
 /// What each node follows.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
-    followed: BTreeMap<(NodeId, BlockId), Followed>,
+pub(crate) struct LifetimeWatch {
+    followed: BTreeMap<(NodeId, BlockIndex), Followed>,
     /// For each node, a time before which nothing that it follows has to end: most events need look
     /// no further.
     quiet_until: Vec<Time>,
@@ -33,10 +32,10 @@ struct Followed {
     life: Life,
 }
 
-impl Watch {
+impl LifetimeWatch {
     /// All that a node follows.
-    fn of(&self, id: NodeId) -> impl Iterator<Item = (BlockId, &Followed)> {
-        let range = (id, BlockId(0))..=(id, BlockId(u32::MAX));
+    fn of(&self, id: NodeId) -> impl Iterator<Item = (BlockIndex, &Followed)> {
+        let range = (id, BlockIndex(0))..=(id, BlockIndex(u32::MAX));
         self.followed.range(range).map(|(&(_, block), followed)| (block, followed))
     }
 
@@ -52,14 +51,20 @@ impl Watch {
 }
 
 impl<M: Machine> World<'_, M> {
-    /// Whether ends are watched: geth's model breaks these predicates, as geth does.
+    /// Whether the run holds its machines to when a hash ends.
     fn watches(&self) -> bool {
-        self.scenario.check_stride > 0 && self.policy != Policy::GethModel
+        self.scenario.check_stride > 0 && M::LIFETIME_PROMISE == LifetimePromise::Made
     }
 
     /// A node took a peer's announcement.
-    pub(super) fn watch_announced(&mut self, id: NodeId, peer: PeerId, block: BlockId, admission: Admission) {
-        let honest = self.gate(self.route(peer).to).hostile.is_none();
+    pub(super) fn watch_announced(
+        &mut self,
+        id: NodeId,
+        peer: PeerId,
+        block: BlockIndex,
+        admission: Admission,
+    ) {
+        let honest = self.ingress(self.route(peer).to).hostile.is_none();
         if self.watches() && honest && admission.is_taken() {
             let Some(followed) = self.watch.followed.get_mut(&(id, block)) else { return };
             if !followed.asked.contains(&peer) {
@@ -69,7 +74,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// A node asks a peer.
-    pub(super) fn watch_asked(&mut self, id: NodeId, peer: PeerId, block: BlockId) {
+    pub(super) fn watch_asked(&mut self, id: NodeId, peer: PeerId, block: BlockIndex) {
         if let Some(followed) = self.watch.followed.get_mut(&(id, block)) {
             followed.unasked.remove(&peer);
             followed.asked.insert(peer);
@@ -81,7 +86,7 @@ impl<M: Machine> World<'_, M> {
         if !self.watches() {
             return;
         }
-        let range = (id, BlockId(0))..=(id, BlockId(u32::MAX));
+        let range = (id, BlockIndex(0))..=(id, BlockIndex(u32::MAX));
         for (_, followed) in self.watch.followed.range_mut(range) {
             followed.unasked.remove(&peer);
         }
@@ -89,7 +94,7 @@ impl<M: Machine> World<'_, M> {
 
     /// A node goes, and its machine with it.
     pub(super) fn watch_down(&mut self, id: NodeId) {
-        let followed: Vec<BlockId> = self.watch.of(id).map(|(block, _)| block).collect();
+        let followed: Vec<BlockIndex> = self.watch.of(id).map(|(block, _)| block).collect();
         for block in followed {
             self.watch.followed.remove(&(id, block));
         }
@@ -114,7 +119,7 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    fn watch_entered(&mut self, id: NodeId, block: BlockId, stage: StageName) {
+    fn watch_entered(&mut self, id: NodeId, block: BlockIndex, stage: StageName) {
         let (now, config) = (self.now, &*self.config);
         let due = super::net::later(self.blocks.get(block).sealed_at, self.setup.skew(id));
         let followed = self.watch.followed.entry((id, block)).or_insert_with(|| Followed {
@@ -134,7 +139,7 @@ impl<M: Machine> World<'_, M> {
         self.watch.look_by(id, self.latest(id, block, &life));
     }
 
-    fn watch_ended(&mut self, id: NodeId, block: BlockId, end: End) {
+    fn watch_ended(&mut self, id: NodeId, block: BlockIndex, end: End) {
         let Some(Followed { unasked, stage, .. }) = self.watch.followed.remove(&(id, block)) else { return };
         match end {
             // Above the window nobody is asked yet, and each peer keeps only so many hashes for later.
@@ -194,7 +199,7 @@ impl<M: Machine> World<'_, M> {
     }
 
     /// Until when a node may follow a hash. One with the host ends, or waits on, when the host answers.
-    fn latest(&self, id: NodeId, block: BlockId, life: &Life) -> Time {
+    fn latest(&self, id: NodeId, block: BlockIndex, life: &Life) -> Time {
         match life.with_host() {
             None => life.latest(),
             Some(_) if self.node(id).importing.contains(&block) => self.node(id).import_free,
@@ -202,12 +207,12 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    fn is_above_window(&self, id: NodeId, block: BlockId) -> bool {
+    fn is_above_window(&self, id: NodeId, block: BlockIndex) -> bool {
         self.blocks.get(block).number > self.node(id).chain.head_number() + self.config.window_above
     }
 
     /// Whether a whole block waited for nothing.
-    fn could_have_gone_on(&self, id: NodeId, block: BlockId) -> bool {
+    fn could_have_gone_on(&self, id: NodeId, block: BlockIndex) -> bool {
         let data = self.blocks.get(block);
         let node = self.node(id);
         let head = node.chain.head_number();

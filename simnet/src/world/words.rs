@@ -2,15 +2,15 @@
 
 use herald_fetcher::{RequestId, Time};
 
-use crate::model::block::{BlockId, Blocks};
+use crate::model::block::{BlockIndex, Blocks};
 use crate::model::chain::NodeId;
 use crate::scenario::{Exit, MemoryKept};
 
 use super::Lists;
-use super::event::{Door, Event, Message};
+use super::event::{ArrivalStage, SimMessage, WorldEvent};
 use super::faults;
 
-/// A request's number. The fetcher's own are its serial number above the place that it stands in;
+/// A request's number. The fetcher's own are its serial number above the index of its slot;
 /// the serial number tells them apart.
 pub(super) fn number_of(request: RequestId) -> u64 {
     match request.as_u64() >> 32 {
@@ -21,56 +21,58 @@ pub(super) fn number_of(request: RequestId) -> u64 {
 
 /// An event. What stands beside it in the log (node, peer, block) is not said again.
 pub(super) fn of_event(
-    event: Event,
-    faults: &[(Time, faults::Step)],
+    event: WorldEvent,
+    faults: &[(Time, faults::FaultStep)],
     blocks: &Blocks,
     lists: &Lists,
 ) -> String {
     let message = |it| of_message(it, blocks, lists);
     match event {
-        Event::Arrive { at: Door::Inside, message: it, .. } => message(it),
-        Event::Arrive { at: Door::Downlink, message: it, .. } => format!("{} begins to come in", message(it)),
-        Event::Timer { .. } => "timer".into(),
-        Event::Verified { .. } => "header checked".into(),
-        Event::Imported { .. } => "import done".into(),
-        Event::RangeImported { .. } => "import of a range's block done".into(),
-        Event::Seal { slot } => format!("slot {slot}: its sealer's turn"),
-        Event::Fault { step } => {
+        WorldEvent::Arrive { at: ArrivalStage::Received, message: it, .. } => message(it),
+        WorldEvent::Arrive { at: ArrivalStage::AtDownlink, message: it, .. } => {
+            format!("{} begins to come in", message(it))
+        }
+        WorldEvent::Timer { .. } => "timer".into(),
+        WorldEvent::Verified { .. } => "header checked".into(),
+        WorldEvent::Imported { .. } => "import done".into(),
+        WorldEvent::RangeImported { .. } => "import of a range's block done".into(),
+        WorldEvent::Seal { slot } => format!("slot {slot}: its sealer's turn"),
+        WorldEvent::Fault { step } => {
             faults.get(step as usize).map_or("fault".into(), |(_, step)| of_fault(*step))
         }
-        Event::Gone { .. } => "connection lost".into(),
-        Event::Open { .. } => "connection made anew, if both can".into(),
-        Event::Wake { .. } => "acts by itself".into(),
-        Event::CatchUp { .. } => "looks whether it has fallen behind".into(),
-        Event::Later { message: it, .. } => format!("time to send {}, held back so far", message(it)),
-        Event::Sample => "figures are taken".into(),
+        WorldEvent::Gone { .. } => "connection lost".into(),
+        WorldEvent::Open { .. } => "connection made anew, if both can".into(),
+        WorldEvent::Wake { .. } => "acts by itself".into(),
+        WorldEvent::CatchUp { .. } => "looks whether it has fallen behind".into(),
+        WorldEvent::Later { message: it, .. } => format!("time to send {}, held back so far", message(it)),
+        WorldEvent::Sample => "figures are taken".into(),
     }
 }
 
-fn of_message(message: Message, blocks: &Blocks, lists: &Lists) -> String {
+fn of_message(message: SimMessage, blocks: &Blocks, lists: &Lists) -> String {
     let reply = |what: &str, request| format!("{what} (reply to #{})", number_of(request));
     match message {
-        Message::Announce { block, number } if number != blocks.get(block).number => {
+        SimMessage::Announce { block, number } if number != blocks.get(block).number => {
             format!("announcement with number {number}")
         }
-        Message::Announce { .. } => "announcement".into(),
-        Message::Push { header, body } if header == body => "whole block".into(),
-        Message::Push { .. } => "block with another's body".into(),
-        Message::GetHeader { request, .. } => format!("header request #{}", number_of(request)),
-        Message::GetBody { request, .. } => format!("body request #{}", number_of(request)),
-        Message::GetBodies { request, list } => {
+        SimMessage::Announce { .. } => "announcement".into(),
+        SimMessage::Push { header, body } if header == body => "whole block".into(),
+        SimMessage::Push { .. } => "block with another's body".into(),
+        SimMessage::GetHeader { request, .. } => format!("header request #{}", number_of(request)),
+        SimMessage::GetBody { request, .. } => format!("body request #{}", number_of(request)),
+        SimMessage::GetBodies { request, list } => {
             format!("request #{} for {}", number_of(request), bodies(lists.get(list)))
         }
-        Message::Header { request, .. } => reply("header", request),
-        Message::NoHeader { request } => reply("no header", request),
-        Message::Body { request, .. } => reply("body", request),
-        Message::Bodies { request, list } => reply(&bodies(lists.get(list)), request),
-        Message::Refused { request } => reply("refusal", request),
-        Message::Junk { request } => reply("junk", request),
-        Message::Oversized { request } => format!("oversized reply to #{}", number_of(request)),
-        Message::Status { .. } => "greeting".into(),
-        Message::GetRange { .. } => "range request".into(),
-        Message::Range { list } => match lists.get(list) {
+        SimMessage::Header { request, .. } => reply("header", request),
+        SimMessage::NoHeader { request } => reply("no header", request),
+        SimMessage::Body { request, .. } => reply("body", request),
+        SimMessage::Bodies { request, list } => reply(&bodies(lists.get(list)), request),
+        SimMessage::Refused { request } => reply("refusal", request),
+        SimMessage::Junk { request } => reply("junk", request),
+        SimMessage::Oversized { request } => format!("oversized reply to #{}", number_of(request)),
+        SimMessage::Status { .. } => "greeting".into(),
+        SimMessage::GetRange { .. } => "range request".into(),
+        SimMessage::Range { list } => match lists.get(list) {
             [] => "empty range".into(),
             [_] => "range of 1 block".into(),
             many => format!("range of {} blocks", many.len()),
@@ -78,7 +80,7 @@ fn of_message(message: Message, blocks: &Blocks, lists: &Lists) -> String {
     }
 }
 
-fn bodies(list: &[BlockId]) -> String {
+fn bodies(list: &[BlockIndex]) -> String {
     match list {
         [] => "no body".into(),
         [_] => "body".into(),
@@ -86,47 +88,47 @@ fn bodies(list: &[BlockId]) -> String {
     }
 }
 
-fn of_fault(step: faults::Step) -> String {
+fn of_fault(step: faults::FaultStep) -> String {
     match step {
-        faults::Step::Cut { part } => format!("partition {part} falls"),
-        faults::Step::Heal { part } => format!("partition {part} is over"),
-        faults::Step::Down { exit: Exit::Closed, .. } => "goes, and closes its connections".into(),
-        faults::Step::Down { exit: Exit::Silent, .. } => "goes without a word".into(),
-        faults::Step::Up { memory: MemoryKept::Chain, .. } => "comes, with its chain".into(),
-        faults::Step::Up { memory: MemoryKept::Nothing, .. } => "comes, with nothing but genesis".into(),
-        faults::Step::Spare => "the core is healed for good".into(),
+        faults::FaultStep::Cut { part } => format!("partition {part} falls"),
+        faults::FaultStep::Heal { part } => format!("partition {part} is over"),
+        faults::FaultStep::Down { exit: Exit::Closed, .. } => "goes, and closes its connections".into(),
+        faults::FaultStep::Down { exit: Exit::Silent, .. } => "goes without a word".into(),
+        faults::FaultStep::Up { memory: MemoryKept::Chain, .. } => "comes, with its chain".into(),
+        faults::FaultStep::Up { memory: MemoryKept::Nothing, .. } => "comes, with nothing but genesis".into(),
+        faults::FaultStep::Spare => "the core is healed for good".into(),
     }
 }
 
 /// The node that a fault befalls, where it is one.
-pub(super) fn whose_fault(step: u32, faults: &[(Time, faults::Step)]) -> Option<NodeId> {
+pub(super) fn whose_fault(step: u32, faults: &[(Time, faults::FaultStep)]) -> Option<NodeId> {
     match faults.get(step as usize)?.1 {
-        faults::Step::Down { node, .. } | faults::Step::Up { node, .. } => Some(node),
-        faults::Step::Cut { .. } | faults::Step::Heal { .. } | faults::Step::Spare => None,
+        faults::FaultStep::Down { node, .. } | faults::FaultStep::Up { node, .. } => Some(node),
+        faults::FaultStep::Cut { .. } | faults::FaultStep::Heal { .. } | faults::FaultStep::Spare => None,
     }
 }
 
 /// The block that a message is about, where it is one.
-pub(super) fn block_of(message: Message, lists: &Lists) -> Option<BlockId> {
+pub(super) fn block_of(message: SimMessage, lists: &Lists) -> Option<BlockIndex> {
     match message {
-        Message::Announce { block, .. }
-        | Message::Push { header: block, .. }
-        | Message::GetHeader { block, .. }
-        | Message::GetBody { block, .. }
-        | Message::Header { block, .. }
-        | Message::Body { block, .. }
-        | Message::Status { head: block }
-        | Message::GetRange { head: block } => Some(block),
-        Message::GetBodies { list, .. } | Message::Bodies { list, .. } | Message::Range { list } => {
+        SimMessage::Announce { block, .. }
+        | SimMessage::Push { header: block, .. }
+        | SimMessage::GetHeader { block, .. }
+        | SimMessage::GetBody { block, .. }
+        | SimMessage::Header { block, .. }
+        | SimMessage::Body { block, .. }
+        | SimMessage::Status { head: block }
+        | SimMessage::GetRange { head: block } => Some(block),
+        SimMessage::GetBodies { list, .. } | SimMessage::Bodies { list, .. } | SimMessage::Range { list } => {
             match lists.get(list) {
                 [block] => Some(*block),
                 _ => None,
             }
         }
-        Message::NoHeader { .. }
-        | Message::Refused { .. }
-        | Message::Junk { .. }
-        | Message::Oversized { .. } => None,
+        SimMessage::NoHeader { .. }
+        | SimMessage::Refused { .. }
+        | SimMessage::Junk { .. }
+        | SimMessage::Oversized { .. } => None,
     }
 }
 
@@ -137,42 +139,42 @@ mod tests {
 
     const PEER: PeerId = PeerId(0);
     const NODE: NodeId = NodeId(0);
-    const BLOCK: BlockId = BlockId::GENESIS;
+    const BLOCK: BlockIndex = BlockIndex::GENESIS;
 
-    fn said(event: Event, lists: &Lists) -> String {
+    fn said(event: WorldEvent, lists: &Lists) -> String {
         let blocks = Blocks::new(herald_fetcher::BlockHash::ZERO);
-        of_event(event, &[(Time::ZERO, faults::Step::Cut { part: 1 })], &blocks, lists)
+        of_event(event, &[(Time::ZERO, faults::FaultStep::Cut { part: 1 })], &blocks, lists)
     }
 
-    fn inside(message: Message, lists: &Lists) -> String {
-        said(Event::Arrive { peer: PEER, epoch: 3, at: Door::Inside, message }, lists)
+    fn inside(message: SimMessage, lists: &Lists) -> String {
+        said(WorldEvent::Arrive { peer: PEER, epoch: 3, at: ArrivalStage::Received, message }, lists)
     }
 
     #[test]
     fn messages_are_said_in_words() {
         let mut lists = Lists::default();
         let (none, two) = (lists.add(Vec::new()), lists.add(vec![BLOCK, BLOCK]));
-        // A number as the fetcher gives them: the twelfth request, in the third place.
+        // A number as the fetcher gives them: the twelfth request, in slot 3.
         let request = RequestId::new(12 << 32 | 3);
         for (message, words) in [
-            (Message::Announce { block: BLOCK, number: 0 }, "announcement"),
-            (Message::Announce { block: BLOCK, number: 7 }, "announcement with number 7"),
-            (Message::Push { header: BLOCK, body: BLOCK }, "whole block"),
-            (Message::Push { header: BLOCK, body: BlockId(1) }, "block with another's body"),
-            (Message::GetHeader { request, block: BLOCK }, "header request #12"),
-            (Message::GetBody { request, block: BLOCK }, "body request #12"),
-            (Message::GetBodies { request, list: two }, "request #12 for 2 bodies"),
-            (Message::Header { request, block: BLOCK }, "header (reply to #12)"),
-            (Message::NoHeader { request: RequestId::new(5) }, "no header (reply to #5)"),
-            (Message::Body { request, block: BLOCK }, "body (reply to #12)"),
-            (Message::Bodies { request, list: none }, "no body (reply to #12)"),
-            (Message::Bodies { request, list: two }, "2 bodies (reply to #12)"),
-            (Message::Refused { request }, "refusal (reply to #12)"),
-            (Message::Junk { request }, "junk (reply to #12)"),
-            (Message::Oversized { request }, "oversized reply to #12"),
-            (Message::Status { head: BLOCK }, "greeting"),
-            (Message::GetRange { head: BLOCK }, "range request"),
-            (Message::Range { list: two }, "range of 2 blocks"),
+            (SimMessage::Announce { block: BLOCK, number: 0 }, "announcement"),
+            (SimMessage::Announce { block: BLOCK, number: 7 }, "announcement with number 7"),
+            (SimMessage::Push { header: BLOCK, body: BLOCK }, "whole block"),
+            (SimMessage::Push { header: BLOCK, body: BlockIndex(1) }, "block with another's body"),
+            (SimMessage::GetHeader { request, block: BLOCK }, "header request #12"),
+            (SimMessage::GetBody { request, block: BLOCK }, "body request #12"),
+            (SimMessage::GetBodies { request, list: two }, "request #12 for 2 bodies"),
+            (SimMessage::Header { request, block: BLOCK }, "header (reply to #12)"),
+            (SimMessage::NoHeader { request: RequestId::new(5) }, "no header (reply to #5)"),
+            (SimMessage::Body { request, block: BLOCK }, "body (reply to #12)"),
+            (SimMessage::Bodies { request, list: none }, "no body (reply to #12)"),
+            (SimMessage::Bodies { request, list: two }, "2 bodies (reply to #12)"),
+            (SimMessage::Refused { request }, "refusal (reply to #12)"),
+            (SimMessage::Junk { request }, "junk (reply to #12)"),
+            (SimMessage::Oversized { request }, "oversized reply to #12"),
+            (SimMessage::Status { head: BLOCK }, "greeting"),
+            (SimMessage::GetRange { head: BLOCK }, "range request"),
+            (SimMessage::Range { list: two }, "range of 2 blocks"),
         ] {
             assert_eq!(inside(message, &lists), words);
         }
@@ -181,19 +183,19 @@ mod tests {
     #[test]
     fn events_are_said_in_words() {
         let lists = Lists::default();
-        let message = Message::Push { header: BLOCK, body: BLOCK };
+        let message = SimMessage::Push { header: BLOCK, body: BLOCK };
         for (event, words) in [
             (
-                Event::Arrive { peer: PEER, epoch: 0, at: Door::Downlink, message },
+                WorldEvent::Arrive { peer: PEER, epoch: 0, at: ArrivalStage::AtDownlink, message },
                 "whole block begins to come in",
             ),
-            (Event::Later { peer: PEER, message }, "time to send whole block, held back so far"),
-            (Event::Timer { node: NODE }, "timer"),
-            (Event::Verified { node: NODE, life: 0, block: BLOCK }, "header checked"),
-            (Event::Imported { node: NODE, life: 0, block: BLOCK }, "import done"),
-            (Event::Seal { slot: 4 }, "slot 4: its sealer's turn"),
-            (Event::Fault { step: 0 }, "partition 1 falls"),
-            (Event::Gone { peer: PEER, epoch: 0 }, "connection lost"),
+            (WorldEvent::Later { peer: PEER, message }, "time to send whole block, held back so far"),
+            (WorldEvent::Timer { node: NODE }, "timer"),
+            (WorldEvent::Verified { node: NODE, life: 0, block: BLOCK }, "header checked"),
+            (WorldEvent::Imported { node: NODE, life: 0, block: BLOCK }, "import done"),
+            (WorldEvent::Seal { slot: 4 }, "slot 4: its sealer's turn"),
+            (WorldEvent::Fault { step: 0 }, "partition 1 falls"),
+            (WorldEvent::Gone { peer: PEER, epoch: 0 }, "connection lost"),
         ] {
             assert_eq!(said(event, &lists), words);
         }

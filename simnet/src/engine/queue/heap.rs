@@ -5,35 +5,35 @@ use std::collections::BinaryHeap;
 
 use herald_fetcher::Time;
 
-/// An event with its place in the order: by time, then by push.
+/// An event with its position in the order: by time, then by push.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<E> {
+pub(super) struct QueueEntry<E> {
     pub(super) at: Time,
     pub(super) sequence: u64,
     pub(super) event: E,
 }
 
-impl<E> Entry<E> {
+impl<E> QueueEntry<E> {
     pub(super) const fn key(&self) -> (Time, u64) {
         (self.at, self.sequence)
     }
 }
 
-impl<E> PartialEq for Entry<E> {
+impl<E> PartialEq for QueueEntry<E> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl<E> Eq for Entry<E> {}
+impl<E> Eq for QueueEntry<E> {}
 
-impl<E> PartialOrd for Entry<E> {
+impl<E> PartialOrd for QueueEntry<E> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<E> Ord for Entry<E> {
+impl<E> Ord for QueueEntry<E> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(&other.key())
     }
@@ -43,7 +43,7 @@ impl<E> Ord for Entry<E> {
 /// [`EventQueue`](super::EventQueue).
 #[derive(Clone, Debug)]
 pub struct HeapQueue<E> {
-    heap: BinaryHeap<Reverse<Entry<E>>>,
+    heap: BinaryHeap<Reverse<QueueEntry<E>>>,
     sequence: u64,
     now: Time,
 }
@@ -58,13 +58,13 @@ impl<E> HeapQueue<E> {
     /// Adds an event; one in the past comes now.
     pub fn push(&mut self, at: Time, event: E) {
         let at = super::not_before(self.now, at);
-        self.heap.push(Reverse(Entry { at, sequence: self.sequence, event }));
+        self.heap.push(Reverse(QueueEntry { at, sequence: self.sequence, event }));
         self.sequence += 1;
     }
 
     /// Takes the first event.
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        let Reverse(Entry { at, event, .. }) = self.heap.pop()?;
+        let Reverse(QueueEntry { at, event, .. }) = self.heap.pop()?;
         self.now = at;
         Some((at, event))
     }

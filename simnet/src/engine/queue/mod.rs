@@ -1,6 +1,6 @@
 //! The queue of events to come.
 
-mod blocks;
+mod chunks;
 pub mod heap;
 mod ring;
 pub mod wheel;

@@ -1,11 +1,11 @@
 //! A ring of slots with two levels of bits that tell which are in use.
 
-use super::blocks::Chain;
+use super::chunks::Stack;
 
 /// Slots for the numbers within a window of the ring's size; a number's slot is its remainder.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    slots: Box<[Chain]>,
+    slots: Box<[Stack]>,
     /// A bit for each slot in use.
     used: Box<[u64]>,
     /// A bit for each word of `used` that is not zero.
@@ -18,7 +18,7 @@ impl Ring {
     pub(super) fn new(size: usize) -> Self {
         assert!(size.is_power_of_two() && size >= 64, "{size} is no size of a ring");
         Self {
-            slots: vec![Chain::EMPTY; size].into(),
+            slots: vec![Stack::EMPTY; size].into(),
             used: vec![0; size / 64].into(),
             words: vec![0; size.div_ceil(64 * 64)].into(),
         }
@@ -26,7 +26,7 @@ impl Ring {
 
     /// The slot of `number`, to be put to use.
     #[inline]
-    pub(super) fn slot(&mut self, number: u64) -> &mut Chain {
+    pub(super) fn slot(&mut self, number: u64) -> &mut Stack {
         let index = self.index(number);
         self.used[index / 64] |= 1 << (index % 64);
         self.words[index / 4096] |= 1 << (index / 64 % 64);
@@ -34,13 +34,13 @@ impl Ring {
     }
 
     /// Empties the slot of `number`.
-    pub(super) fn take(&mut self, number: u64) -> Chain {
+    pub(super) fn take(&mut self, number: u64) -> Stack {
         let index = self.index(number);
         self.used[index / 64] &= !(1 << (index % 64));
         if self.used[index / 64] == 0 {
             self.words[index / 4096] &= !(1 << (index / 64 % 64));
         }
-        core::mem::replace(&mut self.slots[index], Chain::EMPTY)
+        core::mem::replace(&mut self.slots[index], Stack::EMPTY)
     }
 
     /// The first number after `number`, and at most the ring's size after it, whose slot is in use.

@@ -21,7 +21,7 @@ struct Three {
 impl Three {
     fn push(&mut self, delay: u64) {
         let at = self.now.after(Duration::from_nanos(delay));
-        // An event that says nothing about its place, so that only the order can be right.
+        // An event that says nothing about its position in the order, so that only the order can be right.
         let event = Seed::new(0).draw(Concern::Fuzz, self.pushed, 0);
         self.sorted.insert((at, self.pushed), event);
         self.heap.push(at, event);

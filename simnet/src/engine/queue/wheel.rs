@@ -1,4 +1,4 @@
-//! A timing wheel of two turns, each slot a chain of small blocks.
+//! A timing wheel of two turns, each slot a stack of small chunks.
 //!
 //! Time is cut into ticks of 2^`TICK_BITS` ns. The near ring has a slot for each of the next
 //! `NEAR` ticks; the far ring a slot for each of the next `FAR` spans of that many ticks; a heap
@@ -8,15 +8,15 @@
 //! of the two is next.
 //!
 //! Order within a slot does not matter, since sorting goes by time and number: so a slot is a stack
-//! of blocks, and both rings share the free ones.
+//! of chunks, and both rings share the free ones.
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use herald_fetcher::Time;
 
-use super::blocks::Blocks;
-use super::heap::Entry;
+use super::chunks::Chunks;
+use super::heap::QueueEntry;
 use super::ring::Ring;
 
 /// A tick is 2^18 ns, 262 µs.
@@ -37,15 +37,15 @@ const KEPT: usize = 1 << 14;
 #[derive(Clone, Debug)]
 pub struct WheelQueue<E> {
     /// The events of the tick at hand, in no order, until the last of them was taken.
-    current: Vec<Entry<E>>,
+    current: Vec<QueueEntry<E>>,
     /// Those that were not taken yet, the next one last; see [`Key`].
     order: Vec<Key>,
     /// What was pushed into that tick or an earlier one after it was sorted.
-    late: BinaryHeap<Reverse<Entry<E>>>,
+    late: BinaryHeap<Reverse<QueueEntry<E>>>,
     near: Ring,
     far: Ring,
-    beyond: BinaryHeap<Reverse<Entry<E>>>,
-    blocks: Blocks<Entry<E>>,
+    beyond: BinaryHeap<Reverse<QueueEntry<E>>>,
+    chunks: Chunks<QueueEntry<E>>,
     /// The last tick whose slot was taken; all events in the rings are of later ones.
     tick: u64,
     now: Time,
@@ -64,7 +64,7 @@ impl<E: Copy> WheelQueue<E> {
             near: Ring::new(NEAR),
             far: Ring::new(FAR),
             beyond: BinaryHeap::new(),
-            blocks: Blocks::new(),
+            chunks: Chunks::new(),
             tick: 0,
             now: Time::ZERO,
             sequence: 0,
@@ -76,17 +76,17 @@ impl<E: Copy> WheelQueue<E> {
     #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         let at = super::not_before(self.now, at);
-        let entry = Entry { at, sequence: self.sequence, event };
+        let entry = QueueEntry { at, sequence: self.sequence, event };
         self.sequence += 1;
         self.len += 1;
-        self.place(entry);
+        self.enqueue(entry);
     }
 
     /// Events of the tick at hand that come next, at most so many.
     #[inline]
     pub fn upcoming(&self, count: usize) -> impl Iterator<Item = &E> {
-        let places = self.order.iter().rev().take(count).map(|&key| place_of(key));
-        places.filter_map(|place| self.current.get(place)).map(|entry| &entry.event)
+        let indices = self.order.iter().rev().take(count).map(|&key| index_of(key));
+        indices.filter_map(|index| self.current.get(index)).map(|entry| &entry.event)
     }
 
     /// Takes the first event.
@@ -98,8 +98,8 @@ impl<E: Copy> WheelQueue<E> {
         let entry = if self.late_is_next() {
             self.late.pop().map(|Reverse(entry)| entry)?
         } else {
-            let place = place_of(self.order.pop()?);
-            *self.current.get(place)?
+            let index = index_of(self.order.pop()?);
+            *self.current.get(index)?
         };
         self.len -= 1;
         self.now = entry.at;
@@ -132,8 +132,8 @@ impl<E: Copy> WheelQueue<E> {
     }
 
     #[inline]
-    fn next_in_tick(&self) -> Option<&Entry<E>> {
-        self.current.get(place_of(*self.order.last()?))
+    fn next_in_tick(&self) -> Option<&QueueEntry<E>> {
+        self.current.get(index_of(*self.order.last()?))
     }
 
     #[inline]
@@ -146,21 +146,21 @@ impl<E: Copy> WheelQueue<E> {
     }
 
     #[inline]
-    fn place(&mut self, entry: Entry<E>) {
+    fn enqueue(&mut self, entry: QueueEntry<E>) {
         let tick = tick_of(entry.at);
         if tick <= self.tick {
             self.late.push(Reverse(entry));
         } else if tick - self.tick <= NEAR as u64 {
-            self.blocks.push(self.near.slot(tick), entry);
+            self.chunks.push(self.near.slot(tick), entry);
         } else {
-            self.place_far(entry);
+            self.enqueue_far(entry);
         }
     }
 
-    fn place_far(&mut self, entry: Entry<E>) {
+    fn enqueue_far(&mut self, entry: QueueEntry<E>) {
         let span = span_of(tick_of(entry.at));
         if span - span_of(self.tick) <= FAR as u64 {
-            self.blocks.push(self.far.slot(span), entry);
+            self.chunks.push(self.far.slot(span), entry);
         } else {
             self.beyond.push(Reverse(entry));
         }
@@ -194,14 +194,14 @@ impl<E: Copy> WheelQueue<E> {
         self.tick = before;
         let mut entries = core::mem::take(&mut self.current);
         entries.clear();
-        self.blocks.drain(self.far.take(span), &mut entries);
+        self.chunks.drain(self.far.take(span), &mut entries);
         for entry in entries.drain(..) {
-            self.place(entry);
+            self.enqueue(entry);
         }
         self.current = entries;
         while self.beyond.peek().is_some_and(|Reverse(entry)| span_of(tick_of(entry.at)) == span) {
             if let Some(Reverse(entry)) = self.beyond.pop() {
-                self.place(entry);
+                self.enqueue(entry);
             }
         }
     }
@@ -217,8 +217,8 @@ impl<E: Copy> WheelQueue<E> {
             self.late = BinaryHeap::new();
         }
         self.tick = tick;
-        self.blocks.drain(self.near.take(tick), &mut self.current);
-        let keys = self.current.iter().zip(0..).map(|(entry, place)| key_of(entry.at, entry.sequence, place));
+        self.chunks.drain(self.near.take(tick), &mut self.current);
+        let keys = self.current.iter().zip(0..).map(|(entry, index)| key_of(entry.at, entry.sequence, index));
         self.order.extend(keys);
         self.order.sort_unstable_by(|a, b| b.cmp(a));
     }
@@ -231,16 +231,16 @@ impl<E: Copy> Default for WheelQueue<E> {
 }
 
 /// What the events of a tick are sorted by instead of being moved about themselves: the time within the
-/// tick, then the number in the order of pushing, then the place in the list, which is no part of the
+/// tick, then the number in the order of pushing, then the index in `current`, which is no part of the
 /// order.
 type Key = u128;
 
-const fn key_of(at: Time, sequence: u64, place: u32) -> Key {
+const fn key_of(at: Time, sequence: u64, index: u32) -> Key {
     let within = at.as_nanos() & ((1 << TICK_BITS) - 1);
-    (within as u128) << 96 | (sequence as u128) << 32 | place as u128
+    (within as u128) << 96 | (sequence as u128) << 32 | index as u128
 }
 
-const fn place_of(key: Key) -> usize {
+const fn index_of(key: Key) -> usize {
     key as u32 as usize
 }
 

@@ -7,15 +7,15 @@ use herald_fetcher::{
     Output, Reason, RequestId, StageName, Time, Types as _,
 };
 
-use super::traces::{Announcement, Headed};
+use super::traces::{GethAnnouncement, Headed};
 use super::{ARRIVE_TIMEOUT, GATHER_SLACK, GethModel, HASH_LIMIT, REPLY_TIMEOUT, in_window};
-use crate::model::block::{Body, Header, PeerId, Sim};
-use crate::model::chain::View;
+use crate::model::block::{PeerId, Sim, SimBody, SimHeader};
+use crate::model::chain::NodeView;
 
 /// A request that waits for its reply. The reply, or the deadline, ends the wait; the hash itself is
 /// followed elsewhere, and may have been forgotten before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
+pub(super) struct PendingRequest {
     pub(super) peer: PeerId,
     pub(super) deadline: Time,
 }
@@ -26,7 +26,7 @@ impl GethModel {
         peer: PeerId,
         hash: BlockHash,
         number: BlockNumber,
-        chain: &View<'_>,
+        chain: &NodeView<'_>,
     ) -> Admission {
         if !self.peers.is_connected(peer) {
             return Admission::UnknownPeer;
@@ -46,7 +46,7 @@ impl GethModel {
         peer: PeerId,
         hash: BlockHash,
         number: BlockNumber,
-        chain: &View<'_>,
+        chain: &NodeView<'_>,
     ) -> Admission {
         if self.traces.count_of(peer) >= HASH_LIMIT {
             return Admission::PeerLimit;
@@ -58,7 +58,7 @@ impl GethModel {
         if self.traces.fetching(&hash).is_some() || self.traces.completing.contains_key(&hash) {
             return Admission::Duplicate;
         }
-        let announcement = Announcement { origin: peer, number, at: self.now };
+        let announcement = GethAnnouncement { origin: peer, number, at: self.now };
         if self.traces.announce(hash, announcement) {
             self.entered(hash, StageName::Announced, Some(peer));
         }
@@ -69,9 +69,9 @@ impl GethModel {
     }
 
     /// The fetch timer fired: one announcer of each hash that has waited long enough is asked.
-    pub(super) fn fetch_due(&mut self, chain: &View<'_>) {
+    pub(super) fn fetch_due(&mut self, chain: &NodeView<'_>) {
         self.fetch_timer = None;
-        let waited = |first: &Announcement| self.now.since(first.at) > ARRIVE_TIMEOUT - GATHER_SLACK;
+        let waited = |first: &GethAnnouncement| self.now.since(first.at) > ARRIVE_TIMEOUT - GATHER_SLACK;
         let due: Vec<BlockHash> = self
             .traces
             .announced
@@ -106,7 +106,7 @@ impl GethModel {
     }
 
     /// The completion timer fired: all bodies that are missing are asked for.
-    pub(super) fn completion_due(&mut self, chain: &View<'_>) {
+    pub(super) fn completion_due(&mut self, chain: &NodeView<'_>) {
         self.complete_timer = None;
         let due: Vec<(BlockHash, Headed)> =
             self.traces.fetched.iter().map(|(&hash, headed)| (hash, headed.clone())).collect();
@@ -136,9 +136,9 @@ impl GethModel {
         &mut self,
         peer: PeerId,
         request: RequestId,
-        headers: Vec<Header>,
-        chain: &View<'_>,
-    ) -> Vec<Header> {
+        headers: Vec<SimHeader>,
+        chain: &NodeView<'_>,
+    ) -> Vec<SimHeader> {
         if !self.take_request(peer, request) {
             return headers;
         }
@@ -182,7 +182,7 @@ impl GethModel {
 
     /// The announcement that this header would answer, where it is one that this peer was asked for
     /// and nothing has overtaken it.
-    fn awaited_header(&self, peer: PeerId, hash: &BlockHash) -> Option<Announcement> {
+    fn awaited_header(&self, peer: PeerId, hash: &BlockHash) -> Option<GethAnnouncement> {
         let overtaken = self.traces.fetched.contains_key(hash)
             || self.traces.completing.contains_key(hash)
             || self.traces.queued(hash).is_some();
@@ -194,9 +194,9 @@ impl GethModel {
         &mut self,
         peer: PeerId,
         request: RequestId,
-        bodies: Vec<Body>,
-        chain: &View<'_>,
-    ) -> Vec<Body> {
+        bodies: Vec<SimBody>,
+        chain: &NodeView<'_>,
+    ) -> Vec<SimBody> {
         if !self.take_request(peer, request) {
             return bodies;
         }
@@ -208,7 +208,7 @@ impl GethModel {
                     && headed.header.body_commitment() == commitment
                     && self.traces.queued(hash).is_none()
             };
-            let matches: Vec<(BlockHash, Header)> = self
+            let matches: Vec<(BlockHash, SimHeader)> = self
                 .traces
                 .completing
                 .iter()
@@ -232,7 +232,7 @@ impl GethModel {
         unknown
     }
 
-    fn enqueue_completed(&mut self, blocks: Vec<Block<Sim>>, chain: &View<'_>) {
+    fn enqueue_completed(&mut self, blocks: Vec<Block<Sim>>, chain: &NodeView<'_>) {
         for block in blocks {
             if let Some(headed) = self.traces.completing.get(&block.header.hash()) {
                 // What becomes of it shows in its events; there is no caller to tell.
@@ -268,8 +268,8 @@ impl GethModel {
             if first.get().deadline > self.now {
                 break;
             }
-            let (request, Request { peer, .. }) = first.remove_entry();
-            self.tally.deadlines_passed += 1;
+            let (request, PendingRequest { peer, .. }) = first.remove_entry();
+            self.counters.deadlines_passed += 1;
             self.outputs.push_back(Output::Cancel { request, peer });
             silent.insert(peer);
         }
@@ -285,9 +285,9 @@ impl GethModel {
             return None;
         }
         self.requests_made += 1;
-        self.tally.requests += 1;
+        self.counters.requests += 1;
         let request = RequestId::new(self.requests_made);
-        self.requests.insert(request, Request { peer, deadline: self.now.after(REPLY_TIMEOUT) });
+        self.requests.insert(request, PendingRequest { peer, deadline: self.now.after(REPLY_TIMEOUT) });
         Some(request)
     }
 
@@ -297,7 +297,7 @@ impl GethModel {
         if awaited {
             self.requests.remove(&request);
         } else {
-            self.tally.replies_unmatched += 1;
+            self.counters.replies_unmatched += 1;
         }
         awaited
     }

@@ -7,10 +7,10 @@ use herald_fetcher::{
     StageName, Time, Verdict,
 };
 
-use super::traces::{Phase, block_bytes};
+use super::traces::{BlockPhase, block_bytes};
 use super::{BLOCK_LIMIT, GethModel, UNCLE_DISTANCE_MAX, in_window};
 use crate::model::block::{PeerId, Sim};
-use crate::model::chain::View;
+use crate::model::chain::NodeView;
 
 /// How far ahead of our clock a block may be that the chain keeps.
 const FUTURE_MAX: Duration = Duration::from_secs(30);
@@ -46,7 +46,7 @@ impl Future {
 }
 
 impl GethModel {
-    pub(super) fn pushed(&mut self, peer: PeerId, block: Block<Sim>, chain: &View<'_>) -> Admission {
+    pub(super) fn pushed(&mut self, peer: PeerId, block: Block<Sim>, chain: &NodeView<'_>) -> Admission {
         if !self.peers.is_connected(peer) {
             return Admission::UnknownPeer;
         }
@@ -64,7 +64,7 @@ impl GethModel {
 
     /// Puts a whole block into the queue. Where it is refused, all that others announced of it goes
     /// as well.
-    pub(super) fn enqueue(&mut self, peer: PeerId, block: Block<Sim>, chain: &View<'_>) -> Admission {
+    pub(super) fn enqueue(&mut self, peer: PeerId, block: Block<Sim>, chain: &NodeView<'_>) -> Admission {
         let hash = block.header.hash();
         if self.traces.blocks_of(peer) >= BLOCK_LIMIT {
             self.forget_refused(hash, End::NoRoom);
@@ -90,7 +90,7 @@ impl GethModel {
     }
 
     /// Hands over the queued blocks that the chain has reached, lowest number first.
-    pub(super) fn hand_over(&mut self, chain: &View<'_>) {
+    pub(super) fn hand_over(&mut self, chain: &NodeView<'_>) {
         let height = chain.head();
         while let Some(hash) = self.traces.pop_queue(height.saturating_add(1)) {
             let Some(queued) = self.traces.queued(&hash) else { continue };
@@ -102,7 +102,7 @@ impl GethModel {
                 self.traces.forget_block(&hash);
                 self.ended(hash, End::InChain);
             } else if chain.contains(&header.parent_hash()) {
-                self.traces.set_phase(&hash, Phase::Verifying);
+                self.traces.set_phase(&hash, BlockPhase::Verifying);
                 self.entered(hash, StageName::Importing, Some(origin));
                 self.outputs.push_back(Output::VerifyHeader { header });
             } else {
@@ -111,15 +111,16 @@ impl GethModel {
         }
     }
 
-    pub(super) fn verdict(&mut self, hash: BlockHash, verdict: Verdict, chain: &View<'_>) {
-        let Some(queued) = self.traces.queued(&hash).filter(|queued| queued.phase == Phase::Verifying) else {
+    pub(super) fn verdict(&mut self, hash: BlockHash, verdict: Verdict, chain: &NodeView<'_>) {
+        let Some(queued) = self.traces.queued(&hash).filter(|queued| queued.phase == BlockPhase::Verifying)
+        else {
             return;
         };
         let (origin, block) = (queued.origin, queued.block.clone());
         match verdict {
             Verdict::Valid => {
                 self.relay(&block);
-                self.traces.set_phase(&hash, Phase::Importing);
+                self.traces.set_phase(&hash, BlockPhase::Importing);
                 // The chain imports one block at a time: a copy of what it has in hand ends with it.
                 if !self.future.iter().any(|future| future.is_at_host(&hash)) {
                     self.outputs.push_back(Output::Import { block });
@@ -146,13 +147,13 @@ impl GethModel {
         self.turn(chain);
     }
 
-    pub(super) fn imported(&mut self, hash: BlockHash, outcome: ImportOutcome, chain: &View<'_>) {
+    pub(super) fn imported(&mut self, hash: BlockHash, outcome: ImportOutcome, chain: &NodeView<'_>) {
         let end = match outcome {
             ImportOutcome::Imported => End::Imported,
             ImportOutcome::Invalid => End::Invalid,
             ImportOutcome::LocalFault => End::LocalFault,
         };
-        let importing = self.traces.queued(&hash).filter(|queued| queued.phase == Phase::Importing);
+        let importing = self.traces.queued(&hash).filter(|queued| queued.phase == BlockPhase::Importing);
         if let Some(block) = importing.map(|queued| queued.block.clone()) {
             match outcome {
                 ImportOutcome::Imported => self.announce(&block, chain),
@@ -172,7 +173,7 @@ impl GethModel {
     }
 
     /// Hands over the kept blocks whose time has come, lowest number first.
-    pub(super) fn take_up_future(&mut self, chain: &View<'_>) {
+    pub(super) fn take_up_future(&mut self, chain: &NodeView<'_>) {
         let now = self.now;
         let due = |future: &Future| future.at_host == AtHost::No && future.due <= now;
         let mut hashes: Vec<_> = self
@@ -185,7 +186,7 @@ impl GethModel {
         for (_, hash) in hashes {
             let Some(at) = self.future.iter().position(|future| future.hash() == hash) else { continue };
             let Some(future) = self.future.get_mut(at) else { continue };
-            if self.traces.queued(&hash).is_some_and(|queued| queued.phase == Phase::Importing) {
+            if self.traces.queued(&hash).is_some_and(|queued| queued.phase == BlockPhase::Importing) {
                 future.due = next_period(now.after(Duration::from_nanos(1)));
             } else if !chain.contains(&hash) && chain.contains(&future.block.header.parent_hash()) {
                 future.at_host = AtHost::Yes;

@@ -69,13 +69,13 @@ use herald_fetcher::{
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use self::fetch::Request;
+use self::fetch::PendingRequest;
 use self::import::Future;
 use self::peers::Peers;
 use self::traces::{Traces, map_bytes};
-use super::{Holdings, Machine, Memory, Tally};
+use super::{Holdings, LifetimePromise, Machine, MachineCounters, MemoryUse, OnPenalty};
 use crate::model::block::{PeerId, Sim};
-use crate::model::chain::View;
+use crate::model::chain::NodeView;
 
 /// How long an announced hash waits for a push.
 const ARRIVE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -106,14 +106,18 @@ pub struct GethModel {
     complete_timer: Option<Time>,
     peers: Peers,
     /// By number, which is by deadline as well.
-    requests: BTreeMap<RequestId, Request>,
+    requests: BTreeMap<RequestId, PendingRequest>,
     requests_made: u64,
     future: Vec<Future>,
     outputs: VecDeque<Output<Sim>>,
-    tally: Tally,
+    counters: MachineCounters,
 }
 
 impl Machine for GethModel {
+    const ON_PENALTY: OnPenalty = OnPenalty::Disconnect;
+    /// geth's fetcher breaks these promises, and its model breaks them as it does.
+    const LIFETIME_PROMISE: LifetimePromise = LifetimePromise::None;
+
     /// Takes the seed and whether there are events; every limit and wait is geth's.
     fn new(config: std::sync::Arc<Config>, seed: u64) -> Self {
         Self {
@@ -129,11 +133,11 @@ impl Machine for GethModel {
             requests_made: 0,
             future: Vec::new(),
             outputs: VecDeque::new(),
-            tally: Tally::default(),
+            counters: MachineCounters::default(),
         }
     }
 
-    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &View<'_>) -> Outcome<Sim> {
+    fn handle(&mut self, now: Time, input: Input<Sim>, chain: &NodeView<'_>) -> Outcome<Sim> {
         self.now = self.now.max(now);
         if !self.running {
             return refusal(input);
@@ -198,17 +202,17 @@ impl Machine for GethModel {
         [self.fetch_timer, self.complete_timer, reply, self.next_future()].into_iter().flatten().min()
     }
 
-    fn memory(&self) -> Memory {
+    fn memory(&self) -> MemoryUse {
         let own = size_of::<Self>()
             + self.traces.allocated_bytes()
             + self.peers.allocated_bytes()
-            + map_bytes::<RequestId, Request>(self.requests.len())
+            + map_bytes::<RequestId, PendingRequest>(self.requests.len())
             + self.future.capacity() * size_of::<Future>();
-        Memory { bytes: own as u64 + self.traces.held_bytes() + self.future_bytes(), bound: None }
+        MemoryUse { bytes: own as u64 + self.traces.held_bytes() + self.future_bytes(), bound: None }
     }
 
-    fn tally(&self) -> Tally {
-        self.tally
+    fn machine_counters(&self) -> MachineCounters {
+        self.counters
     }
 
     fn holdings(&self) -> Holdings {
@@ -230,7 +234,7 @@ impl Machine for GethModel {
 
 impl GethModel {
     /// Lets the timers that are due fire, the earliest first.
-    fn tick(&mut self, chain: &View<'_>) {
+    fn tick(&mut self, chain: &NodeView<'_>) {
         self.time_out_requests();
         self.take_up_future(chain);
         let due = |timer: Option<Time>, now: Time| timer.filter(|&at| at <= now);
@@ -252,7 +256,7 @@ impl GethModel {
 
     /// What geth's loop does each time before it waits again: clear out old fetches, then hand over
     /// the blocks that have come within reach.
-    fn turn(&mut self, chain: &View<'_>) {
+    fn turn(&mut self, chain: &NodeView<'_>) {
         for hash in self.traces.take_overdue(self.now) {
             self.ended(hash, End::Expired);
         }

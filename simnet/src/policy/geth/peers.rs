@@ -7,14 +7,14 @@ use herald_fetcher::{Block, BlockHash, ChainView as _, Header as _, Output};
 use super::GethModel;
 use super::traces::map_bytes;
 use crate::model::block::{PeerId, Sim};
-use crate::model::chain::View;
+use crate::model::chain::NodeView;
 
 /// Blocks that one peer is known to have.
 const KNOWN_BLOCKS_MAX: usize = 1_024;
 
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    known: BTreeMap<PeerId, Known>,
+    known: BTreeMap<PeerId, KnownHashes>,
 }
 
 /// The last blocks that a peer is known to have, oldest first.
@@ -22,9 +22,9 @@ pub(super) struct Peers {
 /// The first eight bytes of a hash stand for it: there are 25 such lists in each of thousands of
 /// nodes, and the simulator's hashes are drawn, not chosen.
 #[derive(Debug, Default)]
-struct Known(VecDeque<u64>);
+struct KnownHashes(VecDeque<u64>);
 
-impl Known {
+impl KnownHashes {
     fn has(&self, hash: &BlockHash) -> bool {
         self.0.contains(&short(hash))
     }
@@ -50,7 +50,7 @@ impl Peers {
         if self.known.contains_key(&peer) {
             return false;
         }
-        self.known.insert(peer, Known::default());
+        self.known.insert(peer, KnownHashes::default());
         true
     }
 
@@ -74,7 +74,7 @@ impl Peers {
 
     pub(super) fn allocated_bytes(&self) -> usize {
         let lists: usize = self.known.values().map(|known| known.0.capacity() * size_of::<u64>()).sum();
-        map_bytes::<PeerId, Known>(self.known.len()) + lists
+        map_bytes::<PeerId, KnownHashes>(self.known.len()) + lists
     }
 }
 
@@ -96,7 +96,7 @@ impl GethModel {
     }
 
     /// Announces a block that is in the chain to all peers that lack it.
-    pub(super) fn announce(&mut self, block: &Block<Sim>, chain: &View<'_>) {
+    pub(super) fn announce(&mut self, block: &Block<Sim>, chain: &NodeView<'_>) {
         let (hash, number) = (block.header.hash(), block.header.number());
         if !chain.contains(&hash) {
             return;

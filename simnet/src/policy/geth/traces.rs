@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use herald_fetcher::{Block, BlockHash, BlockNumber, Body as _, Header as _, Time};
 
 use super::FETCH_TIMEOUT;
-use crate::model::block::{Header, PeerId, Sim};
+use crate::model::block::{PeerId, Sim, SimHeader};
 
 /// One peer's word that it has a block.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Announcement {
+pub(super) struct GethAnnouncement {
     pub(super) origin: PeerId,
     pub(super) number: BlockNumber,
     pub(super) at: Time,
@@ -19,13 +19,13 @@ pub(super) struct Announcement {
 #[derive(Clone, Debug)]
 pub(super) struct Headed {
     pub(super) origin: PeerId,
-    pub(super) header: Header,
+    pub(super) header: SimHeader,
     pub(super) at: Time,
 }
 
 /// How far a whole block has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum BlockPhase {
     /// In the queue, until its number is within reach.
     Waiting,
     /// With the host, until its verdict.
@@ -39,7 +39,7 @@ pub(super) enum Phase {
 pub(super) struct Queued {
     pub(super) origin: PeerId,
     pub(super) block: Block<Sim>,
-    pub(super) phase: Phase,
+    pub(super) phase: BlockPhase,
 }
 
 /// Everything that geth knows of hashes. Unlike herald's table, one hash can be in several maps.
@@ -47,9 +47,9 @@ pub(super) struct Queued {
 pub(super) struct Traces {
     /// Announcements counted for each peer: at most those in `announced`, see [`Self::lower`].
     counts: BTreeMap<PeerId, u32>,
-    pub(super) announced: BTreeMap<BlockHash, Vec<Announcement>>,
+    pub(super) announced: BTreeMap<BlockHash, Vec<GethAnnouncement>>,
     /// Kept while the header waits in `fetched`, too.
-    fetching: BTreeMap<BlockHash, Announcement>,
+    fetching: BTreeMap<BlockHash, GethAnnouncement>,
     /// Not later than the oldest in `fetching`, so that most turns need not look.
     fetching_since: Time,
     pub(super) fetched: BTreeMap<BlockHash, Headed>,
@@ -71,7 +71,7 @@ impl Traces {
         self.blocks_of.get(&peer).copied().unwrap_or(0)
     }
 
-    pub(super) fn fetching(&self, hash: &BlockHash) -> Option<&Announcement> {
+    pub(super) fn fetching(&self, hash: &BlockHash) -> Option<&GethAnnouncement> {
         self.fetching.get(hash)
     }
 
@@ -88,7 +88,7 @@ impl Traces {
     }
 
     /// Adds an announcement, whoever made it before. Says whether it is the first of its hash.
-    pub(super) fn announce(&mut self, hash: BlockHash, announcement: Announcement) -> bool {
+    pub(super) fn announce(&mut self, hash: BlockHash, announcement: GethAnnouncement) -> bool {
         let count = self.counts.entry(announcement.origin).or_default();
         *count = count.saturating_add(1);
         let announcements = self.announced.entry(hash).or_default();
@@ -96,7 +96,7 @@ impl Traces {
         announcements.len() == 1
     }
 
-    pub(super) fn fetch(&mut self, hash: BlockHash, announcement: Announcement) {
+    pub(super) fn fetch(&mut self, hash: BlockHash, announcement: GethAnnouncement) {
         if self.fetching.is_empty() || announcement.at < self.fetching_since {
             self.fetching_since = announcement.at;
         }
@@ -150,7 +150,7 @@ impl Traces {
         *blocks = blocks.saturating_add(1);
         self.arrivals += 1;
         self.queue.insert((number, self.arrivals, hash));
-        self.queued.insert(hash, Queued { origin, block, phase: Phase::Waiting });
+        self.queued.insert(hash, Queued { origin, block, phase: BlockPhase::Waiting });
     }
 
     /// The hash of the lowest waiting block, when its number is at most `number_max`.
@@ -161,7 +161,7 @@ impl Traces {
         self.queue.pop_first().map(|(_, _, hash)| hash)
     }
 
-    pub(super) fn set_phase(&mut self, hash: &BlockHash, phase: Phase) {
+    pub(super) fn set_phase(&mut self, hash: &BlockHash, phase: BlockPhase) {
         if let Some(queued) = self.queued.get_mut(hash) {
             queued.phase = phase;
         }
@@ -238,9 +238,9 @@ impl Traces {
         let waiting: usize = self.announced.values().map(Vec::capacity).sum();
         map_bytes::<PeerId, u32>(self.counts.len())
             + map_bytes::<PeerId, u32>(self.blocks_of.len())
-            + map_bytes::<BlockHash, Vec<Announcement>>(self.announced.len())
-            + waiting * size_of::<Announcement>()
-            + map_bytes::<BlockHash, Announcement>(self.fetching.len())
+            + map_bytes::<BlockHash, Vec<GethAnnouncement>>(self.announced.len())
+            + waiting * size_of::<GethAnnouncement>()
+            + map_bytes::<BlockHash, GethAnnouncement>(self.fetching.len())
             + map_bytes::<BlockHash, Headed>(self.fetched.len())
             + map_bytes::<BlockHash, Headed>(self.completing.len())
             + map_bytes::<(BlockNumber, u64, BlockHash), ()>(self.queue.len())
@@ -266,8 +266,8 @@ impl Traces {
         if blocks != self.blocks_of {
             return Err(format!("blocks are counted as {:?} and are {blocks:?}", self.blocks_of));
         }
-        let waiting = self.queued.values().filter(|queued| queued.phase == Phase::Waiting).count();
-        let listed = |hash| self.queued.get(hash).is_some_and(|queued| queued.phase == Phase::Waiting);
+        let waiting = self.queued.values().filter(|queued| queued.phase == BlockPhase::Waiting).count();
+        let listed = |hash| self.queued.get(hash).is_some_and(|queued| queued.phase == BlockPhase::Waiting);
         if waiting != self.queue.len() || !self.queue.iter().all(|(_, _, hash)| listed(hash)) {
             return Err(format!("{waiting} blocks wait and the queue has {}", self.queue.len()));
         }
@@ -286,7 +286,7 @@ pub(super) fn block_bytes(block: &Block<Sim>) -> u64 {
     (block.header.retained_bytes() + block.body.retained_bytes()) as u64
 }
 
-/// Bytes of a B-tree map: nodes of eleven places, on average eight of them in use.
+/// Bytes of a B-tree map: nodes of eleven entries, on average eight of them in use.
 pub(super) fn map_bytes<K, V>(len: usize) -> usize {
     len.div_ceil(8) * (11 * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>())
 }

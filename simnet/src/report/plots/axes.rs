@@ -2,10 +2,10 @@
 
 use super::svg::{Anchor, Area, Svg};
 
-/// How a quantity becomes a place on the page.
+/// How a quantity becomes a position on the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
-    kind: Kind,
+    kind: ScaleKind,
     from: f64,
     to: f64,
     start: f64,
@@ -13,7 +13,7 @@ pub(super) struct Scale {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ScaleKind {
     Linear,
     Log,
 }
@@ -22,14 +22,14 @@ impl Scale {
     /// Equal steps are equal lengths, from `from` at `start` to `to` at `end`.
     pub(super) fn linear(from: f64, to: f64, start: f64, end: f64) -> Self {
         let to = if to > from { to } else { from + 1.0 };
-        Self { kind: Kind::Linear, from, to, start, end }
+        Self { kind: ScaleKind::Linear, from, to, start, end }
     }
 
     /// Equal factors are equal lengths. `from` is taken as 1 where it is less than that.
     pub(super) fn log(from: f64, to: f64, start: f64, end: f64) -> Self {
         let from = from.max(1.0);
         let to = if to > from { to } else { from * 10.0 };
-        Self { kind: Kind::Log, from, to, start, end }
+        Self { kind: ScaleKind::Log, from, to, start, end }
     }
 
     /// Linear from 0, or, where the smallest of what is shown would be lost on that, logarithmic.
@@ -44,8 +44,10 @@ impl Scale {
     /// Where `value` is; what lies outside is at the end.
     pub(super) fn at(&self, value: f64) -> f64 {
         let share = match self.kind {
-            Kind::Linear => (value - self.from) / (self.to - self.from),
-            Kind::Log => libm::log10(value.max(self.from) / self.from) / libm::log10(self.to / self.from),
+            ScaleKind::Linear => (value - self.from) / (self.to - self.from),
+            ScaleKind::Log => {
+                libm::log10(value.max(self.from) / self.from) / libm::log10(self.to / self.from)
+            }
         };
         self.start + share.clamp(0.0, 1.0) * (self.end - self.start)
     }
@@ -53,16 +55,16 @@ impl Scale {
     /// What stands at this share of the way along the axis.
     pub(super) fn value(&self, share: f64) -> f64 {
         match self.kind {
-            Kind::Linear => self.from + share * (self.to - self.from),
-            Kind::Log => self.from * libm::pow(self.to / self.from, share),
+            ScaleKind::Linear => self.from + share * (self.to - self.from),
+            ScaleKind::Log => self.from * libm::pow(self.to / self.from, share),
         }
     }
 
     /// Round values on the axis, about `wanted` of them.
     pub(super) fn ticks(&self, wanted: u32) -> Vec<f64> {
         match self.kind {
-            Kind::Linear => self.linear_ticks(wanted),
-            Kind::Log => self.log_ticks(wanted),
+            ScaleKind::Linear => self.linear_ticks(wanted),
+            ScaleKind::Log => self.log_ticks(wanted),
         }
     }
 
@@ -90,7 +92,7 @@ impl Scale {
         };
         let first = libm::floor(libm::log10(self.from)) as i32;
         let last = libm::ceil(libm::log10(self.to)) as i32;
-        // Where not every power has room, every second or third has.
+        // Where not every power fits, every second or third does.
         let apart = libm::ceil(decades / f64::from(wanted.max(1))).max(1.0) as usize;
         (first..=last)
             .step_by(apart)
@@ -129,18 +131,18 @@ pub(super) fn labels_beside(svg: &mut Svg, area: Area, scale: &Scale, wanted: u3
     }
 }
 
-/// Moves labels apart that would stand on one another: `wanted` places, ascending, come back at least
+/// Moves labels apart that would stand on one another: `wanted` positions, ascending, come back at least
 /// `gap` apart and not beyond `lowest`.
 pub(super) fn apart(wanted: &mut [f64], gap: f64, lowest: f64) {
     let mut free = f64::MIN;
-    for place in wanted.iter_mut() {
-        *place = place.max(free);
-        free = *place + gap;
+    for position in wanted.iter_mut() {
+        *position = position.max(free);
+        free = *position + gap;
     }
-    let mut room = lowest;
-    for place in wanted.iter_mut().rev() {
-        *place = place.min(room);
-        room = *place - gap;
+    let mut limit = lowest;
+    for position in wanted.iter_mut().rev() {
+        *position = position.min(limit);
+        limit = *position - gap;
     }
 }
 
@@ -170,9 +172,9 @@ mod tests {
 
     #[test]
     fn labels_move_apart_and_stay_above_the_lowest() {
-        let mut places = [10.0, 11.0, 40.0, 99.0];
-        apart(&mut places, 14.0, 100.0);
-        assert_eq!(places, [10.0, 24.0, 40.0, 99.0]);
+        let mut positions = [10.0, 11.0, 40.0, 99.0];
+        apart(&mut positions, 14.0, 100.0);
+        assert_eq!(positions, [10.0, 24.0, 40.0, 99.0]);
         let mut crowded = [98.0, 99.0, 100.0];
         apart(&mut crowded, 14.0, 100.0);
         assert_eq!(crowded, [72.0, 86.0, 100.0]);

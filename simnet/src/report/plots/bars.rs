@@ -18,7 +18,7 @@ struct Cell {
 
 /// A row's name, its class, and its cells.
 #[derive(Debug)]
-struct Row {
+struct BarRow {
     name: String,
     class: String,
     cells: Vec<Cell>,
@@ -29,7 +29,7 @@ struct Row {
 struct Matrix {
     /// Names of the columns, in two lines, and their class.
     columns: Vec<(String, String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<BarRow>,
     /// Room for the rows' names.
     names: f64,
     scales: Scales,
@@ -48,11 +48,11 @@ impl Matrix {
     fn draw(&self, title: &str) -> String {
         let height = HEAD + LINE * self.rows.len() as f64 + 8.0;
         let mut svg = Svg::new(title, WIDTH, height);
-        let room = (WIDTH - self.names) / self.columns.len().max(1) as f64;
+        let spacing = (WIDTH - self.names) / self.columns.len().max(1) as f64;
         // The longest bar leaves room for its figure.
-        let longest = room - 66.0;
-        for (place, (first, second, class)) in self.columns.iter().enumerate() {
-            let left = self.names + room * place as f64;
+        let longest = spacing - 66.0;
+        for (index, (first, second, class)) in self.columns.iter().enumerate() {
+            let left = self.names + spacing * index as f64;
             svg.text(&format!("name {class}"), (left, 14.0), Anchor::Start, first);
             svg.text("note", (left, 29.0), Anchor::Start, second);
             svg.line("axis", (left, HEAD - 2.0), (left, height - 8.0));
@@ -60,9 +60,9 @@ impl Matrix {
         for (line, row) in self.rows.iter().enumerate() {
             let y = HEAD + LINE * line as f64;
             svg.text(&format!("name {}", row.class), (0.0, y + 15.0), Anchor::Start, &row.name);
-            for (place, cell) in row.cells.iter().enumerate() {
-                let left = self.names + room * place as f64;
-                let most = self.most(place);
+            for (index, cell) in row.cells.iter().enumerate() {
+                let left = self.names + spacing * index as f64;
+                let most = self.most(index);
                 let width = if most == 0 { 0.0 } else { cell.value as f64 / most as f64 * longest };
                 // What is there must be seen, however small beside the largest.
                 let width = if cell.value > 0 { width.max(1.5) } else { 0.0 };
@@ -83,7 +83,7 @@ impl Matrix {
     fn most(&self, column: usize) -> u64 {
         let cells = self.rows.iter().flat_map(|row| row.cells.iter().enumerate());
         cells
-            .filter(|(place, _)| self.scales == Scales::One || *place == column)
+            .filter(|(index, _)| self.scales == Scales::One || *index == column)
             .map(|(_, cell)| cell.value)
             .max()
             .unwrap_or(0)
@@ -94,12 +94,12 @@ impl Matrix {
 type Counted = ((&'static str, &'static str), fn(&Run) -> u64);
 
 const COUNTED: [Counted; 7] = [
-    (("requests", "sent"), |run| run.tally.requests),
-    (("deadlines", "passed unanswered"), |run| run.tally.deadlines_passed),
-    (("hedges", "second peers asked"), |run| run.tally.hedges),
-    (("parents", "missing, sought"), |run| run.tally.parents_sought),
-    (("deferred", "blocks taken up"), |run| run.tally.deferred_taken_up),
-    (("unmatched", "replies to no request"), |run| run.tally.replies_unmatched),
+    (("requests", "sent"), |run| run.counters.requests),
+    (("deadlines", "passed unanswered"), |run| run.counters.deadlines_passed),
+    (("hedges", "second peers asked"), |run| run.counters.hedges),
+    (("parents", "missing, sought"), |run| run.counters.parents_sought),
+    (("deferred", "blocks taken up"), |run| run.counters.deferred_taken_up),
+    (("unmatched", "replies to no request"), |run| run.counters.replies_unmatched),
     (("reorganisations", "of a node's head"), |run| run.reorganisations),
 ];
 
@@ -113,7 +113,7 @@ pub(in crate::report) fn requests(runs: &[Run]) -> String {
             let value = count(run);
             Cell { value, class: class.clone(), hint: text::grouped(value) }
         };
-        Row {
+        BarRow {
             name: run.policy.label().to_owned(),
             cells: shown.iter().map(cell).collect(),
             class: class.clone(),
@@ -136,7 +136,7 @@ pub(in crate::report) fn penalties(runs: &[Run]) -> Option<String> {
     // Honest ones first: they are what to look for.
     kinds.sort_by_key(|record| (record.hostile, record.reason));
     kinds.dedup_by_key(|record| (record.hostile, record.reason));
-    let rows: Vec<Row> = kinds.iter().map(|kind| penalty_row(kind, runs)).collect();
+    let rows: Vec<BarRow> = kinds.iter().map(|kind| penalty_row(kind, runs)).collect();
     if rows.is_empty() {
         return None;
     }
@@ -150,7 +150,7 @@ pub(in crate::report) fn penalties(runs: &[Run]) -> Option<String> {
     Some(matrix.draw("Penalties by reason and by what the penalised node is, for each policy"))
 }
 
-fn penalty_row(kind: &PenaltyRecord, runs: &[Run]) -> Row {
+fn penalty_row(kind: &PenaltyRecord, runs: &[Run]) -> BarRow {
     let reason = kind.reason.label().replace('_', " ");
     let cell = |run: &Run| {
         let alike =
@@ -171,5 +171,5 @@ fn penalty_row(kind: &PenaltyRecord, runs: &[Run]) -> Row {
         None => (format!("{reason} · HONEST"), "bad"),
         Some(hostile) => (format!("{reason} · {}", hostile.label()), ""),
     };
-    Row { name, class: class.to_owned(), cells: runs.iter().map(cell).collect() }
+    BarRow { name, class: class.to_owned(), cells: runs.iter().map(cell).collect() }
 }

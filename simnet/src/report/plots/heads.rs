@@ -20,7 +20,7 @@ const ROW: f64 = 106.0;
 const PANEL: f64 = 70.0;
 
 /// A head, as samples name it.
-type Head = (BlockNumber, BlockHash);
+type HeadKey = (BlockNumber, BlockHash);
 
 /// One panel for each run, all on one axis of time.
 pub(in crate::report) fn heads(scenario: &Scenario, runs: &[Run]) -> String {
@@ -28,8 +28,8 @@ pub(in crate::report) fn heads(scenario: &Scenario, runs: &[Run]) -> String {
     let mut svg = Svg::new("Share of honest nodes at each head, over time", WIDTH, height);
     let (from, to) = window(scenario, runs);
     let x = Scale::linear(from, to, 52.0, WIDTH - 10.0);
-    for (place, run) in runs.iter().enumerate() {
-        let area = Area { left: 52.0, top: 26.0 + ROW * place as f64, width: WIDTH - 62.0, height: PANEL };
+    for (index, run) in runs.iter().enumerate() {
+        let area = Area { left: 52.0, top: 26.0 + ROW * index as f64, width: WIDTH - 62.0, height: PANEL };
         panel(&mut svg, scenario, run, area, &x);
     }
     let last =
@@ -120,7 +120,7 @@ fn counted(count: u64, one: &str, many: &str) -> String {
 
 /// At each height the hash that the record of blocks calls canonical, or else the one that most nodes
 /// had for longest.
-fn main_branch(run: &Run) -> BTreeSet<Head> {
+fn main_branch(run: &Run) -> BTreeSet<HeadKey> {
     let mut weight: BTreeMap<BlockNumber, BTreeMap<BlockHash, u64>> = BTreeMap::new();
     for &(number, hash, nodes) in run.heads.iter().flat_map(|sample| &sample.heads) {
         *weight.entry(number).or_default().entry(hash).or_default() += u64::from(nodes);
@@ -154,8 +154,8 @@ impl Band {
         let y = |share: f64| area.bottom() - share * area.height;
         let mut path = Path::default();
         for run in self.pieces.chunk_by(|one, next| one.1 == next.0) {
-            for (place, (from, until, _, high)) in run.iter().enumerate() {
-                if place == 0 {
+            for (index, (from, until, _, high)) in run.iter().enumerate() {
+                if index == 0 {
                     path.move_to(*from, y(*high));
                 } else {
                     path.up_to(y(*high));
@@ -173,14 +173,14 @@ impl Band {
 }
 
 /// The newest heads lie at the bottom: each rises from there as it spreads.
-fn bands(run: &Run, x: &Scale) -> BTreeMap<Head, Band> {
+fn bands(run: &Run, x: &Scale) -> BTreeMap<HeadKey, Band> {
     let (first, last) = (x.value(0.0), x.value(1.0));
     let seen: Vec<&HeadSample> =
         run.heads.iter().filter(|sample| (first..=last).contains(&(sample.at.as_nanos() as f64))).collect();
     let seen: Vec<&HeadSample> = thinned(&seen, SAMPLES_MAX).copied().collect();
-    let mut bands: BTreeMap<Head, Band> = BTreeMap::new();
-    for (place, sample) in seen.iter().enumerate() {
-        let until = seen.get(place + 1).map_or(last, |next| next.at.as_nanos() as f64);
+    let mut bands: BTreeMap<HeadKey, Band> = BTreeMap::new();
+    for (index, sample) in seen.iter().enumerate() {
+        let until = seen.get(index + 1).map_or(last, |next| next.at.as_nanos() as f64);
         let (from, until) = (x.at(sample.at.as_nanos() as f64), x.at(until));
         let total = sample.heads.iter().map(|(_, _, nodes)| f64::from(*nodes)).sum::<f64>().max(1.0);
         let mut low = 0.0;

@@ -14,13 +14,13 @@ use crate::scenario::Scenario;
 const SAMPLES_MAX: usize = 500;
 
 /// What a panel shows of a sample.
-type Figure = fn(&MemorySample) -> u64;
+type MemoryFigure = fn(&MemorySample) -> u64;
 
 /// Two panels, each with all policies.
 pub(in crate::report) fn memory(scenario: &Scenario, runs: &[Run]) -> String {
     let mut svg = Svg::new("Memory of the fetchers over time, mean and maximum", WIDTH, 292.0);
     let (from, to) = window(scenario, runs);
-    let panels: [(f64, &str, Figure); 2] = [
+    let panels: [(f64, &str, MemoryFigure); 2] = [
         (58.0, "of a node, on average", |sample| sample.mean),
         (602.0, "of the node that uses most", |sample| sample.max),
     ];
@@ -35,7 +35,7 @@ pub(in crate::report) fn memory(scenario: &Scenario, runs: &[Run]) -> String {
     svg.finish()
 }
 
-fn panel(svg: &mut Svg, scenario: &Scenario, runs: &[Run], area: Area, x: &Scale, figure: Figure) {
+fn panel(svg: &mut Svg, scenario: &Scenario, runs: &[Run], area: Area, x: &Scale, figure: MemoryFigure) {
     let mut shown: Vec<(&str, Vec<&MemorySample>, u64)> = runs
         .iter()
         .filter_map(|run| {
@@ -63,14 +63,14 @@ fn panel(svg: &mut Svg, scenario: &Scenario, runs: &[Run], area: Area, x: &Scale
         ends.push((y.at(last as f64), name, *peak));
     }
     ends.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let mut places: Vec<f64> = ends.iter().map(|end| end.0).collect();
-    axes::apart(&mut places, 30.0, area.bottom() - 12.0);
-    for ((end, name, peak), place) in ends.iter().zip(places) {
+    let mut positions: Vec<f64> = ends.iter().map(|end| end.0).collect();
+    axes::apart(&mut positions, 30.0, area.bottom() - 12.0);
+    for ((end, name, peak), position) in ends.iter().zip(positions) {
         let left = area.right() + 22.0;
-        svg.line(&format!("leader p-{name}"), (area.right() + 2.0, *end), (left - 3.0, place));
-        svg.text(&format!("name p-{name}"), (left, place + 3.0), Anchor::Start, name);
+        svg.line(&format!("leader p-{name}"), (area.right() + 2.0, *end), (left - 3.0, position));
+        svg.text(&format!("name p-{name}"), (left, position + 3.0), Anchor::Start, name);
         let words = format!("peak {}", text::bytes(*peak as f64));
-        svg.text("note", (left, place + 16.0), Anchor::Start, &words);
+        svg.text("note", (left, position + 16.0), Anchor::Start, &words);
     }
 }
 

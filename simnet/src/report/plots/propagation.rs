@@ -6,7 +6,7 @@ use super::axes::{self, Scale};
 use super::svg::{Anchor, Area, Path, Svg};
 use crate::measure::stats::Spans;
 use crate::measure::{NEVER, Run};
-use crate::report::figures::{Clock, deliveries, percentile, percentile_words, thinned};
+use crate::report::figures::{DeliveryClock, deliveries, percentile, percentile_words, thinned};
 use crate::report::text;
 use crate::scenario::Policy;
 
@@ -20,7 +20,7 @@ const KEY_LEFT: f64 = 842.0;
 pub(in crate::report) fn propagation(runs: &[Run], bound: Option<&[u64]>) -> String {
     let mut svg = Svg::new("Share of deliveries imported, by time since the seal", WIDTH, 372.0);
     let curves: Vec<(Policy, Spans)> =
-        runs.iter().map(|run| (run.policy, deliveries(run, Clock::Imported))).collect();
+        runs.iter().map(|run| (run.policy, deliveries(run, DeliveryClock::Imported))).collect();
     let bound = bound.map(|times| Spans::new(times.to_vec()));
     let all = curves.iter().map(|(_, deliveries)| deliveries).chain(&bound);
     let reach = Reach::of(all);
@@ -46,25 +46,25 @@ pub(in crate::report) fn propagation(runs: &[Run], bound: Option<&[u64]>) -> Str
 /// Each policy by itself: first heard, whole, imported.
 pub(in crate::report) fn clocks(runs: &[Run]) -> String {
     let mut svg = Svg::new("First heard, whole and imported, for each policy", WIDTH, 250.0);
-    let all: Vec<(Policy, [Spans; 3])> =
-        runs.iter().map(|run| (run.policy, Clock::ALL.map(|clock| deliveries(run, clock)))).collect();
+    let clocks = |run| DeliveryClock::ALL.iter().map(|&clock| deliveries(run, clock)).collect();
+    let all: Vec<(Policy, Vec<Spans>)> = runs.iter().map(|run| (run.policy, clocks(run))).collect();
     let reach = Reach::of(all.iter().flat_map(|(_, clocks)| clocks));
     let gap = 16.0;
-    let room = (WIDTH - 46.0) / runs.len().max(1) as f64;
-    for (place, (policy, deliveries)) in all.iter().enumerate() {
+    let spacing = (WIDTH - 46.0) / runs.len().max(1) as f64;
+    for (index, (policy, deliveries)) in all.iter().enumerate() {
         let area = Area {
-            left: 46.0 + room * place as f64,
+            left: 46.0 + spacing * index as f64,
             top: 30.0,
-            width: (room - gap).min(480.0),
+            width: (spacing - gap).min(480.0),
             height: 145.0,
         };
-        let frame = Frame {
+        let frame = PlotFrame {
             x: Scale::log(reach.from, reach.to, area.left, area.right()),
             y: Scale::linear(0.0, 1.0, area.bottom(), area.top),
         };
         for share in [0.0, 0.5, 1.0] {
             svg.line("grid", (area.left, frame.y.at(share)), (area.right(), frame.y.at(share)));
-            if place == 0 {
+            if index == 0 {
                 let words = text::percent((share * 100.0) as u64, 100);
                 svg.text("tick", (area.left - 7.0, frame.y.at(share) + 3.5), Anchor::End, &words);
             }
@@ -72,7 +72,7 @@ pub(in crate::report) fn clocks(runs: &[Run]) -> String {
         axes::below(&mut svg, area, &frame.x, (area.width / 60.0) as u32, time_words);
         let name = policy.label();
         svg.text(&format!("name p-{name}"), (area.left, 18.0), Anchor::Start, name);
-        for (line, (clock, deliveries)) in Clock::ALL.iter().zip(deliveries).enumerate() {
+        for (line, (clock, deliveries)) in DeliveryClock::ALL.iter().zip(deliveries).enumerate() {
             let clock = clock.label();
             let class = format!("curve {clock} p-{name}");
             svg.path(&class, &rising(deliveries, &frame), clock);
@@ -111,23 +111,23 @@ impl Reach {
 
 /// The scales that a curve is drawn on.
 #[derive(Debug)]
-struct Frame {
+struct PlotFrame {
     x: Scale,
     y: Scale,
 }
 
-fn shares_frame(svg: &mut Svg, area: Area, reach: Reach) -> Frame {
+fn shares_frame(svg: &mut Svg, area: Area, reach: Reach) -> PlotFrame {
     let x = Scale::log(reach.from, reach.to, area.left, area.right());
     let y = Scale::linear(0.0, 1.0, area.bottom(), area.top);
     svg.text("caption", (area.left, 16.0), Anchor::Start, "imported, share of deliveries");
     axes::beside(svg, area, &y, 5, |share| text::percent((share * 100.0 + 0.5) as u64, 100));
     axes::below(svg, area, &x, 7, time_words);
     svg.text("unit", (area.left, area.bottom() + 34.0), Anchor::Start, "time since the seal, logarithmic");
-    Frame { x, y }
+    PlotFrame { x, y }
 }
 
 /// Down to the least share that one delivery of all can be.
-fn rest_frame(svg: &mut Svg, area: Area, reach: Reach, curves: &[(Policy, Spans)]) -> Frame {
+fn rest_frame(svg: &mut Svg, area: Area, reach: Reach, curves: &[(Policy, Spans)]) -> PlotFrame {
     let most = curves.iter().map(|(_, deliveries)| deliveries.len()).max().unwrap_or(0).max(10);
     // In parts of a billion, since the scale begins at 1.
     let x = Scale::log(reach.from, reach.to, area.left, area.right());
@@ -139,7 +139,7 @@ fn rest_frame(svg: &mut Svg, area: Area, reach: Reach, curves: &[(Policy, Spans)
     });
     axes::below(svg, area, &x, 5, time_words);
     svg.text("unit", (area.left, area.bottom() + 34.0), Anchor::Start, "the same, both logarithmic");
-    Frame { x, y }
+    PlotFrame { x, y }
 }
 
 fn time_words(nanos: f64) -> String {
@@ -147,23 +147,23 @@ fn time_words(nanos: f64) -> String {
 }
 
 /// The share reached, step by step.
-fn rising(deliveries: &Spans, frame: &Frame) -> Path {
+fn rising(deliveries: &Spans, frame: &PlotFrame) -> Path {
     let mut path = Path::default();
     let total = deliveries.len() as f64;
-    let places: Vec<usize> = (0..deliveries.reached().len()).collect();
-    for &place in thinned(&places, POINTS_MAX) {
-        let Some(&time) = deliveries.reached().get(place) else { continue };
+    let indices: Vec<usize> = (0..deliveries.reached().len()).collect();
+    for &index in thinned(&indices, POINTS_MAX) {
+        let Some(&time) = deliveries.reached().get(index) else { continue };
         let x = frame.x.at(time as f64);
         if path.is_empty() {
             path.move_to(x, frame.y.at(0.0));
         }
-        path.step_to(x, frame.y.at((place + 1) as f64 / total));
+        path.step_to(x, frame.y.at((index + 1) as f64 / total));
     }
     path
 }
 
 /// The share not yet reached; points lie closer together the fewer are left.
-fn falling(deliveries: &Spans, frame: &Frame) -> Path {
+fn falling(deliveries: &Spans, frame: &PlotFrame) -> Path {
     let mut path = Path::default();
     let total = deliveries.len() as u64;
     let (mut left, mut drawn) = (total, total);
@@ -186,7 +186,7 @@ fn falling(deliveries: &Spans, frame: &Frame) -> Path {
 }
 
 /// Where the curve stops short of all, and by how many.
-fn open_end(svg: &mut Svg, policy: Policy, deliveries: &Spans, frame: &Frame) {
+fn open_end(svg: &mut Svg, policy: Policy, deliveries: &Spans, frame: &PlotFrame) {
     let (Some(&last), true) = (deliveries.reached().last(), deliveries.not_reached() > 0) else { return };
     let y = frame.y.at(deliveries.reached().len() as f64 / deliveries.len() as f64);
     let x = frame.x.at(last as f64);

@@ -11,27 +11,27 @@ const ROW: f64 = 46.0;
 const TOP: f64 = 30.0;
 
 /// One figure of each node.
-struct Figure {
+struct RidgeFigure {
     caption: &'static str,
     unit: &'static str,
     words: Wording,
     of: fn(&Run) -> Vec<f64>,
 }
 
-const FIGURES: [Figure; 3] = [
-    Figure {
+const FIGURES: [RidgeFigure; 3] = [
+    RidgeFigure {
         caption: "redundancy",
         unit: "bytes of blocks received for each byte of block",
         words: text::times,
         of: figures::redundancy,
     },
-    Figure {
+    RidgeFigure {
         caption: "bytes sent",
         unit: "by each node, in the whole run",
         words: text::bytes,
         of: |run| figures::by_node(run, |node| node.sent_bytes as f64),
     },
-    Figure {
+    RidgeFigure {
         caption: "fetcher's memory",
         unit: "the most that each node was seen to use",
         words: text::bytes,
@@ -48,15 +48,15 @@ pub(in crate::report) fn nodes(runs: &[Run]) -> String {
         let y = TOP + ROW * (line as f64 + 1.0) - 4.0;
         svg.text(&format!("name p-{name}"), (0.0, y), Anchor::Start, name);
     }
-    for (place, figure) in FIGURES.iter().enumerate() {
-        let left = NAMES + 322.0 * place as f64;
+    for (index, figure) in FIGURES.iter().enumerate() {
+        let left = NAMES + 322.0 * index as f64;
         let area = Area { left, top: TOP, width: 290.0, height: ROW * runs.len() as f64 };
         ridges(&mut svg, figure, runs, area);
     }
     svg.finish()
 }
 
-fn ridges(svg: &mut Svg, figure: &Figure, runs: &[Run], area: Area) {
+fn ridges(svg: &mut Svg, figure: &RidgeFigure, runs: &[Run], area: Area) {
     let values: Vec<Vec<f64>> = runs.iter().map(|run| (figure.of)(run)).collect();
     let lowest = values.iter().filter_map(|values| values.first()).fold(f64::MAX, |low, one| low.min(*one));
     let highest = values.iter().filter_map(|values| values.last()).fold(0.0, |high: f64, one| high.max(*one));
@@ -71,7 +71,7 @@ fn ridges(svg: &mut Svg, figure: &Figure, runs: &[Run], area: Area) {
     }
 }
 
-fn ridge(svg: &mut Svg, figure: &Figure, name: &str, values: &[f64], scale: &Scale, area: Area) {
+fn ridge(svg: &mut Svg, figure: &RidgeFigure, name: &str, values: &[f64], scale: &Scale, area: Area) {
     let (Some(&least), Some(&most), Some(&median)) =
         (values.first(), values.last(), values.get(values.len() / 2))
     else {
@@ -89,9 +89,9 @@ fn ridge(svg: &mut Svg, figure: &Figure, name: &str, values: &[f64], scale: &Sca
     let wide = area.width / BINS as f64;
     let mut path = Path::default();
     path.move_to(area.left, area.bottom());
-    for (place, bin) in bins.iter().enumerate() {
+    for (index, bin) in bins.iter().enumerate() {
         path.up_to(area.bottom() - f64::from(*bin) / fullest * (ROW - 18.0));
-        path.across_to(area.left + wide * (place as f64 + 1.0));
+        path.across_to(area.left + wide * (index as f64 + 1.0));
     }
     path.up_to(area.bottom());
     path.close();

@@ -159,8 +159,8 @@ impl Path {
 
     fn command(&mut self, letter: char, values: &[f64]) {
         self.0.push(letter);
-        for (place, value) in values.iter().enumerate() {
-            if place > 0 {
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
                 self.0.push(' ');
             }
             self.0.push_str(&number(*value));

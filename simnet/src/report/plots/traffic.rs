@@ -1,5 +1,7 @@
 //! Bytes on the wire by what they carried, a bar for each policy.
 
+use strum::VariantArray;
+
 use super::axes::{self, Scale};
 use super::svg::{Anchor, Area, Svg};
 use super::{NAMES, WIDTH};
@@ -10,7 +12,7 @@ const LINE: f64 = 32.0;
 const TOP: f64 = 34.0;
 
 /// Kinds that are told apart by colour; the table beside the plot has each by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 enum Group {
     Pushed,
     Bodies,
@@ -22,15 +24,7 @@ enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 7] = [
-        Self::Pushed,
-        Self::Bodies,
-        Self::Headers,
-        Self::Announcements,
-        Self::Requests,
-        Self::Ranges,
-        Self::Other,
-    ];
+    const ALL: &'static [Self] = Self::VARIANTS;
 
     const fn of(kind: MessageKind) -> Self {
         match kind {
@@ -74,7 +68,7 @@ pub(in crate::report) fn traffic(runs: &[Run]) -> String {
         let y = TOP + LINE * line as f64;
         svg.text(&format!("name p-{name}"), (0.0, y + 20.0), Anchor::Start, name);
         let mut before = 0;
-        for group in Group::ALL {
+        for &group in Group::ALL {
             let bytes = bytes(run, group);
             if bytes > 0 {
                 let (left, right) = (x.at(before as f64), x.at((before + bytes) as f64));
@@ -93,7 +87,7 @@ pub(in crate::report) fn traffic(runs: &[Run]) -> String {
 /// Those that were sent at all.
 fn key(svg: &mut Svg, runs: &[Run], left: f64) {
     let mut at = left;
-    for group in Group::ALL {
+    for &group in Group::ALL {
         if runs.iter().all(|run| bytes(run, group) == 0) {
             continue;
         }

@@ -3,7 +3,7 @@
 pub(super) mod sample;
 
 use super::{ReportInput, page};
-use crate::measure::{NEVER, Run, Violation};
+use crate::measure::{BrokenInvariant, NEVER, Run};
 use crate::scenario::{Policy, Scenario};
 use herald_fetcher::Time;
 
@@ -54,6 +54,9 @@ fn a_page_is_well_formed_and_shows_every_policy() {
         let name = policy.label();
         // Once in the key, and in every plot.
         assert!(html.matches(&format!(">{name}</")).count() >= 8, "{name}");
+        for rule in [format!("--{name}: #"), format!(".p-{name} {{"), format!(".key .p-{name}:hover")] {
+            assert!(html.contains(&rule), "style.css has no {rule}");
+        }
     }
     for run in &runs {
         assert!(html.contains(&run.trace));
@@ -81,8 +84,12 @@ fn names_from_outside_are_escaped() {
     scenario.purpose = "<img src=x>".to_owned();
     let mut runs = sample::runs(20);
     runs[0].trace = "<b>".to_owned();
-    runs[0].violation =
-        Some(Violation { at: Time::from_nanos(5), event: 9, node: None, what: "<i>held</i>".to_owned() });
+    runs[0].violation = Some(BrokenInvariant {
+        at: Time::from_nanos(5),
+        event: 9,
+        node: None,
+        what: "<i>held</i>".to_owned(),
+    });
     let html = rendered(&scenario, &runs);
     assert_well_formed(&html);
     for markup in ["<script", "<img", "<b>", "<i>held"] {

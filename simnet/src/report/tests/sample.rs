@@ -4,15 +4,17 @@ use herald_fetcher::{BlockHash, Reason, Time};
 
 use crate::engine::draw;
 use crate::engine::random::{Concern, Seed, Stream};
+use crate::measure::verdict::Assertion;
 use crate::measure::{
     BlockRecord, HeadSample, MemorySample, MessageKind, NEVER, NodeRecord, PenaltyRecord, Run, Traffic,
 };
 use crate::model::chain::NodeId;
-use crate::policy::Tally;
-use crate::report::{Finding, Held, VerdictRow};
+use crate::policy::MachineCounters;
+use crate::report::{AssertionHeld, Finding, VerdictRow};
 use crate::scenario::units::{Size, Span};
 use crate::scenario::{
-    Adversaries, AdversaryKind, ChainOptions, Direction, Fault, Links, Policy, Scenario, SizeDraw, Topology,
+    Adversaries, AdversaryKind, ChainModel, CutDirection, Fault, LinkModel, Policy, Scenario, SizeDraw,
+    Topology,
 };
 
 const INTERVAL: u64 = 13_300_000_000;
@@ -28,12 +30,12 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         nodes,
         policies: Policy::ALL.to_vec(),
         topology: Topology::RandomRegular { degree: 8 },
-        links: Links { loss: 0.001, ..Links::default() },
-        chain: ChainOptions {
+        links: LinkModel { loss: 0.001, ..LinkModel::default() },
+        chain: ChainModel {
             blocks: 10,
             warm_up: WARM_UP,
             block_size: SizeDraw::Fixed(Size(BLOCK_BYTES)),
-            ..ChainOptions::default()
+            ..ChainModel::default()
         },
         adversaries: vec![Adversaries {
             kind: AdversaryKind::WithholdBody,
@@ -45,7 +47,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             at: Span(INTERVAL * 8),
             lasts: Span(INTERVAL * 2),
             share: 0.3,
-            direction: Direction::Both,
+            direction: CutDirection::Both,
         }],
         ..Scenario::default()
     }
@@ -53,7 +55,8 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
 
 /// A run under each policy; those of the first are the fastest.
 pub(in crate::report) fn runs(nodes: u32) -> Vec<Run> {
-    Policy::ALL.iter().enumerate().map(|(place, policy)| run(*policy, place, nodes)).collect()
+    // There are figures for five; a further policy has those of the first again.
+    Policy::ALL.iter().enumerate().map(|(index, policy)| run(*policy, index % 5, nodes)).collect()
 }
 
 /// The least that the deliveries could have taken.
@@ -64,71 +67,73 @@ pub(super) fn bound(runs: &[Run]) -> Vec<u64> {
 
 /// One that held and one that did not.
 pub(super) fn verdicts() -> Vec<VerdictRow> {
-    let found = |figure: fn(usize) -> (&'static str, Held)| {
-        let finding = |(place, policy): (usize, &Policy)| {
-            let (figure, held) = figure(place);
+    let found = |figure: fn(usize) -> (&'static str, AssertionHeld)| {
+        let finding = |(index, policy): (usize, &Policy)| {
+            let (figure, held) = figure(index);
             Finding { policy: *policy, figure: figure.to_owned(), held }
         };
         Policy::ALL.iter().enumerate().map(finding).collect()
     };
     vec![
         VerdictRow {
-            assertion: "99 of 100 deliveries".to_owned(),
+            assertion: Assertion::P99,
             wanted: "at most 2 s".to_owned(),
-            found: found(|place| if place < 2 { ("1.2 s", Held::Yes) } else { ("6.3 s", Held::No) }),
+            found: found(|index| {
+                if index < 2 { ("1.2 s", AssertionHeld::Yes) } else { ("6.3 s", AssertionHeld::No) }
+            }),
         },
         VerdictRow {
-            assertion: "one head at the end".to_owned(),
+            assertion: Assertion::Converged,
             wanted: "all honest nodes online".to_owned(),
-            found: found(|_| ("80 of 80", Held::Yes)),
+            found: found(|_| ("80 of 80", AssertionHeld::Yes)),
         },
     ]
 }
 
-fn run(policy: Policy, place: usize, nodes: u32) -> Run {
-    let mut stream = Seed::new(7).stream(Concern::Fuzz, place as u64);
-    let records: Vec<NodeRecord> = (0..nodes).map(|node| node_record(node, place, &mut stream)).collect();
+fn run(policy: Policy, index: usize, nodes: u32) -> Run {
+    let mut stream = Seed::new(7).stream(Concern::Fuzz, index as u64);
+    let records: Vec<NodeRecord> = (0..nodes).map(|node| node_record(node, index, &mut stream)).collect();
     let blocks: Vec<BlockRecord> =
-        (WARM_UP..WARM_UP + 10).map(|slot| block_record(slot, place, &records, &mut stream)).collect();
+        (WARM_UP..WARM_UP + 10).map(|slot| block_record(slot, index, &records, &mut stream)).collect();
     let ended = INTERVAL * 14 + 30_000_000_000;
-    let scale = place as u64 * 3 + 1;
+    let scale = index as u64 * 3 + 1;
     let penalty = |reason, hostile, count| PenaltyRecord { reason, hostile, count, nodes: 3 };
     let mut penalties = vec![penalty(Reason::Silence, Some(AdversaryKind::WithholdBody), 40 * scale)];
-    if place == 2 {
+    if index == 2 {
         penalties.push(penalty(Reason::Silence, None, 17));
         penalties.push(penalty(Reason::WrongBody, Some(AdversaryKind::WithholdBody), 9));
     }
     Run {
         policy,
         seed: 42,
-        trace: format!("{:032x}", 0x1234_5678_9abc_def0_u128 * (place as u128 + 3)),
+        trace: format!("{:032x}", 0x1234_5678_9abc_def0_u128 * (index as u128 + 3)),
         events: 1_234_567 * scale,
         ended_at: Time::from_nanos(ended),
-        heads: head_samples(&blocks, nodes, place == 2, ended),
+        heads: head_samples(&blocks, nodes, index == 2, ended),
         memory: memory_samples(scale, ended, &mut stream),
-        traffic: traffic(policy, u64::from(nodes)),
+        traffic: traffic(index, u64::from(nodes)),
         penalties,
         nodes: records,
         blocks,
-        reorganisations: place as u64,
+        reorganisations: index as u64,
         admissions: Default::default(),
         ends: Default::default(),
-        tally: Tally {
+        counters: MachineCounters {
             requests: 2_000 * scale,
             deadlines_passed: 31 * scale,
-            hedges: if place == 0 { 120 } else { 0 },
+            hedges: if index == 0 { 120 } else { 0 },
             parents_sought: 4,
             deferred_taken_up: 0,
-            replies_unmatched: place as u64 * 7,
+            replies_unmatched: index as u64 * 7,
         },
-        astray: u32::from(place == 2),
+        astray: u32::from(index == 2),
         not_empty: 0,
         violation: None,
     }
 }
 
-fn node_record(node: u32, place: usize, stream: &mut Stream) -> NodeRecord {
-    let redundancy = draw::lognormal(stream.word(), [0.08, 0.2, 0.3, 0.05, 2.0][place], 0.1);
+fn node_record(node: u32, index: usize, stream: &mut Stream) -> NodeRecord {
+    let redundancy = draw::lognormal(stream.word(), [0.08, 0.2, 0.3, 0.05, 2.0][index], 0.1);
     let block_bytes = (redundancy * 10.0 * BLOCK_BYTES as f64) as u64;
     NodeRecord {
         hostile: (node % 5 == 4).then_some(AdversaryKind::WithholdBody),
@@ -141,15 +146,15 @@ fn node_record(node: u32, place: usize, stream: &mut Stream) -> NodeRecord {
         sent_bytes: block_bytes + draw::below(stream.word(), 400_000),
         received_bytes: block_bytes,
         block_bytes,
-        memory_peak: 70_000 + draw::below(stream.word(), 60_000) * (place as u64 * 2 + 1),
-        memory_bound: (place != 2).then_some(9_000_000),
+        memory_peak: 70_000 + draw::below(stream.word(), 60_000) * (index as u64 * 2 + 1),
+        memory_bound: (index != 2).then_some(9_000_000),
         penalised: 0,
     }
 }
 
-fn block_record(slot: u32, place: usize, nodes: &[NodeRecord], stream: &mut Stream) -> BlockRecord {
+fn block_record(slot: u32, index: usize, nodes: &[NodeRecord], stream: &mut Stream) -> BlockRecord {
     let sealer = NodeId::new(slot % 4);
-    let median = [5.3, 5.7, 6.4, 5.6, 5.1][place];
+    let median = [5.3, 5.7, 6.4, 5.6, 5.1][index];
     let (mut heard, mut whole, mut imported) = (Vec::new(), Vec::new(), Vec::new());
     for node in 0..nodes.len() {
         if node == sealer.index() {
@@ -158,9 +163,9 @@ fn block_record(slot: u32, place: usize, nodes: &[NodeRecord], stream: &mut Stre
             imported.push(0);
             continue;
         }
-        let first = draw::lognormal(stream.word(), median, 0.35 + 0.1 * place as f64) * 1e6;
-        let fetch = draw::lognormal(stream.word(), 4.0 + 0.3 * place as f64, 0.5) * 1e6;
-        let stuck = place == 2 && draw::chance(stream.word(), 0.02);
+        let first = draw::lognormal(stream.word(), median, 0.35 + 0.1 * index as f64) * 1e6;
+        let fetch = draw::lognormal(stream.word(), 4.0 + 0.3 * index as f64, 0.5) * 1e6;
+        let stuck = index == 2 && draw::chance(stream.word(), 0.02);
         heard.push(first as u64);
         whole.push(if stuck { NEVER } else { (first + fetch) as u64 });
         imported.push(if stuck { NEVER } else { (first + fetch) as u64 + 50_000_000 });
@@ -214,13 +219,10 @@ fn memory_samples(scale: u64, ended: u64, stream: &mut Stream) -> Vec<MemorySamp
     (0..ended / 500_000_000).map(|step| step * 500_000_000).map(sample).collect()
 }
 
-fn traffic(policy: Policy, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
-    let pushes = match policy {
-        Policy::Herald | Policy::GethTimers | Policy::GethModel => 3,
-        Policy::AnnounceOnly => 0,
-        Policy::PushToAll => 7,
-    };
-    MessageKind::ALL.map(|kind| {
+fn traffic(index: usize, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
+    let pushes = [3, 3, 3, 0, 7][index];
+    let mut traffic = [Traffic::default(); MessageKind::ALL.len()];
+    for (traffic, kind) in traffic.iter_mut().zip(MessageKind::ALL) {
         let (messages, bytes) = match kind {
             MessageKind::Announcement => (nodes * 60, 100),
             MessageKind::PushedBlock => (nodes * pushes, BLOCK_BYTES),
@@ -230,8 +232,9 @@ fn traffic(policy: Policy, nodes: u64) -> [Traffic; MessageKind::ALL.len()] {
             MessageKind::Status => (nodes * 8, 200),
             MessageKind::RangeRequest | MessageKind::Range | MessageKind::Junk => (0, 0),
         };
-        Traffic { messages, bytes: messages * bytes, lost: messages / 1_000 }
-    })
+        *traffic = Traffic { messages, bytes: messages * bytes, lost: messages / 1_000 };
+    }
+    traffic
 }
 
 fn hash(number: u64, branch: u8) -> BlockHash {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::scenario::{Direction, Exit, FetcherOptions, MemoryKept};
+use crate::scenario::{CutDirection, Exit, FetcherOptions, MemoryKept};
 
 fn message(change: impl FnOnce(&mut Scenario)) -> String {
     let mut scenario = Scenario::default();
@@ -12,7 +12,7 @@ fn message(change: impl FnOnce(&mut Scenario)) -> String {
 #[test]
 fn the_default_can_run() {
     Scenario::default().check().unwrap();
-    let one = Regions::one(Span::ms(10), Rate::mbit(10), Rate::mbit(10));
+    let one = Regions::one(Span::ms(10), BitRate::mbit(10), BitRate::mbit(10));
     Scenario { regions: one, ..Scenario::default() }.check().unwrap();
 }
 
@@ -35,12 +35,12 @@ fn each_range_is_held() {
         ("`links.retransmit` is 0 ns;", |s| s.links.retransmit = Span::ZERO),
         ("`links.retransmissions_max` is 0;", |s| s.links.retransmissions_max = 0),
         ("`regions.latency` is 5 s; it must be from 0 ns to 4 s", |s| {
-            s.regions = Regions::one(Span::s(5), Rate::mbit(1), Rate::mbit(1));
+            s.regions = Regions::one(Span::s(5), BitRate::mbit(1), BitRate::mbit(1));
         }),
         ("`regions.latency (with links.jitter)` is 4.4 s;", |s| {
-            s.regions = Regions::one(Span::s(4), Rate::mbit(1), Rate::mbit(1));
+            s.regions = Regions::one(Span::s(4), BitRate::mbit(1), BitRate::mbit(1));
         }),
-        ("`regions.up` is 0 bit/s;", |s| s.regions = Regions::one(Span::ZERO, Rate(0), Rate::mbit(1))),
+        ("`regions.up` is 0 bit/s;", |s| s.regions = Regions::one(Span::ZERO, BitRate(0), BitRate::mbit(1))),
         ("`wire.header` is 0 B;", |s| s.wire.header = Size(0)),
         ("`chain.block_size` is 599 B; it must be from 600 B to 64 MiB", |s| {
             s.chain.block_size = SizeDraw::Fixed(Size(599));
@@ -90,7 +90,7 @@ fn faults_end() {
     let often = message(|s| s.faults = vec![churn(Span::s(3_600), Span(1_000))]);
     assert_eq!(often, "`faults.every` is 1 us; it must be from 360 us to 8760 h");
     let partition =
-        |share| Fault::Partition { at: Span::ZERO, lasts: Span::s(1), share, direction: Direction::Both };
+        |share| Fault::Partition { at: Span::ZERO, lasts: Span::s(1), share, direction: CutDirection::Both };
     let scenario =
         Scenario { faults: vec![churn(Span::s(60), Span::ms(1)), partition(0.5)], ..Default::default() };
     scenario.check().unwrap();
@@ -101,7 +101,7 @@ fn faults_end() {
 fn what_does_not_fit_together_is_named() {
     let sum = message(|s| s.regions.shares = vec![0.1; 6]);
     assert!(sum.starts_with("`regions.shares` come to 0.6") && sum.ends_with("they must come to 1"), "{sum}");
-    let length = message(|s| s.regions.up = vec![Rate::mbit(1); 5]);
+    let length = message(|s| s.regions.up = vec![BitRate::mbit(1); 5]);
     assert_eq!(length, "`regions.up` has 5 entries; it must have 6");
     let length = message(|s| s.chain.shares = vec![1.0; 3]);
     assert_eq!(length, "`chain.shares` has 3 entries; it must have 20");

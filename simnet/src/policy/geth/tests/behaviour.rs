@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn a_block_is_announced_fetched_completed_imported_and_announced_on() {
     let mut rig = Rig::new(10);
-    let block = rig.child_of(BlockId::GENESIS, 1_000);
+    let block = rig.child_of(BlockIndex::GENESIS, 1_000);
     assert_eq!(rig.announce(A, block), Admission::Accepted);
     rig.advance(MILLI(499));
     assert_eq!(rig.header_requests(), []);
@@ -43,7 +43,7 @@ fn a_block_is_announced_fetched_completed_imported_and_announced_on() {
 #[test]
 fn what_is_older_than_400_ms_is_fetched_along() {
     let mut rig = Rig::new(1);
-    let [first, along, later] = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [first, along, later] = [(); 3].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let _ = rig.announce(A, first);
     rig.advance(MILLI(99));
     let _ = rig.announce(A, along);
@@ -62,7 +62,7 @@ fn what_is_older_than_400_ms_is_fetched_along() {
 fn the_one_asked_is_drawn_from_all_announcers() {
     let asked = |seed| {
         let mut rig = Rig::seeded(seed, 3);
-        let block = rig.child_of(BlockId::GENESIS, 1);
+        let block = rig.child_of(BlockIndex::GENESIS, 1);
         for peer in [A, B, C] {
             let _ = rig.announce(peer, block);
         }
@@ -79,7 +79,7 @@ fn the_one_asked_is_drawn_from_all_announcers() {
 #[test]
 fn an_empty_body_is_not_asked_for() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 0);
+    let block = rig.child_of(BlockIndex::GENESIS, 0);
     let request = rig.asked_for_header(A, block);
     rig.headers(A, request, &[block]);
     assert_eq!(rig.handed_over(), [rig.hash(block)]);
@@ -92,7 +92,7 @@ fn an_empty_body_is_not_asked_for() {
 #[test]
 fn one_request_asks_a_peer_for_all_its_bodies() {
     let mut rig = Rig::new(2);
-    let [one, two, other] = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [one, two, other] = [(); 3].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     for (peer, block) in [(A, one), (A, two), (B, other)] {
         let _ = rig.announce(peer, block);
     }
@@ -109,7 +109,7 @@ fn one_request_asks_a_peer_for_all_its_bodies() {
 #[test]
 fn a_push_during_the_wait_saves_the_request() {
     let mut rig = Rig::new(2);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     let _ = rig.announce(A, block);
     let _ = rig.push(B, block);
     rig.import(block);
@@ -122,7 +122,7 @@ fn a_push_during_the_wait_saves_the_request() {
 #[test]
 fn identical_bodies_complete_both_blocks() {
     let mut rig = Rig::new(1);
-    let [one, two] = [(); 2].map(|()| rig.child_with(BlockId::GENESIS, 100, 42));
+    let [one, two] = [(); 2].map(|()| rig.child_with(BlockIndex::GENESIS, 100, 42));
     let _ = rig.announce(A, one);
     let _ = rig.announce(A, two);
     rig.advance(MILLI(500));
@@ -139,7 +139,7 @@ fn identical_bodies_complete_both_blocks() {
 #[test]
 fn another_number_than_announced_drops_the_peer() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     let _ = rig.announce_number(A, block, 9);
     rig.advance(MILLI(500));
     let (request, ..) = rig.header_requests()[0];
@@ -149,10 +149,10 @@ fn another_number_than_announced_drops_the_peer() {
 }
 
 #[test]
-fn a_header_that_does_not_verify_drops_its_giver_whatever_the_cause() {
+fn a_header_that_does_not_verify_drops_its_provider_whatever_the_cause() {
     for verdict in [Verdict::Invalid, Verdict::LocalFault] {
         let mut rig = Rig::new(2);
-        let block = rig.child_of(BlockId::GENESIS, 1);
+        let block = rig.child_of(BlockIndex::GENESIS, 1);
         let _ = rig.push(A, block);
         rig.verdict(block, verdict);
         assert_eq!(rig.penalties(), [(A, Reason::InvalidHeader)]);
@@ -164,7 +164,7 @@ fn a_header_that_does_not_verify_drops_its_giver_whatever_the_cause() {
 #[test]
 fn a_peer_that_is_gone_is_not_dropped_again() {
     let mut rig = Rig::new(1);
-    let [asked, pushed] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [asked, pushed] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     rig.asked_for_header(A, asked);
     let _ = rig.push(A, pushed);
     rig.feed(Input::PeerGone { peer: A });
@@ -176,7 +176,7 @@ fn a_peer_that_is_gone_is_not_dropped_again() {
 #[test]
 fn a_block_in_the_chain_is_known_however_it_comes() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     rig.insert(block);
     assert_eq!(rig.push(A, block), Admission::Known);
     assert_eq!(rig.announce(A, block), Admission::Known);
@@ -189,7 +189,7 @@ fn memory_is_what_it_holds_and_a_little_more() {
     let mut rig = Rig::new(25);
     assert!(rig.model.memory().bytes < 4_096, "{:?}", rig.model.memory());
     assert_eq!(rig.model.memory().bound, None);
-    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let parent = rig.child_of(BlockIndex::GENESIS, 1);
     let quiet = rig.model.memory().bytes;
     let child = rig.child_of(parent, 100_000);
     let _ = rig.push(A, child);
@@ -200,7 +200,7 @@ fn memory_is_what_it_holds_and_a_little_more() {
 #[test]
 fn a_silent_peer_is_dropped_after_ten_seconds() {
     let mut rig = Rig::new(2);
-    let [one, two] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [one, two] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let header = rig.asked_for_header(A, one);
     rig.feed(Input::RequestFailed { peer: A, request: header, failure: Failure::Refused });
     rig.advance(MILLI(9_999));
@@ -210,7 +210,7 @@ fn a_silent_peer_is_dropped_after_ten_seconds() {
     rig.asked_for_body(B, two);
     rig.advance(MILLI(10_000));
     assert_eq!(rig.penalties(), [(B, Reason::Silence)]);
-    assert_eq!(rig.model.tally().deadlines_passed, 2);
+    assert_eq!(rig.model.machine_counters().deadlines_passed, 2);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_reply_that_is_none_or_too_large_drops_the_peer() {
         [(Failure::Malformed, Reason::MalformedReply), (Failure::Oversized, Reason::OversizedReply)]
     {
         let mut rig = Rig::new(1);
-        let block = rig.child_of(BlockId::GENESIS, 1);
+        let block = rig.child_of(BlockIndex::GENESIS, 1);
         let request = rig.asked_for_header(A, block);
         rig.feed(Input::RequestFailed { peer: A, request, failure });
         assert_eq!(rig.penalties(), [(A, reason)]);
@@ -229,14 +229,14 @@ fn a_reply_that_is_none_or_too_large_drops_the_peer() {
 #[test]
 fn what_was_not_asked_for_comes_back() {
     let mut rig = Rig::new(2);
-    let [asked, other] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [asked, other] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let request = rig.asked_for_header(A, asked);
     assert_eq!(rig.headers(B, request, &[asked]).len(), 1, "another peer's reply");
     assert_eq!(rig.headers(A, RequestId::new(99), &[asked]).len(), 1, "another request's reply");
-    assert_eq!(rig.model.tally().replies_unmatched, 2);
+    assert_eq!(rig.model.machine_counters().replies_unmatched, 2);
     assert_eq!(rig.headers(A, request, &[other]).len(), 1, "another header");
     assert_eq!(rig.headers(A, request, &[asked]).len(), 1, "a second reply");
-    let third = rig.child_of(BlockId::GENESIS, 1);
+    let third = rig.child_of(BlockIndex::GENESIS, 1);
     let request = rig.asked_for_body(A, third);
     assert_eq!(rig.bodies(B, request, &[third]).len(), 1);
     assert_eq!(rig.bodies(A, request, &[other]).len(), 1);
@@ -246,8 +246,9 @@ fn what_was_not_asked_for_comes_back() {
 #[test]
 fn announcements_are_limited_and_kept_within_the_window() {
     let mut rig = Rig::new(2);
-    let (first, head) = rig.line(BlockId::GENESIS, 20);
-    let line: Vec<_> = (first.index()..=head.index()).map(|at| BlockId(u32::try_from(at).unwrap())).collect();
+    let (first, head) = rig.line(BlockIndex::GENESIS, 20);
+    let line: Vec<_> =
+        (first.index()..=head.index()).map(|at| BlockIndex(u32::try_from(at).unwrap())).collect();
     for id in line {
         rig.insert(id);
     }
@@ -270,7 +271,7 @@ fn announcements_are_limited_and_kept_within_the_window() {
 #[test]
 fn blocks_above_the_head_wait_for_their_height() {
     let mut rig = Rig::new(1);
-    let (_, parent) = rig.line(BlockId::GENESIS, 2);
+    let (_, parent) = rig.line(BlockIndex::GENESIS, 2);
     let child = rig.child_of(parent, 1);
     let first = rig.blocks.get(parent).parent;
     assert_eq!(rig.push(A, child), Admission::Accepted);
@@ -289,13 +290,13 @@ fn blocks_above_the_head_wait_for_their_height() {
 fn a_queued_block_that_the_chain_has_passed_by_more_than_seven_is_forgotten() {
     for (height, expected) in [(9, Step::In(StageName::Importing)), (10, Step::Out(End::Passed))] {
         let mut rig = Rig::new(1);
-        let parent = rig.child_of(BlockId::GENESIS, 1);
+        let parent = rig.child_of(BlockIndex::GENESIS, 1);
         let side = rig.child_of(parent, 1);
         let _ = rig.push(A, side);
         rig.insert(parent);
         let (first, last) = rig.line(parent, height - 1);
         for at in first.index()..=last.index() {
-            rig.insert(BlockId(u32::try_from(at).unwrap()));
+            rig.insert(BlockIndex(u32::try_from(at).unwrap()));
         }
         rig.wake();
         assert_eq!(rig.story(side).last(), Some(&expected), "at height {height}");
@@ -305,7 +306,7 @@ fn a_queued_block_that_the_chain_has_passed_by_more_than_seven_is_forgotten() {
 #[test]
 fn a_header_that_came_gives_its_hash_new_time() {
     let mut rig = Rig::new(2);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     let request = rig.asked_for_header(A, block);
     rig.advance(MILLI(4_450));
     rig.headers(A, request, &[block]);
@@ -318,7 +319,7 @@ fn a_header_that_came_gives_its_hash_new_time() {
 #[test]
 fn a_wrong_body_pushed_is_dropped_without_a_word() {
     let mut rig = Rig::new(1);
-    let [block, other] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [block, other] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let mixed = Block { header: rig.blocks.header(block), body: rig.blocks.body(other) };
     assert_eq!(rig.push_block(A, mixed), Admission::WrongBody);
     assert!(rig.outputs.is_empty());
@@ -328,7 +329,7 @@ fn a_wrong_body_pushed_is_dropped_without_a_word() {
 #[test]
 fn an_own_block_goes_to_the_square_root_and_is_announced_to_the_rest() {
     let mut rig = Rig::new(17);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     rig.insert(block);
     let sealed = rig.block(block);
     rig.feed(Input::Sealed { block: sealed });
@@ -340,7 +341,7 @@ fn an_own_block_goes_to_the_square_root_and_is_announced_to_the_rest() {
 fn a_failed_import_is_not_announced() {
     for outcome in [ImportOutcome::Invalid, ImportOutcome::LocalFault] {
         let mut rig = Rig::new(9);
-        let block = rig.child_of(BlockId::GENESIS, 1);
+        let block = rig.child_of(BlockIndex::GENESIS, 1);
         let _ = rig.push(A, block);
         rig.verdict(block, Verdict::Valid);
         rig.outcome(block, outcome);
@@ -352,7 +353,7 @@ fn a_failed_import_is_not_announced() {
 #[test]
 fn a_block_of_the_near_future_is_imported_at_its_time_and_not_relayed() {
     let mut rig = Rig::new(4);
-    let [near, far] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [near, far] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     for (block, seconds) in [(near, 7), (far, 31)] {
         let _ = rig.push(A, block);
         rig.verdict(block, Verdict::Future { until: Time::from_nanos(seconds * 1_000_000_000) });
@@ -375,7 +376,7 @@ fn a_copy_of_a_block_that_the_chain_keeps_is_not_imported_beside_it() {
     // Pushed again before its time, and still imported when that comes; or pushed while it is imported.
     for again_at in [8_000, 10_000] {
         let mut rig = Rig::new(4);
-        let block = rig.child_of(BlockId::GENESIS, 1);
+        let block = rig.child_of(BlockIndex::GENESIS, 1);
         let _ = rig.push(A, block);
         rig.verdict(block, Verdict::Future { until: Time::from_nanos(7_000_000_000) });
         rig.advance(MILLI(again_at));
@@ -395,7 +396,7 @@ fn a_copy_of_a_block_that_the_chain_keeps_is_not_imported_beside_it() {
 #[test]
 fn a_silent_peer_is_dropped_once_however_much_it_was_asked() {
     let mut rig = Rig::new(2);
-    let blocks = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let blocks = [(); 3].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     for block in blocks {
         let _ = rig.announce(A, block);
     }
@@ -408,7 +409,7 @@ fn a_silent_peer_is_dropped_once_however_much_it_was_asked() {
 #[test]
 fn after_shutdown_it_is_empty_and_silent() {
     let mut rig = Rig::new(2);
-    let [one, two, three] = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [one, two, three] = [(); 3].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     rig.asked_for_body(A, one);
     let _ = rig.announce(A, two);
     let _ = rig.push(B, three);
@@ -427,7 +428,7 @@ fn after_shutdown_it_is_empty_and_silent() {
 #[test]
 fn a_peer_is_known_to_have_its_last_1024_blocks() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     rig.insert(block);
     let sealed = |rig: &mut Rig| {
         let block = rig.block(block);
@@ -452,11 +453,11 @@ fn anything(seed: u64) -> Vec<String> {
     let mut requests: Vec<(PeerId, RequestId)> = Vec::new();
     for _ in 0..2_000 {
         if draw(10) == 0 || rig.blocks.len() < 3 {
-            let parent = BlockId(draw(u32::try_from(rig.blocks.len()).unwrap()));
+            let parent = BlockIndex(draw(u32::try_from(rig.blocks.len()).unwrap()));
             let (bytes, commitment) = (draw(3) * 50, u64::from(draw(20)));
             rig.child_with(parent, bytes, commitment);
         }
-        let block = BlockId(draw(u32::try_from(rig.blocks.len()).unwrap()));
+        let block = BlockIndex(draw(u32::try_from(rig.blocks.len()).unwrap()));
         let peer = PeerId(draw(5));
         let (asked, request) = match requests.len() {
             0 => (peer, RequestId::new(1)),

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn when_the_one_asked_is_silent_nobody_else_is_asked() {
     let mut rig = Rig::new(3);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     for peer in [A, B, C] {
         let _ = rig.announce(peer, block);
     }
@@ -24,7 +24,7 @@ fn when_the_one_asked_is_silent_nobody_else_is_asked() {
 #[test]
 fn a_fetch_expires_only_when_something_else_happens() {
     let mut rig = Rig::new(2);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     let request = rig.asked_for_header(A, block);
     rig.advance(MILLI(4_500));
     assert_eq!(rig.announce(B, block), Admission::Duplicate, "not older than 5 s yet");
@@ -39,7 +39,7 @@ fn a_fetch_expires_only_when_something_else_happens() {
 fn a_body_that_never_comes_keeps_its_hash_for_ever() {
     for answer in ["empty", "other", "refused", "gone"] {
         let mut rig = Rig::new(2);
-        let [block, other] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+        let [block, other] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
         let request = rig.asked_for_body(A, block);
         match answer {
             "empty" => assert!(rig.bodies(A, request, &[]).is_empty()),
@@ -64,10 +64,10 @@ fn the_limit_covers_only_hashes_not_yet_asked_for() {
     let mut rig = Rig::new(1);
     for _ in 0..8 {
         for _ in 0..256 {
-            let block = rig.child_of(BlockId::GENESIS, 1);
+            let block = rig.child_of(BlockIndex::GENESIS, 1);
             assert_eq!(rig.announce(A, block), Admission::Accepted);
         }
-        let over = rig.child_of(BlockId::GENESIS, 1);
+        let over = rig.child_of(BlockIndex::GENESIS, 1);
         assert_eq!(rig.announce(A, over), Admission::PeerLimit);
         rig.advance(MILLI(500));
     }
@@ -77,10 +77,10 @@ fn the_limit_covers_only_hashes_not_yet_asked_for() {
 #[test]
 fn an_announcement_is_counted_once_and_discounted_again_and_again() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     let request = rig.asked_for_header(A, block);
     let announce_new = |rig: &mut Rig| {
-        let other = rig.child_of(BlockId::GENESIS, 1);
+        let other = rig.child_of(BlockIndex::GENESIS, 1);
         rig.announce(A, other)
     };
     for _ in 0..256 {
@@ -101,7 +101,7 @@ fn an_announcement_is_counted_once_and_discounted_again_and_again() {
 #[test]
 fn a_hash_announced_twice_by_a_peer_counts_twice() {
     let mut rig = Rig::new(1);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     for _ in 0..256 {
         assert_eq!(rig.announce(A, block), Admission::Accepted);
     }
@@ -112,12 +112,12 @@ fn a_hash_announced_twice_by_a_peer_counts_twice() {
 #[test]
 fn a_push_over_the_limit_erases_what_others_announced() {
     let mut rig = Rig::new(3);
-    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let parent = rig.child_of(BlockIndex::GENESIS, 1);
     for _ in 0..64 {
         let block = rig.child_of(parent, 1);
         assert_eq!(rig.push(A, block), Admission::Accepted);
     }
-    let [announced, fetching, completing] = [(); 3].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [announced, fetching, completing] = [(); 3].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let body = rig.asked_for_body(B, completing);
     let header = rig.asked_for_header(B, fetching);
     let _ = rig.announce(B, announced);
@@ -136,7 +136,7 @@ fn a_push_over_the_limit_erases_what_others_announced() {
 #[test]
 fn a_push_from_far_away_erases_what_others_announced() {
     let mut rig = Rig::new(2);
-    let (_, far) = rig.line(BlockId::GENESIS, 33);
+    let (_, far) = rig.line(BlockIndex::GENESIS, 33);
     assert_eq!(rig.announce_number(B, far, 1), Admission::Accepted);
     assert_eq!(rig.push(A, far), Admission::TooFar);
     assert_eq!(rig.story(far).last(), Some(&Step::Out(End::Passed)));
@@ -146,12 +146,12 @@ fn a_push_from_far_away_erases_what_others_announced() {
 #[test]
 fn what_a_dropped_peer_gave_and_announced_stays() {
     let mut rig = Rig::new(2);
-    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let parent = rig.child_of(BlockIndex::GENESIS, 1);
     for _ in 0..64 {
         let block = rig.child_of(parent, 1);
         let _ = rig.push(A, block);
     }
-    let announced = rig.child_of(BlockId::GENESIS, 1);
+    let announced = rig.child_of(BlockIndex::GENESIS, 1);
     let _ = rig.announce(A, announced);
     rig.feed(Input::PeerGone { peer: A });
     rig.advance(Duration::from_secs(3_600));
@@ -164,7 +164,7 @@ fn what_a_dropped_peer_gave_and_announced_stays() {
 #[test]
 fn a_block_whose_parent_is_not_there_is_dropped() {
     let mut rig = Rig::new(2);
-    let [head, uncle] = [(); 2].map(|()| rig.child_of(BlockId::GENESIS, 1));
+    let [head, uncle] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     let _ = rig.push(A, head);
     rig.import(head);
     let _ = rig.push(A, uncle);
@@ -180,7 +180,7 @@ fn a_block_whose_parent_is_not_there_is_dropped() {
 #[test]
 fn nothing_wakes_a_queued_block_when_the_chain_advances_by_another_way() {
     let mut rig = Rig::new(1);
-    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let parent = rig.child_of(BlockIndex::GENESIS, 1);
     let child = rig.child_of(parent, 1);
     let _ = rig.push(A, child);
     rig.insert(parent);
@@ -194,7 +194,7 @@ fn nothing_wakes_a_queued_block_when_the_chain_advances_by_another_way() {
 #[test]
 fn a_block_already_whole_is_fetched_all_the_same() {
     let mut rig = Rig::new(2);
-    let (_, ahead) = rig.line(BlockId::GENESIS, 2);
+    let (_, ahead) = rig.line(BlockIndex::GENESIS, 2);
     let _ = rig.push(A, ahead);
     assert_eq!(rig.announce(B, ahead), Admission::Accepted);
     rig.advance(MILLI(500));
@@ -205,7 +205,7 @@ fn a_block_already_whole_is_fetched_all_the_same() {
 #[test]
 fn a_block_imported_by_another_way_leaves_the_queue_but_not_completing() {
     let mut rig = Rig::new(2);
-    let parent = rig.child_of(BlockId::GENESIS, 1);
+    let parent = rig.child_of(BlockIndex::GENESIS, 1);
     let block = rig.child_of(parent, 1);
     let request = rig.asked_for_body(A, block);
     let _ = rig.push(B, block);
@@ -222,7 +222,7 @@ fn a_block_imported_by_another_way_leaves_the_queue_but_not_completing() {
 #[test]
 fn an_invalid_block_is_taken_again_and_again_and_blamed_on_nobody() {
     let mut rig = Rig::new(2);
-    let block = rig.child_of(BlockId::GENESIS, 1);
+    let block = rig.child_of(BlockIndex::GENESIS, 1);
     for _ in 0..3 {
         assert_eq!(rig.push(A, block), Admission::Accepted);
         rig.verdict(block, Verdict::Valid);

@@ -19,8 +19,8 @@ use herald_fetcher::{
 };
 
 use super::GethModel;
-use crate::model::block::{BlockData, BlockId, Blocks, Body, Flaw, Header, PeerId, Sim};
-use crate::model::chain::{Chain, NodeId, View};
+use crate::model::block::{BlockData, BlockIndex, Blocks, Flaw, PeerId, Sim, SimBody, SimHeader};
+use crate::model::chain::{NodeChain, NodeId, NodeView};
 use crate::policy::{Holdings, Machine as _};
 
 const MILLI: fn(u64) -> Duration = Duration::from_millis;
@@ -32,7 +32,7 @@ const C: PeerId = PeerId(2);
 struct Rig {
     model: GethModel,
     blocks: Blocks,
-    chain: Chain,
+    chain: NodeChain,
     now: Time,
     /// What came out since it was last looked at, without the events.
     outputs: Vec<Output<Sim>>,
@@ -48,7 +48,7 @@ impl Rig {
         let mut rig = Self {
             model: GethModel::new(std::sync::Arc::new(Config { events: Events::On, ..Config::geth() }), seed),
             blocks: Blocks::new(BlockHash::repeat_byte(0xee)),
-            chain: Chain::default(),
+            chain: NodeChain::default(),
             now: Time::ZERO,
             outputs: Vec::new(),
             events: Vec::new(),
@@ -60,16 +60,16 @@ impl Rig {
     }
 
     /// Makes a block with a body of its own, or without one where `body_bytes` is 0.
-    fn child_of(&mut self, parent: BlockId, body_bytes: u32) -> BlockId {
+    fn child_of(&mut self, parent: BlockIndex, body_bytes: u32) -> BlockIndex {
         let commitment = if body_bytes == 0 { 0 } else { self.blocks.len() as u64 };
         self.child_with(parent, body_bytes, commitment)
     }
 
-    fn child_with(&mut self, parent: BlockId, body_bytes: u32, commitment: u64) -> BlockId {
+    fn child_with(&mut self, parent: BlockIndex, body_bytes: u32, commitment: u64) -> BlockIndex {
         let hash = BlockHash::from(alloy_primitives::U256::from(self.blocks.len()) << 192);
         let parent = self.blocks.get(parent).clone();
         self.blocks.add(BlockData {
-            id: BlockId::GENESIS,
+            id: BlockIndex::GENESIS,
             hash,
             number: parent.number + 1,
             parent: parent.id,
@@ -86,22 +86,22 @@ impl Rig {
     }
 
     /// Makes a line of blocks on top of `parent`, and returns its first and its last.
-    fn line(&mut self, parent: BlockId, length: u64) -> (BlockId, BlockId) {
+    fn line(&mut self, parent: BlockIndex, length: u64) -> (BlockIndex, BlockIndex) {
         let first = self.child_of(parent, 100);
         let last = (1..length).fold(first, |tip, _| self.child_of(tip, 100));
         (first, last)
     }
 
-    fn hash(&self, id: BlockId) -> BlockHash {
+    fn hash(&self, id: BlockIndex) -> BlockHash {
         self.blocks.get(id).hash
     }
 
-    fn block(&self, id: BlockId) -> Block<Sim> {
+    fn block(&self, id: BlockIndex) -> Block<Sim> {
         Block { header: self.blocks.header(id), body: self.blocks.body(id) }
     }
 
     fn act(&mut self, input: Input<Sim>) -> Outcome<Sim> {
-        let view = View { chain: &self.chain, blocks: &self.blocks, finality_depth: 0 };
+        let view = NodeView { chain: &self.chain, blocks: &self.blocks, finality_depth: 0 };
         let outcome = self.model.handle(self.now, input, &view);
         while let Some(output) = self.model.poll_output() {
             match output {
@@ -128,7 +128,7 @@ impl Rig {
         self.now = end;
     }
 
-    fn announce_number(&mut self, peer: PeerId, id: BlockId, number: u64) -> Admission {
+    fn announce_number(&mut self, peer: PeerId, id: BlockIndex, number: u64) -> Admission {
         let hash = self.hash(id);
         match self.act(Input::Announced { peer, hash, number }) {
             Outcome::Admission(admission) => admission,
@@ -136,7 +136,7 @@ impl Rig {
         }
     }
 
-    fn announce(&mut self, peer: PeerId, id: BlockId) -> Admission {
+    fn announce(&mut self, peer: PeerId, id: BlockIndex) -> Admission {
         let number = self.blocks.get(id).number;
         self.announce_number(peer, id, number)
     }
@@ -148,12 +148,12 @@ impl Rig {
         }
     }
 
-    fn push(&mut self, peer: PeerId, id: BlockId) -> Admission {
+    fn push(&mut self, peer: PeerId, id: BlockIndex) -> Admission {
         let block = self.block(id);
         self.push_block(peer, block)
     }
 
-    fn headers(&mut self, peer: PeerId, request: RequestId, ids: &[BlockId]) -> Vec<Header> {
+    fn headers(&mut self, peer: PeerId, request: RequestId, ids: &[BlockIndex]) -> Vec<SimHeader> {
         let headers = ids.iter().map(|&id| self.blocks.header(id)).collect();
         match self.act(Input::Headers { peer, request, headers }) {
             Outcome::Headers(unknown) => unknown,
@@ -161,7 +161,7 @@ impl Rig {
         }
     }
 
-    fn bodies(&mut self, peer: PeerId, request: RequestId, ids: &[BlockId]) -> Vec<Body> {
+    fn bodies(&mut self, peer: PeerId, request: RequestId, ids: &[BlockIndex]) -> Vec<SimBody> {
         let bodies = ids.iter().map(|&id| self.blocks.body(id)).collect();
         match self.act(Input::Bodies { peer, request, bodies }) {
             Outcome::Bodies(unknown) => unknown,
@@ -169,23 +169,23 @@ impl Rig {
         }
     }
 
-    fn verdict(&mut self, id: BlockId, verdict: Verdict) {
+    fn verdict(&mut self, id: BlockIndex, verdict: Verdict) {
         let hash = self.hash(id);
         self.feed(Input::Verdict { hash, verdict });
     }
 
-    fn outcome(&mut self, id: BlockId, outcome: ImportOutcome) {
+    fn outcome(&mut self, id: BlockIndex, outcome: ImportOutcome) {
         let hash = self.hash(id);
         self.feed(Input::Imported { hash, outcome });
     }
 
     /// Puts a block into the chain, and tells the model nothing.
-    fn insert(&mut self, id: BlockId) {
+    fn insert(&mut self, id: BlockIndex) {
         let _ = self.chain.insert(self.blocks.get(id), &self.blocks);
     }
 
     /// Verifies a block that the model handed over, and imports it.
-    fn import(&mut self, id: BlockId) {
+    fn import(&mut self, id: BlockIndex) {
         self.verdict(id, Verdict::Valid);
         self.insert(id);
         self.outcome(id, ImportOutcome::Imported);
@@ -255,7 +255,7 @@ impl Rig {
     }
 
     /// The stages and ends of a hash, in order.
-    fn story(&self, id: BlockId) -> Vec<Step> {
+    fn story(&self, id: BlockIndex) -> Vec<Step> {
         let wanted = self.hash(id);
         let step = |event: &Event<PeerId>| match event {
             Event::Entered { hash, stage, .. } if *hash == wanted => Some(Step::In(*stage)),
@@ -266,7 +266,7 @@ impl Rig {
     }
 
     /// Announces a block from `peer`, and waits until its header is asked for.
-    fn asked_for_header(&mut self, peer: PeerId, id: BlockId) -> RequestId {
+    fn asked_for_header(&mut self, peer: PeerId, id: BlockIndex) -> RequestId {
         assert_eq!(self.announce(peer, id), Admission::Accepted);
         self.advance(MILLI(500));
         let (request, asked, hash) = self.header_requests().pop().unwrap();
@@ -275,7 +275,7 @@ impl Rig {
     }
 
     /// The same, until its body is asked for.
-    fn asked_for_body(&mut self, peer: PeerId, id: BlockId) -> RequestId {
+    fn asked_for_body(&mut self, peer: PeerId, id: BlockIndex) -> RequestId {
         let request = self.asked_for_header(peer, id);
         assert_eq!(self.headers(peer, request, &[id]).len(), 0);
         self.advance(MILLI(100));
