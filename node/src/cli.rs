@@ -77,3 +77,23 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::devnet::Parameters;
+
+    #[test]
+    fn the_help_of_devnet_names_the_defaults_that_hold() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("devnet").unwrap().render_long_help().to_string();
+        let Parameters { nodes, block_time, chain_id } = Parameters::default();
+        for default in [u64::from(nodes), block_time, chain_id] {
+            assert!(help.contains(&format!("[default: {default}]")), "{help}");
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! The info file: what a script must know of the nodes that run.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use alloy_primitives::{Address, B256};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::files::replace_file;
 use libp2p::Multiaddr;
 
 /// What `--info` writes.
@@ -70,24 +70,6 @@ impl Info {
             .and_then(|json| replace_file(path, &json))
             .map_err(|error| InfoError { path: path.into(), error: Arc::new(error) })
     }
-}
-
-/// Replaces a file in one step, on disk when this returns.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Beside it, because a rename is atomic only within one file system.
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    });
-    if written.is_err() {
-        // What could not be finished must not lie about; if that fails as well, so be it.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 pub mod cli;
 pub mod commands;
 pub mod devnet;
+mod fetcher;
+mod files;
 pub mod host;
 pub mod info;
 pub mod logging;

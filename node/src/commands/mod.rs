@@ -1,6 +1,6 @@
 //! The commands of the binary, each in a module: its arguments, and `run`.
 //!
-//! To add one, write its module, and name it in [`Command`](crate::cli::Command).
+//! To add one, write its module, and name it in `cli::Command`.
 #![expect(clippy::print_stdout, reason = "commands speak to the terminal")]
 
 pub mod devnet;

@@ -18,7 +18,7 @@ use herald_proto::keccak256;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::info::replace_file;
+use crate::files::replace_file;
 use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis, GenesisError};
 use herald_chain::key::{AccountKey, KeyError};
 

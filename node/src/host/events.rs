@@ -7,9 +7,9 @@ use herald_proto::{Announcement, Block, Status};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 
-use super::FetcherHandle;
 use super::network::{OutOfReach, failure};
 use super::penalties::Penalties;
+use crate::fetcher::FetcherHandle;
 use crate::network::{NetworkEvent, NetworkEvents, RequestFailure};
 use crate::sync::{HeadNews, SYNC_REQUEST, SyncHandle};
 use herald_chain::Chain;

@@ -8,8 +8,9 @@ use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::FetcherBlock;
 use super::penalties::{Judgement, Penalties};
-use super::{FetcherBlock, Types};
+use crate::fetcher::NodeTypes;
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
 use herald_chain::Chain;
 
@@ -52,7 +53,7 @@ impl NetworkHost {
     }
 }
 
-impl Network<Types> for NetworkHost {
+impl Network<NodeTypes> for NetworkHost {
     fn request_header(&mut self, request: RequestId, peer: &PeerId, hash: BlockHash) -> Result<(), Failure> {
         let headers = HeadersRequest { start: BlockId::Hash(hash), limit: 1, skip: 0, reverse: false };
         self.network.send_headers_request(request.as_u64(), *peer, headers).map_err(|why| failure(&why))

@@ -6,16 +6,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use herald_proto::Block;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::host::{FetcherHandle, Host, StageCounts};
+use crate::fetcher::{FetcherHandle, StageCounts};
+use crate::host::Host;
 use crate::info::NodeInfo;
 use crate::logging::{LOG_FILE, LogFile};
 use crate::network::{Mdns, Multiaddr, NetworkConfig, NetworkHandle, PeerId};
 use crate::rpc::{RpcContext, RpcServer};
-use crate::sealer::Sealer;
+use crate::sealer::{Publish, Sealer};
 use herald_chain::engine::EngineChoice;
 use herald_chain::genesis::Genesis;
 use herald_chain::key::AccountKey;
@@ -234,6 +236,14 @@ impl Node {
         }
         self.host.shutdown(&self.network, &self.fetcher).await;
         tracing::info!("node stopped");
+    }
+}
+
+/// The fetcher relays and announces what is sealed here.
+impl Publish for FetcherHandle {
+    async fn publish(&self, block: Block) {
+        // The driver ends only with the node.
+        let _ = self.sealed(block.into()).await;
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::RpcContext;
 use super::error::CallError;
 use super::params::Arguments;
-use crate::host::{FetcherHandle, StageCounts};
+use crate::fetcher::{FetcherHandle, StageCounts};
 
 pub(super) fn register(module: &mut RpcModule<RpcContext>) -> Result<(), super::RegisterError> {
     module.register_async_method("herald_fetcher", |params, context, _| async move {

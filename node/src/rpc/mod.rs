@@ -21,7 +21,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use self::guard::GuardLayer;
-use crate::host::{FetcherHandle, StageCounts};
+use crate::fetcher::{FetcherHandle, StageCounts};
 use crate::network::NetworkHandle;
 use herald_chain::Chain;
 

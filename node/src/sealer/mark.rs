@@ -11,7 +11,7 @@ use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::info::replace_file;
+use crate::files::replace_file;
 use herald_chain::BlockId;
 
 /// The mark of one key.
