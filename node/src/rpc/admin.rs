@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::RpcContext;
 use super::error::CallError;
 use super::params::Arguments;
-use crate::network::{AddPeer, Direction, PeerInfo};
+use crate::network::{AddPeer, ConnectionDirection, PeerInfo};
 use herald_chain::chainfile::import_file;
 use herald_chain::{BlockId, Chain, ChainEvent};
 
@@ -93,8 +93,8 @@ impl Peer {
             peer_id: peer.peer_id.to_string(),
             multiaddr: peer.address.clone(),
             direction: match peer.direction {
-                Direction::Inbound => "inbound",
-                Direction::Outbound => "outbound",
+                ConnectionDirection::Inbound => "inbound",
+                ConnectionDirection::Outbound => "outbound",
             },
             head: peer.head,
             total_difficulty: peer.total_difficulty,

@@ -143,12 +143,6 @@ impl RangeSync {
         }
     }
 
-    /// Whether a peer has its turn.
-    #[must_use]
-    pub fn is_syncing(&self) -> bool {
-        self.turn.is_some()
-    }
-
     /// When to call [`tick`](Self::tick) next, if nothing else happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -146,8 +146,9 @@ fn an_empty_chain_catches_up_over_several_batches() {
         world.connect(&blocks, Behaviour::Honest);
         assert_eq!(world.chain.head_hash(), blocks[500].hash());
         assert_eq!(world.dropped, []);
-        assert!(!world.sync.is_syncing());
         assert_eq!(world.sync.deadline(), None, "nothing is left to do");
+        world.connect(&extend(blocks, 1, 1, child), Behaviour::Honest);
+        assert_eq!(world.chain.number(), 501, "and it is free for the next");
     }
 }
 
@@ -283,6 +284,7 @@ fn replies_from_elsewhere_change_nothing() {
     assert!(world.sync.on_headers(chain, now, peer, request + 1, target.clone()).is_none());
     assert!(world.sync.on_headers(chain, now, peer, request, target.clone()).is_some());
     assert!(world.sync.on_headers(chain, now, peer, request, target).is_none(), "answered");
-    world.sync.on_gone(chain, now, peer);
-    assert!(!world.sync.is_syncing());
+    assert!(world.sync.on_gone(chain, now, peer).is_none());
+    let next = world.sync.on_head(chain, now, other, head, td, HeadNews::Status);
+    assert!(matches!(next, Some(Output::RequestHeaders { peer, .. }) if peer == other), "{next:?}");
 }
