@@ -221,6 +221,13 @@ impl Chain {
         Ok(self.0.store.locate(hash)?.map(|(_, total)| total))
     }
 
+    /// The same of a block that was asked for or came in lately: never reads the disk. A header that
+    /// was verified just now has its parent here.
+    #[must_use]
+    pub fn recent_total_difficulty(&self, hash: &B256) -> Option<U256> {
+        self.0.recent().get(hash).map(|block| block.total_difficulty)
+    }
+
     /// A header's RLP as it arrived, for serving.
     ///
     /// # Errors

@@ -41,15 +41,10 @@ impl NetworkHost {
     }
 
     /// Our own total difficulty of a block whose parent is in the chain; what the sender claimed
-    /// does not count.
+    /// does not count. From memory, since this is the driver's task: what is relayed was verified
+    /// just now, which looked the parent up.
     fn total_difficulty(&self, header: &Header) -> Option<U256> {
-        let head = self.chain.head();
-        let parent = if head.header.hash() == header.parent_hash {
-            head.total_difficulty
-        } else {
-            self.chain.total_difficulty(&header.parent_hash).ok().flatten()?
-        };
-        parent.checked_add(header.difficulty)
+        self.chain.recent_total_difficulty(&header.parent_hash)?.checked_add(header.difficulty)
     }
 }
 
