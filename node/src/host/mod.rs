@@ -2,14 +2,15 @@
 //!
 //! - `chain`, `network`: the two traits that the driver asks of a host.
 //! - `serve`: what peers are given.
-//! - `events`: the task that hands what the network brings to the fetcher, and what the fetcher
-//!   does not own to the range sync.
+//! - `events`: the task that hands what the network brings to the fetcher and the range sync.
+//! - `owner`: which of the two a reply belongs to.
 //! - `penalties`: what peers did wrong, until it is enough.
 //! - `sync`: the trait that the range sync asks of a host.
 
 mod chain;
 mod events;
 mod network;
+mod owner;
 mod penalties;
 mod serve;
 mod sync;

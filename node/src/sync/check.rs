@@ -94,11 +94,11 @@ pub(super) fn starts_another_branch(tip: Tip, headers: &[Header]) -> bool {
 
 /// Headers of one batch, and the bodies that have come for them.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct BlockBatch {
     blocks: VecDeque<(Header, Option<Body>)>,
 }
 
-impl Batch {
+impl BlockBatch {
     /// Bodies that are empty by their header's commitments are not asked for.
     pub(super) fn new(headers: Vec<Header>) -> Self {
         let with_body = |header: Header| {
@@ -114,16 +114,16 @@ impl Batch {
         missing.take(limit).map(|(header, _)| header.hash()).collect()
     }
 
-    /// Puts bodies in their places. They come in the order of the headers, some left out.
+    /// Puts each body with its header. They come in the order of the headers, some left out.
     pub(super) fn fill(&mut self, bodies: Vec<Body>) -> Result<(), SyncFault> {
         if bodies.is_empty() {
             return Err(SyncFault::Empty);
         }
-        let mut places = self.blocks.iter_mut().filter(|(_, body)| body.is_none());
+        let mut without = self.blocks.iter_mut().filter(|(_, body)| body.is_none());
         for body in bodies {
             let commitment = body.commitment();
-            let place = places.find(|(header, _)| header.body_commitment() == commitment);
-            place.ok_or(SyncFault::WrongBody)?.1 = Some(body);
+            let block = without.find(|(header, _)| header.body_commitment() == commitment);
+            block.ok_or(SyncFault::WrongBody)?.1 = Some(body);
         }
         Ok(())
     }
