@@ -16,7 +16,8 @@ use super::outbox::Outbox;
 use super::reason::{DisconnectReason, RequestFailure};
 
 /// Which side dialed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ConnectionDirection {
     /// The peer dialed us.
     Inbound,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::RpcContext;
 use super::error::CallError;
 use super::params::Arguments;
-use crate::network::{AddPeer, ConnectionDirection, PeerInfo};
+use crate::network::{AddPeer, PeerInfo};
 use herald_chain::chainfile::import_file;
 use herald_chain::{BlockId, Chain, ChainEvent};
 
@@ -92,10 +92,7 @@ impl Peer {
         Self {
             peer_id: peer.peer_id.to_string(),
             multiaddr: peer.address.clone(),
-            direction: match peer.direction {
-                ConnectionDirection::Inbound => "inbound",
-                ConnectionDirection::Outbound => "outbound",
-            },
+            direction: peer.direction.into(),
             head: peer.head,
             total_difficulty: peer.total_difficulty,
             connected_seconds: U64::from(now.saturating_duration_since(peer.connected_since).as_secs()),

@@ -8,7 +8,8 @@ use herald_proto::{Block, Body, Header};
 use crate::network::RequestFailure;
 
 /// What a peer did that ended its turn.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(prefix = "sync_", serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum SyncFault {
     /// It did not answer, or refused to.
@@ -38,19 +39,10 @@ pub enum SyncFault {
 }
 
 impl SyncFault {
-    /// A short name, fit for a metric's label.
+    /// A short name, fit for a metric's label: the variant's after `sync_`.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::NoAnswer(_) => "sync_no_answer",
-            Self::HeadUnknown => "sync_head_unknown",
-            Self::WrongHeader => "sync_wrong_header",
-            Self::BrokenLink => "sync_broken_link",
-            Self::Empty => "sync_empty",
-            Self::WrongBody => "sync_wrong_body",
-            Self::InvalidBlock(_) => "sync_invalid_block",
-            Self::BelowFinality => "sync_below_finality",
-        }
+        self.into()
     }
 
     /// Whether only a lie explains it. The rest may be a slow line, a reorganisation in between, or
@@ -150,5 +142,16 @@ impl BlockBatch {
 
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_the_variants_names_after_sync() {
+        assert_eq!(SyncFault::NoAnswer(RequestFailure::Timeout).label(), "sync_no_answer");
+        assert_eq!(SyncFault::InvalidBlock("uncles").label(), "sync_invalid_block");
     }
 }
