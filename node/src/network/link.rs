@@ -115,16 +115,16 @@ impl LinkBehaviour {
         Self { inbound_waiting, made: BTreeMap::new(), ready: VecDeque::new() }
     }
 
-    fn make(&mut self, connection: ConnectionId) -> Handler {
+    fn make(&mut self, connection: ConnectionId) -> LinkHandler {
         let (inbound, inbound_end) = mpsc::channel(self.inbound_waiting);
         let (opener, opens) = mpsc::channel(0);
         self.made.insert(connection, (Opener(opener), inbound_end));
-        Handler { inbound, opens }
+        LinkHandler { inbound, opens }
     }
 }
 
 impl NetworkBehaviour for LinkBehaviour {
-    type ConnectionHandler = Handler;
+    type ConnectionHandler = LinkHandler;
     type ToSwarm = (PeerId, Link);
 
     fn handle_established_inbound_connection(
@@ -189,12 +189,12 @@ impl NetworkBehaviour for LinkBehaviour {
 }
 
 /// A connection's side of a [`Link`].
-pub(super) struct Handler {
+pub(super) struct LinkHandler {
     inbound: mpsc::Sender<Inbound>,
     opens: mpsc::Receiver<OpenRequest>,
 }
 
-impl ConnectionHandler for Handler {
+impl ConnectionHandler for LinkHandler {
     type FromBehaviour = Infallible;
     type ToBehaviour = Infallible;
     type InboundProtocol = AnyOf;
