@@ -13,7 +13,7 @@ use libp2p::Multiaddr;
 
 /// What `--info` writes.
 #[derive(Clone, Debug, Serialize)]
-pub struct Info {
+pub(crate) struct Info {
     /// What transactions are signed for; the network id where the genesis does not say.
     pub chain_id: u64,
     /// Hash of block 0.
@@ -26,7 +26,7 @@ pub struct Info {
 
 /// One running node.
 #[derive(Clone, Debug, Serialize)]
-pub struct NodeInfo {
+pub(crate) struct NodeInfo {
     /// What it is called here.
     pub name: String,
     /// Its libp2p identity.
@@ -43,7 +43,7 @@ pub struct NodeInfo {
 
 /// An account with money.
 #[derive(Clone, Debug, Serialize)]
-pub struct AccountInfo {
+pub(crate) struct AccountInfo {
     /// The address.
     pub address: Address,
     /// The key to it.
@@ -53,7 +53,7 @@ pub struct AccountInfo {
 /// The info file cannot be written.
 #[derive(Clone, Debug, Error)]
 #[error("cannot write the info file {}: {error}; check --info", path.display())]
-pub struct InfoError {
+pub(crate) struct InfoError {
     path: PathBuf,
     error: Arc<io::Error>,
 }
@@ -63,7 +63,7 @@ impl Info {
     ///
     /// # Errors
     /// What the system says.
-    pub fn write(&self, path: &Path) -> Result<(), InfoError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), InfoError> {
         // A path that is not UTF-8 has no JSON.
         serde_json::to_vec_pretty(self)
             .map_err(io::Error::from)

@@ -17,7 +17,7 @@ const NODES_MAX: i64 = 50;
 /// Each node has its own libp2p host, database, JSON-RPC and log. Ctrl-C or SIGTERM ends all of
 /// them; started again on the same data directory, the devnet goes on from its height.
 #[derive(Args, Clone, Debug)]
-pub struct DevnetArgs {
+pub(crate) struct DevnetArgs {
     /// How many nodes. Example: --nodes 7 [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=NODES_MAX))]
     nodes: Option<u32>,
@@ -48,7 +48,7 @@ pub struct DevnetArgs {
 ///
 /// # Errors
 /// Whatever keeps the devnet from starting, as one sentence.
-pub fn run(args: &DevnetArgs) -> CommandResult {
+pub(crate) fn run(args: &DevnetArgs) -> CommandResult {
     let temporary = match args.datadir {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("herald-devnet-").tempdir()?),

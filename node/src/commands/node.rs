@@ -33,7 +33,7 @@ const DEFAULT_LISTEN: &[&str] = if cfg!(feature = "quic") {
 /// It follows the chain of the genesis given, serves peers and JSON-RPC, and seals blocks if it
 /// has a signer's key. Ctrl-C or SIGTERM ends it.
 #[derive(Args, Clone, Debug)]
-pub struct NodeArgs {
+pub(crate) struct NodeArgs {
     /// A file in TOML with any of these settings, named as the flags are, for example
     /// `network-id = 7`. What the command line says comes first. Example: --config node.toml
     #[arg(long, value_name = "FILE.toml")]
@@ -87,8 +87,7 @@ struct Settings {
 
 /// A node that cannot be set up as asked.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum NodeSetupError {
+pub(crate) enum NodeSetupError {
     /// The configuration file cannot be read.
     #[error("cannot read {}: {error}; check --config", path.display())]
     ReadConfig {
@@ -122,7 +121,7 @@ pub enum NodeSetupError {
 ///
 /// # Errors
 /// Whatever keeps the node from starting, as one sentence.
-pub fn run(args: &NodeArgs) -> CommandResult {
+pub(crate) fn run(args: &NodeArgs) -> CommandResult {
     let settings = match &args.config {
         Some(path) => args.settings.clone().or(Settings::read(path)?),
         None => args.settings.clone(),

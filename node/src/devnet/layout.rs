@@ -36,7 +36,7 @@ const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 /// What a devnet is begun with, and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// How many nodes.
     pub nodes: u32,
     /// Seconds between blocks.
@@ -53,7 +53,7 @@ impl Default for Parameters {
 
 /// What the user asks for; what is not said is as it was, or the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// How many nodes.
     pub nodes: Option<u32>,
     /// Seconds between blocks.
@@ -81,8 +81,7 @@ pub(super) struct NodeFiles {
 
 /// A data directory that no devnet can use.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum LayoutError {
+pub(crate) enum LayoutError {
     /// The file system says no.
     #[error("cannot use {}: {error}; choose another --datadir", path.display())]
     File {

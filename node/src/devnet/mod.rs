@@ -25,9 +25,9 @@ use crate::logging::LogFile;
 use crate::node::{Node, NodeConfig, NodeError, open_log};
 use crate::process::NodeRuntime;
 
-pub use self::layout::{LayoutError, Parameters, Wanted};
-pub use self::ports::PortError;
-pub use self::report::{BlockLine, Kept, Sealed, banner};
+pub(crate) use self::layout::{LayoutError, Parameters, Wanted};
+pub(crate) use self::ports::PortError;
+pub(crate) use self::report::{BlockLine, Kept, banner};
 
 /// Threads for the tasks of one node: many nodes share the machine.
 const WORKERS: usize = 2;
@@ -44,7 +44,7 @@ const LISTEN: &[&str] = if cfg!(feature = "quic") {
 
 /// A devnet whose nodes have their files, ports and runtimes, and do not run yet.
 #[derive(Debug)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     layout: Layout,
     datadir: PathBuf,
     ports: ports::Ports,
@@ -53,7 +53,7 @@ pub struct Prepared {
 
 /// A running devnet.
 #[derive(Debug)]
-pub struct Devnet<'a> {
+pub(crate) struct Devnet<'a> {
     prepared: &'a Prepared,
     nodes: Vec<Node>,
     watch: Watch,
@@ -61,8 +61,7 @@ pub struct Devnet<'a> {
 
 /// A devnet that does not start.
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DevnetError {
+pub(crate) enum DevnetError {
     /// The data directory.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -88,7 +87,7 @@ impl Prepared {
     ///
     /// # Errors
     /// A directory that cannot be used or holds another devnet; no free ports.
-    pub fn new(datadir: &Path, wanted: Wanted, port: u16) -> Result<Self, DevnetError> {
+    pub(crate) fn new(datadir: &Path, wanted: Wanted, port: u16) -> Result<Self, DevnetError> {
         let layout = Layout::open(datadir, wanted)?;
         let ports = ports::Ports::take(port, layout.nodes.len())?;
         let runtimes = layout.nodes.iter().map(|node| {
@@ -101,7 +100,7 @@ impl Prepared {
     }
 
     /// Ends the nodes' threads. Not to be called from async code.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         for (runtime, _) in self.runtimes {
             runtime.end();
         }
@@ -113,7 +112,7 @@ impl<'a> Devnet<'a> {
     ///
     /// # Errors
     /// The first node that does not start; those that ran are ended.
-    pub async fn start(prepared: &'a Prepared) -> Result<Self, DevnetError> {
+    pub(crate) async fn start(prepared: &'a Prepared) -> Result<Self, DevnetError> {
         let mut devnet = Self { prepared, nodes: Vec::new(), watch: Watch::new(&prepared.layout.nodes) };
         match devnet.start_nodes().await {
             Ok(()) => Ok(devnet),
@@ -159,7 +158,7 @@ impl<'a> Devnet<'a> {
 
     /// What scripts must know.
     #[must_use]
-    pub fn info(&self) -> Info {
+    pub(crate) fn info(&self) -> Info {
         let layout = &self.prepared.layout;
         let members = self.prepared.members().zip(&self.nodes);
         Info {
@@ -176,29 +175,29 @@ impl<'a> Devnet<'a> {
 
     /// What it was begun with.
     #[must_use]
-    pub fn parameters(&self) -> Parameters {
+    pub(crate) fn parameters(&self) -> Parameters {
         self.prepared.layout.parameters
     }
 
     /// Where all of it is kept.
     #[must_use]
-    pub fn datadir(&self) -> &Path {
+    pub(crate) fn datadir(&self) -> &Path {
         &self.prepared.datadir
     }
 
     /// Ports that were asked for and are in use, in words; `None` when all were free.
     #[must_use]
-    pub fn ports_in_use(&self) -> Option<String> {
+    pub(crate) fn ports_in_use(&self) -> Option<String> {
         self.prepared.ports.in_use()
     }
 
     /// The next block that has reached every node, or a reorganisation. Cancel-safe.
-    pub async fn next_line(&mut self) -> BlockLine {
+    pub(crate) async fn next_line(&mut self) -> BlockLine {
         self.watch.next().await
     }
 
     /// Ends all nodes; each task of theirs has ended when this returns.
-    pub async fn shutdown(self) {
+    pub(crate) async fn shutdown(self) {
         let ends = self.prepared.members().zip(self.nodes);
         join_all(ends.map(|((_, runtime, _), node)| runtime.run(node.shutdown()))).await;
     }

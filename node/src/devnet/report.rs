@@ -8,7 +8,7 @@ use herald_chain::BlockId;
 
 /// News worth a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BlockLine {
+pub(crate) enum BlockLine {
     /// A block has reached every node.
     Block {
         /// Which.
@@ -33,7 +33,7 @@ pub enum BlockLine {
 
 /// Who sealed a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub(crate) struct Sealed {
     /// The node's name.
     pub by: String,
     /// Whether it was its turn.
@@ -71,7 +71,7 @@ impl fmt::Display for BlockLine {
 
 /// What is shown once all nodes answer.
 #[must_use]
-pub fn banner(devnet: &Devnet<'_>, kept: Kept) -> String {
+pub(crate) fn banner(devnet: &Devnet<'_>, kept: Kept) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_banner(&mut text, devnet, kept);
@@ -80,7 +80,7 @@ pub fn banner(devnet: &Devnet<'_>, kept: Kept) -> String {
 
 /// What becomes of the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub(crate) enum Kept {
     /// It stays: the devnet can go on.
     Stays,
     /// It is removed at the end.

@@ -26,7 +26,7 @@ use herald_chain::{Chain, ChainOptions};
 pub use self::error::NodeError;
 
 /// The file in a data directory that holds the node's libp2p key.
-pub const IDENTITY_FILE: &str = "node.key";
+const IDENTITY_FILE: &str = "node.key";
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct NodeConfig {
 ///
 /// # Errors
 /// A directory that cannot be used.
-pub fn open_log(datadir: &Path) -> Result<LogFile, NodeError> {
+pub(crate) fn open_log(datadir: &Path) -> Result<LogFile, NodeError> {
     std::fs::create_dir_all(datadir)
         .and_then(|()| LogFile::open(&datadir.join(LOG_FILE)))
         .map_err(|error| NodeError::Datadir { path: datadir.into(), error: Arc::new(error) })
@@ -215,7 +215,7 @@ impl Node {
 
     /// What others must know of the node, by this name.
     #[must_use]
-    pub fn info(&self, name: &str, log: &LogFile) -> NodeInfo {
+    pub(crate) fn info(&self, name: &str, log: &LogFile) -> NodeInfo {
         NodeInfo {
             name: name.to_owned(),
             peer_id: self.peer_id().to_string(),
