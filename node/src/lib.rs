@@ -20,5 +20,5 @@ pub mod network;
 pub mod node;
 mod process;
 mod rpc;
-pub mod sealer;
+mod sealer;
 pub mod sync;
