@@ -78,13 +78,13 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::devnet::Parameters;
+    use crate::devnet::DevnetParameters;
 
     #[test]
     fn the_help_of_devnet_names_the_defaults_that_hold() {
         let mut command = HeraldCli::command();
         let help = command.find_subcommand_mut("devnet").unwrap().render_long_help().to_string();
-        let Parameters { nodes, block_time, chain_id } = Parameters::default();
+        let DevnetParameters { nodes, block_time, chain_id } = DevnetParameters::default();
         for default in [u64::from(nodes), block_time, chain_id] {
             assert!(help.contains(&format!("[default: {default}]")), "{help}");
         }

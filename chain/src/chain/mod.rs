@@ -26,7 +26,7 @@ use lru::LruCache;
 use tokio::sync::broadcast;
 
 pub use self::error::{BlockError, BodyRoot, ImportError, OpenError, Rule, UncleFault};
-pub use self::report::{BlockId, ChainEvent, ImportReport, Reorg};
+pub use self::report::{BlockNumHash, ChainEvent, ImportReport, Reorg};
 pub use self::seal::{PrepareError, Unsealed};
 use self::view::View;
 use crate::clock::Clock;

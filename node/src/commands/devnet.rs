@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{CommandResult, say};
-use crate::devnet::{BlockLine, Devnet, Kept, Prepared, Wanted, banner};
+use crate::devnet::{BlockLine, DatadirFate, Devnet, PreparedDevnet, WantedParameters, banner};
 use crate::process::stop_signal;
 
 /// Nodes at most: each connects to each, and each has its database and its threads.
@@ -54,13 +54,13 @@ pub(crate) fn run(args: &DevnetArgs) -> CommandResult {
         None => Some(tempfile::Builder::new().prefix("herald-devnet-").tempdir()?),
     };
     let (datadir, kept) = match (&args.datadir, &temporary) {
-        (Some(datadir), _) => (datadir.as_path(), Kept::Stays),
-        (None, Some(temporary)) => (temporary.path(), Kept::Removed),
+        (Some(datadir), _) => (datadir.as_path(), DatadirFate::Stays),
+        (None, Some(temporary)) => (temporary.path(), DatadirFate::Removed),
         (None, None) => unreachable!("one of the two is there"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let wanted = Wanted { nodes: args.nodes, block_time: args.block_time, chain_id: args.chain_id };
-    let prepared = Prepared::new(datadir, wanted, args.port)?;
+    let wanted = WantedParameters { nodes: args.nodes, block_time: args.block_time, chain_id: args.chain_id };
+    let prepared = PreparedDevnet::new(datadir, wanted, args.port)?;
     let outcome = runtime.block_on(async {
         let stop = stop_signal();
         tokio::pin!(stop);
@@ -95,7 +95,7 @@ async fn end_of(duration: Option<u64>) {
 }
 
 /// Shows the banner and then a line for each block, for ever.
-async fn show(devnet: &mut Devnet<'_>, kept: Kept, info: Option<&Path>) -> CommandResult {
+async fn show(devnet: &mut Devnet<'_>, kept: DatadirFate, info: Option<&Path>) -> CommandResult {
     if let Some(path) = info {
         devnet.info().write(path)?;
     }

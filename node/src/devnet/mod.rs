@@ -19,15 +19,15 @@ use thiserror::Error;
 use tokio::time::{interval, timeout};
 
 use self::layout::{Layout, NodeFiles};
-use self::watch::Watch;
+use self::watch::ArrivalWatch;
 use crate::info::{AccountInfo, Info};
 use crate::logging::LogFile;
 use crate::node::{Node, NodeConfig, NodeError, open_log};
 use crate::process::NodeRuntime;
 
-pub(crate) use self::layout::{LayoutError, Parameters, Wanted};
+pub(crate) use self::layout::{DevnetParameters, LayoutError, WantedParameters};
 pub(crate) use self::ports::PortError;
-pub(crate) use self::report::{BlockLine, Kept, banner};
+pub(crate) use self::report::{BlockLine, DatadirFate, banner};
 
 /// Threads for the tasks of one node: many nodes share the machine.
 const WORKERS: usize = 2;
@@ -44,7 +44,7 @@ const LISTEN: &[&str] = if cfg!(feature = "quic") {
 
 /// A devnet whose nodes have their files, ports and runtimes, and do not run yet.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct PreparedDevnet {
     layout: Layout,
     datadir: PathBuf,
     ports: ports::Ports,
@@ -54,9 +54,9 @@ pub(crate) struct Prepared {
 /// A running devnet.
 #[derive(Debug)]
 pub(crate) struct Devnet<'a> {
-    prepared: &'a Prepared,
+    prepared: &'a PreparedDevnet,
     nodes: Vec<Node>,
-    watch: Watch,
+    watch: ArrivalWatch,
 }
 
 /// A devnet that does not start.
@@ -81,13 +81,13 @@ pub(crate) enum DevnetError {
     },
 }
 
-impl Prepared {
+impl PreparedDevnet {
     /// Reads or makes all that the devnet keeps, and takes its ports: from `port` up, or free ones
     /// when it is 0.
     ///
     /// # Errors
     /// A directory that cannot be used or holds another devnet; no free ports.
-    pub(crate) fn new(datadir: &Path, wanted: Wanted, port: u16) -> Result<Self, DevnetError> {
+    pub(crate) fn new(datadir: &Path, wanted: WantedParameters, port: u16) -> Result<Self, DevnetError> {
         let layout = Layout::open(datadir, wanted)?;
         let ports = ports::Ports::take(port, layout.nodes.len())?;
         let runtimes = layout.nodes.iter().map(|node| {
@@ -112,8 +112,9 @@ impl<'a> Devnet<'a> {
     ///
     /// # Errors
     /// The first node that does not start; those that ran are ended.
-    pub(crate) async fn start(prepared: &'a Prepared) -> Result<Self, DevnetError> {
-        let mut devnet = Self { prepared, nodes: Vec::new(), watch: Watch::new(&prepared.layout.nodes) };
+    pub(crate) async fn start(prepared: &'a PreparedDevnet) -> Result<Self, DevnetError> {
+        let mut devnet =
+            Self { prepared, nodes: Vec::new(), watch: ArrivalWatch::new(&prepared.layout.nodes) };
         match devnet.start_nodes().await {
             Ok(()) => Ok(devnet),
             Err(error) => {
@@ -175,7 +176,7 @@ impl<'a> Devnet<'a> {
 
     /// What it was begun with.
     #[must_use]
-    pub(crate) fn parameters(&self) -> Parameters {
+    pub(crate) fn parameters(&self) -> DevnetParameters {
         self.prepared.layout.parameters
     }
 
@@ -203,7 +204,7 @@ impl<'a> Devnet<'a> {
     }
 }
 
-impl Prepared {
+impl PreparedDevnet {
     fn members(&self) -> impl Iterator<Item = (&NodeFiles, &NodeRuntime, &LogFile)> {
         self.layout.nodes.iter().zip(&self.runtimes).map(|(files, (runtime, log))| (files, runtime, log))
     }

@@ -68,7 +68,7 @@ pub fn serve_bodies(chain: &impl ChainReader, hashes: &[B256], reply: &mut Reply
 pub fn serve_headers(chain: &impl ChainReader, request: &HeadersRequest, reply: &mut Reply) {
     let mut walk = Walk { chain, side_steps: SIDE_STEPS_MAX };
     let mut at = match request.start {
-        BlockId::Hash(hash) => chain.number(&hash).map(|number| Position { number, hash }),
+        BlockId::Hash(hash) => chain.number(&hash).map(|number| ChainPosition { number, hash }),
         BlockId::Number(number) => walk.canonical(number),
     };
     for _ in 0..request.limit {
@@ -84,7 +84,7 @@ pub fn serve_headers(chain: &impl ChainReader, request: &HeadersRequest, reply: 
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position {
+struct ChainPosition {
     number: u64,
     hash: B256,
 }
@@ -95,15 +95,15 @@ struct Walk<'a, C> {
 }
 
 impl<C: ChainReader> Walk<'_, C> {
-    fn canonical(&self, number: u64) -> Option<Position> {
-        self.chain.canonical_hash(number).map(|hash| Position { number, hash })
+    fn canonical(&self, number: u64) -> Option<ChainPosition> {
+        self.chain.canonical_hash(number).map(|hash| ChainPosition { number, hash })
     }
 
-    fn is_canonical(&self, position: Position) -> bool {
+    fn is_canonical(&self, position: ChainPosition) -> bool {
         self.chain.canonical_hash(position.number) == Some(position.hash)
     }
 
-    fn forth(&self, from: Position, stride: u64) -> Option<Position> {
+    fn forth(&self, from: ChainPosition, stride: u64) -> Option<ChainPosition> {
         if !self.is_canonical(from) {
             return None;
         }
@@ -111,7 +111,7 @@ impl<C: ChainReader> Walk<'_, C> {
     }
 
     /// On the canonical chain one look-up; off it parent by parent, until it is reached.
-    fn back(&mut self, mut from: Position, stride: u64) -> Option<Position> {
+    fn back(&mut self, mut from: ChainPosition, stride: u64) -> Option<ChainPosition> {
         let target = from.number.checked_sub(stride)?;
         while from.number > target {
             if self.is_canonical(from) {
@@ -123,7 +123,7 @@ impl<C: ChainReader> Walk<'_, C> {
             }
             let raw = self.chain.raw_header(&from.hash)?;
             let hash = Header::decode(&raw).ok()?.fields().parent_hash;
-            from = Position { number: from.number.checked_sub(1)?, hash };
+            from = ChainPosition { number: from.number.checked_sub(1)?, hash };
         }
         Some(from)
     }

@@ -15,7 +15,7 @@ use super::method::{CallResult, Method, json};
 use super::params::Arguments;
 use crate::network::{AddPeer, PeerInfo};
 use herald_chain::chainfile::import_file;
-use herald_chain::{BlockId, Chain, ChainEvent};
+use herald_chain::{BlockNumHash, Chain, ChainEvent};
 
 /// Blocks that the fetcher is told of after an import: those further below the head concern nothing
 /// that it holds.
@@ -145,7 +145,7 @@ fn new_blocks(
     loop {
         match events.try_recv() {
             Ok(event) => {
-                blocks.extend(event.canonical.iter().map(|BlockId { number, hash }| (*hash, *number)))
+                blocks.extend(event.canonical.iter().map(|BlockNumHash { number, hash }| (*hash, *number)))
             }
             Err(TryRecvError::Lagged(_)) => blocks.clear(),
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,

@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use herald_chain::key::AccountKey;
-use herald_chain::{BlockId, Chain, ChainEvent, ImportError, PrepareError};
+use herald_chain::{BlockNumHash, Chain, ChainEvent, ImportError, PrepareError};
 
 pub(crate) use self::mark::MarkError;
 use self::mark::SealMark;
@@ -165,7 +165,7 @@ impl Sealer {
             let unsealed = chain.prepare(&parent, key.address(), Vec::new(), None)?;
             let turn = unsealed.turn;
             let block = unsealed.seal(&key)?;
-            mark.set(BlockId { number: block.number(), hash: block.hash() })?;
+            mark.set(BlockNumHash { number: block.number(), hash: block.hash() })?;
             chain
                 .import(std::slice::from_ref(&block))
                 .map_err(|error| SealerError::Import(Arc::new(error)))?;

@@ -3,12 +3,12 @@
 use alloy_primitives::{B256, U256};
 use herald_proto::{Block, Header};
 
-use crate::chain::{BlockError, BlockId, Chain, ChainOptions, Reorg};
+use crate::chain::{BlockError, BlockNumHash, Chain, ChainOptions, Reorg};
 use crate::engine::EngineChoice;
 use crate::testkit::{child, clock, data, line, open, trusted_genesis};
 
-fn id(block: &Block) -> BlockId {
-    BlockId { number: block.number(), hash: block.hash() }
+fn id(block: &Block) -> BlockNumHash {
+    BlockNumHash { number: block.number(), hash: block.hash() }
 }
 
 fn assert_canonical(chain: &Chain, blocks: &[&Block]) {
