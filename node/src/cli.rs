@@ -57,7 +57,7 @@ impl HeraldCommand {
 
 /// Runs the binary: reads the command line, and exits with 2 if it is wrong.
 #[must_use]
-#[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
+#[expect(clippy::print_stderr, reason = "errors reach the terminal here and nowhere else")]
 pub fn main() -> ExitCode {
     let cli = HeraldCli::parse();
     let format = if cli.json { LogFormat::Json } else { LogFormat::Text };

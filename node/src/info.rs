@@ -18,7 +18,6 @@ pub(crate) struct Info {
     pub chain_id: u64,
     /// Hash of block 0.
     pub genesis: B256,
-    /// The nodes.
     pub nodes: Vec<NodeInfo>,
     /// Accounts with money, for development only.
     pub accounts: Vec<AccountInfo>,
@@ -29,7 +28,6 @@ pub(crate) struct Info {
 pub(crate) struct NodeInfo {
     /// What it is called here.
     pub name: String,
-    /// Its libp2p identity.
     pub peer_id: String,
     /// Where it can be dialed, peer id included.
     pub multiaddrs: Vec<Multiaddr>,
@@ -44,7 +42,6 @@ pub(crate) struct NodeInfo {
 /// An account with money.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AccountInfo {
-    /// The address.
     pub address: Address,
     /// The key to it.
     pub private_key: B256,

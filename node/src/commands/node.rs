@@ -90,31 +90,16 @@ struct Settings {
 pub(crate) enum NodeSetupError {
     /// The configuration file cannot be read.
     #[error("cannot read {}: {error}; check --config", path.display())]
-    ReadConfig {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    ReadConfig { path: PathBuf, error: Arc<io::Error> },
     /// The configuration file is not as it should be.
     #[error("{} is no configuration of a node: {}", path.display(), error.message())]
-    BadConfig {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        error: Box<toml::de::Error>,
-    },
+    BadConfig { path: PathBuf, error: Box<toml::de::Error> },
     /// No genesis was given.
     #[error("give the chain's genesis with --genesis FILE; `herald init` makes one")]
     NoGenesis,
     /// The address of the JSON-RPC server cannot be had.
     #[error("cannot answer JSON-RPC at {address}: {error}; choose another --rpc, port 0 for a free one")]
-    RpcAddress {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    RpcAddress { address: SocketAddr, error: Arc<io::Error> },
 }
 
 /// Runs the command.

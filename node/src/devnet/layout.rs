@@ -37,7 +37,6 @@ const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DevnetParameters {
-    /// How many nodes.
     pub nodes: u32,
     /// Seconds between blocks.
     pub block_time: u64,
@@ -54,7 +53,6 @@ impl Default for DevnetParameters {
 /// What the user asks for; what is not said is as it was, or the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WantedParameters {
-    /// How many nodes.
     pub nodes: Option<u32>,
     /// Seconds between blocks.
     pub block_time: Option<u64>,
@@ -84,20 +82,10 @@ pub(super) struct NodeFiles {
 pub(crate) enum LayoutError {
     /// The file system says no.
     #[error("cannot use {}: {error}; choose another --datadir", path.display())]
-    File {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    File { path: PathBuf, error: Arc<io::Error> },
     /// The parameters are not what this build writes.
     #[error("{} is damaged: {error}; choose another --datadir", path.display())]
-    Parameters {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: Arc<serde_json::Error>,
-    },
+    Parameters { path: PathBuf, error: Arc<serde_json::Error> },
     /// The devnet that is there is another one.
     #[error(
         "{} holds a devnet with {flag} {kept}, and {wanted} was asked for; leave {flag} out, or \
@@ -105,7 +93,6 @@ pub(crate) enum LayoutError {
         path.display()
     )]
     Other {
-        /// The directory.
         path: PathBuf,
         /// What differs.
         flag: &'static str,
@@ -116,12 +103,7 @@ pub(crate) enum LayoutError {
     },
     /// The genesis cannot be read.
     #[error("{}: {error}", path.display())]
-    Genesis {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: GenesisError,
-    },
+    Genesis { path: PathBuf, error: GenesisError },
     /// A signer's key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -62,23 +62,15 @@ pub(crate) struct Devnet<'a> {
 /// A devnet that does not start.
 #[derive(Debug, Error)]
 pub(crate) enum DevnetError {
-    /// The data directory.
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The ports.
     #[error(transparent)]
     Port(#[from] PortError),
     /// The system gives no threads.
     #[error("cannot start the threads of a node: {0}")]
     Runtime(std::io::Error),
-    /// A node.
     #[error("{name}: {error}")]
-    Node {
-        /// Which.
-        name: String,
-        /// Why.
-        error: Box<NodeError>,
-    },
+    Node { name: String, error: Box<NodeError> },
 }
 
 impl PreparedDevnet {

@@ -24,7 +24,6 @@ pub(crate) enum PortError {
     Bind {
         /// The port.
         port: u16,
-        /// What the system says.
         error: Arc<io::Error>,
     },
     /// Too many are in use.

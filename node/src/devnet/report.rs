@@ -11,7 +11,6 @@ use herald_chain::BlockNumHash;
 pub(crate) enum BlockLine {
     /// A block has reached every node.
     Block {
-        /// Which.
         block: BlockNumHash,
         /// Who sealed it, where that can be told.
         sealed: Option<SealedBy>,

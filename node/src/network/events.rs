@@ -63,7 +63,7 @@ pub enum NetworkEvent {
         peer: PeerId,
         /// The caller's number for the request.
         request: u64,
-        /// The headers.
+        /// In the peer's order.
         headers: Vec<Header>,
     },
     /// The answer to a request for bodies: at most as many as were asked for, else unchecked.
@@ -72,7 +72,7 @@ pub enum NetworkEvent {
         peer: PeerId,
         /// The caller's number for the request.
         request: u64,
-        /// The bodies.
+        /// In the peer's order; those that it lacks are left out.
         bodies: Vec<Body>,
     },
     /// A request has no answer. Comes once for each request without a reply that was not cancelled.

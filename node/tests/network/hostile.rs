@@ -276,7 +276,7 @@ async fn requests_over_the_limits_are_closed_and_a_flood_of_them_is_a_fault() {
         stream.write(&get_headers(1)).await;
         assert!(!stream.read_to_end().await.is_empty());
     }
-    // Each takes a place or is refused, until too many were.
+    // Each waits for a permit or is refused, until too many were.
     while let Some(stream) = scene.hostile.try_open(REQUEST_PROTOCOL).await {
         open.push(stream);
     }

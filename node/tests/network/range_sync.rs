@@ -229,7 +229,7 @@ fn who_lies_or_stalls_is_dropped_and_another_takes_over() {
 }
 
 #[test]
-fn an_invalid_block_costs_its_giver_and_keeps_what_was_before() {
+fn an_invalid_block_costs_its_source_and_keeps_what_was_before() {
     let blocks = chain(100, 1);
     let mut chain = SyncedChain::new(&blocks[..1]);
     chain.refused = Some(blocks[70].hash());
