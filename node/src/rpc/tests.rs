@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{BATCH_MAX, CONNECTIONS_MAX, METHODS, fetcher};
+use super::{ANSWER_BYTES_MAX, BATCH_MAX, CONNECTIONS_MAX, METHODS, REQUEST_BYTES_MAX, fetcher};
 
 /// The document, or `None` and a word about it in a package that was taken out of the repository.
 fn document() -> Option<String> {
@@ -107,6 +107,12 @@ fn every_field_of_herald_fetcher_is_described() {
 #[test]
 fn the_limits_are_those_that_hold() {
     let Some(document) = document() else { return };
-    assert!(document.contains(&format!("| connections | {CONNECTIONS_MAX} |")));
-    assert!(document.contains(&format!("| calls in a batch | {BATCH_MAX} |")));
+    for row in [
+        format!("| connections | {CONNECTIONS_MAX} |"),
+        format!("| bytes of a request | {} MiB |", REQUEST_BYTES_MAX >> 20),
+        format!("| bytes of an answer | {} MiB |", ANSWER_BYTES_MAX >> 20),
+        format!("| calls in a batch | {BATCH_MAX} |"),
+    ] {
+        assert!(document.contains(&row), "{row}");
+    }
 }
