@@ -18,6 +18,6 @@ pub mod store;
 pub mod testkit;
 
 pub use self::chain::{
-    BlockError, BlockId, BodyRoot, Chain, ChainEvent, ChainOptions, Head, ImportError, ImportReport,
+    BlockError, BlockNumHash, BodyRoot, Chain, ChainEvent, ChainOptions, Head, ImportError, ImportReport,
     OpenError, PrepareError, Reorg, Rule, STORE_DIRECTORY, UncleFault, Unsealed,
 };

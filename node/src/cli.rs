@@ -13,33 +13,26 @@ use crate::logging::{LogFormat, TerminalLogs};
 /// RUST_LOG=herald_node=debug.
 #[derive(Debug, Parser)]
 #[command(name = "herald", version)]
-pub struct Cli {
+struct HeraldCli {
     /// Log as JSON, one object a line.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
-    command: Command,
+    command: HeraldCommand,
 }
 
 /// The commands. A new one is a module in `commands`, a line here, and one in `run`.
 #[derive(Debug, Subcommand)]
-#[non_exhaustive]
-pub enum Command {
-    #[expect(missing_docs, reason = "the arguments' own comment is the command's help")]
+enum HeraldCommand {
     Devnet(devnet::DevnetArgs),
-    #[expect(missing_docs, reason = "as above")]
     Export(export::ExportArgs),
-    #[expect(missing_docs, reason = "as above")]
     Import(import::ImportArgs),
-    #[expect(missing_docs, reason = "as above")]
     Init(init::InitArgs),
-    #[expect(missing_docs, reason = "as above")]
     Key(key::KeyArgs),
-    #[expect(missing_docs, reason = "as above")]
     Node(node::NodeArgs),
 }
 
-impl Command {
+impl HeraldCommand {
     fn run(&self) -> CommandResult {
         match self {
             Self::Devnet(args) => devnet::run(args),
@@ -64,9 +57,9 @@ impl Command {
 
 /// Runs the binary: reads the command line, and exits with 2 if it is wrong.
 #[must_use]
-#[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
+#[expect(clippy::print_stderr, reason = "errors reach the terminal here and nowhere else")]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = HeraldCli::parse();
     let format = if cli.json { LogFormat::Json } else { LogFormat::Text };
     crate::logging::start(format, cli.command.terminal_logs());
     match cli.command.run() {
@@ -74,6 +67,26 @@ pub fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::devnet::DevnetParameters;
+
+    #[test]
+    fn the_help_of_devnet_names_the_defaults_that_hold() {
+        let mut command = HeraldCli::command();
+        let help = command.find_subcommand_mut("devnet").unwrap().render_long_help().to_string();
+        let DevnetParameters { nodes, block_time, chain_id } = DevnetParameters::default();
+        for default in [u64::from(nodes), block_time, chain_id] {
+            assert!(help.contains(&format!("[default: {default}]")), "{help}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The info file: what a script must know of the nodes that run.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,16 +8,16 @@ use alloy_primitives::{Address, B256};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::files::replace_file;
 use libp2p::Multiaddr;
 
 /// What `--info` writes.
 #[derive(Clone, Debug, Serialize)]
-pub struct Info {
+pub(crate) struct Info {
     /// What transactions are signed for; the network id where the genesis does not say.
     pub chain_id: u64,
     /// Hash of block 0.
     pub genesis: B256,
-    /// The nodes.
     pub nodes: Vec<NodeInfo>,
     /// Accounts with money, for development only.
     pub accounts: Vec<AccountInfo>,
@@ -26,10 +25,9 @@ pub struct Info {
 
 /// One running node.
 #[derive(Clone, Debug, Serialize)]
-pub struct NodeInfo {
+pub(crate) struct NodeInfo {
     /// What it is called here.
     pub name: String,
-    /// Its libp2p identity.
     pub peer_id: String,
     /// Where it can be dialed, peer id included.
     pub multiaddrs: Vec<Multiaddr>,
@@ -43,8 +41,7 @@ pub struct NodeInfo {
 
 /// An account with money.
 #[derive(Clone, Debug, Serialize)]
-pub struct AccountInfo {
-    /// The address.
+pub(crate) struct AccountInfo {
     pub address: Address,
     /// The key to it.
     pub private_key: B256,
@@ -53,7 +50,7 @@ pub struct AccountInfo {
 /// The info file cannot be written.
 #[derive(Clone, Debug, Error)]
 #[error("cannot write the info file {}: {error}; check --info", path.display())]
-pub struct InfoError {
+pub(crate) struct InfoError {
     path: PathBuf,
     error: Arc<io::Error>,
 }
@@ -63,31 +60,13 @@ impl Info {
     ///
     /// # Errors
     /// What the system says.
-    pub fn write(&self, path: &Path) -> Result<(), InfoError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), InfoError> {
         // A path that is not UTF-8 has no JSON.
         serde_json::to_vec_pretty(self)
             .map_err(io::Error::from)
             .and_then(|json| replace_file(path, &json))
             .map_err(|error| InfoError { path: path.into(), error: Arc::new(error) })
     }
-}
-
-/// Replaces a file in one step, on disk when this returns.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Beside it, because a rename is atomic only within one file system.
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    });
-    if written.is_err() {
-        // What could not be finished must not lie about; if that fails as well, so be it.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry, fmt, registry::LookupSpan};
 
 /// What a node's log is called in its data directory.
-pub const LOG_FILE: &str = "herald.log";
+pub(crate) const LOG_FILE: &str = "herald.log";
 
 /// A log file of this size becomes `….1`, and a new one is begun: two of them are kept at most.
-pub const LOG_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const LOG_FILE_BYTES: u64 = 64 << 20;
 
 /// What the terminal shows without RUST_LOG.
 const TERMINAL_FILTER: &str = "warn,herald_fetcher=info,herald_node=info";
@@ -29,7 +29,7 @@ const FILE_FILTER: &str = "info,herald_node=debug";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
@@ -38,7 +38,7 @@ pub enum LogFormat {
 
 /// What the terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TerminalLogs {
+pub(crate) enum TerminalLogs {
     /// Everything.
     All,
     /// What no node's thread logs: the nodes have their files.
@@ -46,7 +46,7 @@ pub enum TerminalLogs {
 }
 
 /// Starts logging for the whole process. Only the first call has an effect.
-pub fn start(format: LogFormat, terminal: TerminalLogs) {
+pub(crate) fn start(format: LogFormat, terminal: TerminalLogs) {
     let subscriber = Registry::default()
         .with(layer(format, Terminal(terminal), TERMINAL_FILTER))
         .with(layer(format, ThreadFile, FILE_FILTER));
@@ -69,7 +69,7 @@ where
 
 /// The log file of one node. Clones write to the same one.
 #[derive(Clone, Debug)]
-pub struct LogFile(Arc<Rotating>);
+pub(crate) struct LogFile(Arc<Rotating>);
 
 #[derive(Debug)]
 struct Rotating {
@@ -88,19 +88,19 @@ impl LogFile {
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = Mutex::new(Open::at_end(path)?);
         Ok(Self(Arc::new(Rotating { path: path.into(), file })))
     }
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0.path
     }
 
     /// From now on, what this thread logs goes to this file.
-    pub fn enter_thread(&self) {
+    pub(crate) fn enter_thread(&self) {
         THREAD_FILE.set(Some(self.clone()));
     }
 

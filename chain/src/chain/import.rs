@@ -7,18 +7,18 @@ use alloy_primitives::map::B256Set;
 use herald_proto::{Block, Header};
 
 use super::error::{BlockError, ImportError, Rule};
-use super::report::{BlockId, ImportReport, Reorg};
+use super::report::{BlockNumHash, ImportReport, Reorg};
 use super::{Chain, Head, Inner, View, fork_choice, rules, uncles};
 use crate::engine::{Ancestry, Engine};
 use crate::store::StoreError;
 
 /// The way from the old head to the new.
 struct Switch {
-    ancestor: BlockId,
+    ancestor: BlockNumHash,
     /// From the ancestor's child to the new head.
-    added: Vec<BlockId>,
+    added: Vec<BlockNumHash>,
     /// From the ancestor's child to the old head.
-    removed: Vec<BlockId>,
+    removed: Vec<BlockNumHash>,
 }
 
 impl Chain {
@@ -156,7 +156,7 @@ impl Inner {
             let hash = block.block.hash();
             let header = block.block.header.clone();
             if !canonical.contains(&hash) {
-                report.side.push(BlockId { number: header.number, hash });
+                report.side.push(BlockNumHash { number: header.number, hash });
             }
             let located = Head { header, total_difficulty: block.total_difficulty };
             self.recent().put(hash, located);
@@ -178,7 +178,7 @@ impl Inner {
             if canonical == Some(at.hash()) {
                 break;
             }
-            added.push(BlockId { number: at.number, hash: at.hash() });
+            added.push(BlockNumHash { number: at.number, hash: at.hash() });
             at = view
                 .header(&at.parent_hash)?
                 .ok_or(StoreError::Damaged { what: "an ancestor of the head" })?;
@@ -188,9 +188,9 @@ impl Inner {
         for number in at.number.saturating_add(1)..=old.header.number {
             let hash = self.store.canonical(number)?;
             let hash = hash.ok_or(StoreError::Damaged { what: "the index of numbers" })?;
-            removed.push(BlockId { number, hash });
+            removed.push(BlockNumHash { number, hash });
         }
-        Ok(Switch { ancestor: BlockId { number: at.number, hash: at.hash() }, added, removed })
+        Ok(Switch { ancestor: BlockNumHash { number: at.number, hash: at.hash() }, added, removed })
     }
 }
 
@@ -201,8 +201,8 @@ impl ImportReport {
         if !switch.removed.is_empty() {
             self.reorg = Some(Reorg {
                 ancestor: switch.ancestor,
-                old_head: BlockId::of(old),
-                new_head: BlockId::of(new),
+                old_head: BlockNumHash::of(old),
+                new_head: BlockNumHash::of(new),
                 depth: switch.removed.len() as u64,
                 removed: switch.removed,
             });

@@ -26,7 +26,7 @@ use lru::LruCache;
 use tokio::sync::broadcast;
 
 pub use self::error::{BlockError, BodyRoot, ImportError, OpenError, Rule, UncleFault};
-pub use self::report::{BlockId, ChainEvent, ImportReport, Reorg};
+pub use self::report::{BlockNumHash, ChainEvent, ImportReport, Reorg};
 pub use self::seal::{PrepareError, Unsealed};
 use self::view::View;
 use crate::clock::Clock;
@@ -219,6 +219,13 @@ impl Chain {
     /// A store that fails.
     pub fn total_difficulty(&self, hash: &B256) -> Result<Option<U256>, StoreError> {
         Ok(self.0.store.locate(hash)?.map(|(_, total)| total))
+    }
+
+    /// The same of a block that was asked for or came in lately: never reads the disk. A header that
+    /// was verified just now has its parent here.
+    #[must_use]
+    pub fn recent_total_difficulty(&self, hash: &B256) -> Option<U256> {
+        self.0.recent().get(hash).map(|block| block.total_difficulty)
     }
 
     /// A header's RLP as it arrived, for serving.

@@ -4,12 +4,12 @@ use alloy_primitives::B256;
 
 use super::Head;
 
-/// A block's place in the chain.
+/// A block by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlockId {
-    /// Height above genesis.
+pub struct BlockNumHash {
+    /// Its number, 0 for genesis.
     pub number: u64,
-    /// The header's hash.
+    /// Its header's hash.
     pub hash: B256,
 }
 
@@ -17,15 +17,15 @@ pub struct BlockId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reorg {
     /// The last block that both branches have.
-    pub ancestor: BlockId,
+    pub ancestor: BlockNumHash,
     /// The head that was left.
-    pub old_head: BlockId,
+    pub old_head: BlockNumHash,
     /// The head now.
-    pub new_head: BlockId,
+    pub new_head: BlockNumHash,
     /// Blocks that are canonical no more.
     pub depth: u64,
     /// Which they are, ascending.
-    pub removed: Vec<BlockId>,
+    pub removed: Vec<BlockNumHash>,
 }
 
 /// What came of a batch. By the time one holds it, all of it is on disk.
@@ -36,9 +36,9 @@ pub struct ImportReport {
     /// Blocks that were here already.
     pub known: usize,
     /// New blocks that are not on the canonical chain.
-    pub side: Vec<BlockId>,
+    pub side: Vec<BlockNumHash>,
     /// Blocks that became canonical, ascending. The last is the new head.
-    pub canonical: Vec<BlockId>,
+    pub canonical: Vec<BlockNumHash>,
     /// The head, when it changed.
     pub head: Option<Head>,
     /// The reorganisation, when the new head is not a descendant of the old one.
@@ -48,7 +48,7 @@ pub struct ImportReport {
 /// What listeners hear of: an import that took at least one new block.
 pub type ChainEvent = ImportReport;
 
-impl BlockId {
+impl BlockNumHash {
     pub(super) fn of(head: &Head) -> Self {
         Self { number: head.header.number, hash: head.header.hash() }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{CommandResult, say};
-use crate::devnet::{BlockLine, Devnet, Kept, Prepared, Wanted, banner};
+use crate::devnet::{BlockLine, DatadirFate, Devnet, PreparedDevnet, WantedParameters, banner};
 use crate::process::stop_signal;
 
 /// Nodes at most: each connects to each, and each has its database and its threads.
@@ -17,7 +17,7 @@ const NODES_MAX: i64 = 50;
 /// Each node has its own libp2p host, database, JSON-RPC and log. Ctrl-C or SIGTERM ends all of
 /// them; started again on the same data directory, the devnet goes on from its height.
 #[derive(Args, Clone, Debug)]
-pub struct DevnetArgs {
+pub(crate) struct DevnetArgs {
     /// How many nodes. Example: --nodes 7 [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=NODES_MAX))]
     nodes: Option<u32>,
@@ -48,19 +48,19 @@ pub struct DevnetArgs {
 ///
 /// # Errors
 /// Whatever keeps the devnet from starting, as one sentence.
-pub fn run(args: &DevnetArgs) -> CommandResult {
+pub(crate) fn run(args: &DevnetArgs) -> CommandResult {
     let temporary = match args.datadir {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("herald-devnet-").tempdir()?),
     };
     let (datadir, kept) = match (&args.datadir, &temporary) {
-        (Some(datadir), _) => (datadir.as_path(), Kept::Stays),
-        (None, Some(temporary)) => (temporary.path(), Kept::Removed),
+        (Some(datadir), _) => (datadir.as_path(), DatadirFate::Stays),
+        (None, Some(temporary)) => (temporary.path(), DatadirFate::Removed),
         (None, None) => unreachable!("one of the two is there"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let wanted = Wanted { nodes: args.nodes, block_time: args.block_time, chain_id: args.chain_id };
-    let prepared = Prepared::new(datadir, wanted, args.port)?;
+    let wanted = WantedParameters { nodes: args.nodes, block_time: args.block_time, chain_id: args.chain_id };
+    let prepared = PreparedDevnet::new(datadir, wanted, args.port)?;
     let outcome = runtime.block_on(async {
         let stop = stop_signal();
         tokio::pin!(stop);
@@ -95,7 +95,7 @@ async fn end_of(duration: Option<u64>) {
 }
 
 /// Shows the banner and then a line for each block, for ever.
-async fn show(devnet: &mut Devnet<'_>, kept: Kept, info: Option<&Path>) -> CommandResult {
+async fn show(devnet: &mut Devnet<'_>, kept: DatadirFate, info: Option<&Path>) -> CommandResult {
     if let Some(path) = info {
         devnet.info().write(path)?;
     }
@@ -103,24 +103,5 @@ async fn show(devnet: &mut Devnet<'_>, kept: Kept, info: Option<&Path>) -> Comma
     loop {
         let line: BlockLine = devnet.next_line().await;
         say(&format!("{line}\n"))?;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use clap::CommandFactory as _;
-
-    use crate::devnet::Parameters;
-
-    #[test]
-    fn the_help_names_the_defaults_that_hold() {
-        let mut command = crate::cli::Cli::command();
-        let help = command.find_subcommand_mut("devnet").unwrap().render_long_help().to_string();
-        let Parameters { nodes, block_time, chain_id } = Parameters::default();
-        for default in [u64::from(nodes), block_time, chain_id] {
-            assert!(help.contains(&format!("[default: {default}]")), "{help}");
-        }
     }
 }

@@ -13,7 +13,7 @@ const BAR: &str = "{bar:30} {percent:>3}% block {pos}, {per_sec}, {eta} left";
 
 /// Export the canonical chain to a file that `herald import` and geth read
 #[derive(Args, Clone, Debug)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     #[command(flatten)]
     datadir: Datadir,
     /// The file, packed with gzip if its name ends in .gz. Example: chain.rlp.gz
@@ -30,7 +30,7 @@ pub struct ExportArgs {
 ///
 /// # Errors
 /// Whatever stops the export, as one sentence.
-pub fn run(args: &ExportArgs) -> CommandResult {
+pub(crate) fn run(args: &ExportArgs) -> CommandResult {
     let store = Store::open_existing(&args.datadir.datadir.join(STORE_DIRECTORY))?;
     let located = store.locate(&store.head()?)?;
     let last = args.to.or(located.map(|(number, _)| number)).unwrap_or_default();

@@ -21,7 +21,7 @@ const BAR: &str = "{bar:30} {percent:>3}% {binary_bytes_per_sec}, {eta} left: {m
 /// Every block is checked. The first bad one stops the import, and all before it stay; a second
 /// run goes on where the first stopped.
 #[derive(Args, Clone, Debug)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     #[command(flatten)]
     datadir: Datadir,
     /// geth's genesis JSON, or a file that begins with the genesis block in RLP. Not needed when
@@ -38,8 +38,7 @@ pub struct ImportArgs {
 
 /// An import that cannot begin.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum ImportSetupError {
+pub(crate) enum ImportSetupError {
     /// Neither a genesis nor a file that begins with one.
     #[error("{} does not begin with block 0; give the chain's genesis with --genesis", path.display())]
     NoGenesis {
@@ -66,7 +65,7 @@ pub enum ImportSetupError {
 ///
 /// # Errors
 /// Whatever stops the import, as one sentence.
-pub fn run(args: &ImportArgs) -> CommandResult {
+pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let clock = Clock::system();
     let genesis = choose_genesis(args.genesis.as_deref(), args.files.first())?;
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };

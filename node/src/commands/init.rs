@@ -17,7 +17,7 @@ const DEFAULT_BALANCE: U256 = U256::from_limbs([0x9fd0_803c_e800_0000, 0x033b_2e
 ///
 /// The same arguments make the same genesis.
 #[derive(Args, Clone, Debug)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The file to write; one that is there is kept. Example: --out my-chain.json
     #[arg(long, value_name = "FILE", default_value = "genesis.json")]
     out: PathBuf,
@@ -50,7 +50,7 @@ pub struct InitArgs {
 /// The genesis file cannot be written.
 #[derive(Clone, Debug, Error)]
 #[error("cannot write {}: {error}; delete it, or choose another --out", path.display())]
-pub struct InitError {
+pub(crate) struct InitError {
     path: PathBuf,
     error: Arc<std::io::Error>,
 }
@@ -59,7 +59,7 @@ pub struct InitError {
 ///
 /// # Errors
 /// A file that is there already or cannot be written.
-pub fn run(args: &InitArgs) -> CommandResult {
+pub(crate) fn run(args: &InitArgs) -> CommandResult {
     let genesis = DevGenesis {
         chain_id: args.chain_id,
         clique: CliqueConfig { period: args.block_time, epoch: args.epoch },

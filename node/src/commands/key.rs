@@ -11,7 +11,7 @@ use herald_chain::key::AccountKey;
 ///
 /// The file holds 64 hex digits, as geth's key files for nodes do, and only its owner may read it.
 #[derive(Args, Clone, Debug)]
-pub struct KeyArgs {
+pub(crate) struct KeyArgs {
     /// The file to write; one that is there is kept. Example: --out signer.key
     #[arg(long, value_name = "FILE", default_value = "herald.key")]
     out: PathBuf,
@@ -24,7 +24,7 @@ pub struct KeyArgs {
 ///
 /// # Errors
 /// A file that is there already, cannot be written, or holds no key.
-pub fn run(args: &KeyArgs) -> CommandResult {
+pub(crate) fn run(args: &KeyArgs) -> CommandResult {
     let key = match &args.show {
         Some(path) => AccountKey::from_file(path)?,
         None => {

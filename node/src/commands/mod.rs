@@ -1,14 +1,14 @@
 //! The commands of the binary, each in a module: its arguments, and `run`.
 //!
-//! To add one, write its module, and name it in [`Command`](crate::cli::Command).
+//! To add one, write its module, and name it in `cli::Command`.
 #![expect(clippy::print_stdout, reason = "commands speak to the terminal")]
 
-pub mod devnet;
-pub mod export;
-pub mod import;
-pub mod init;
-pub mod key;
-pub mod node;
+pub(crate) mod devnet;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod node;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -19,11 +19,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use herald_chain::engine::EngineChoice;
 
 /// What a command ends with. The binary prints the error as one line and exits with 1.
-pub type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Where a node keeps its chain.
 #[derive(Args, Clone, Debug)]
-pub struct Datadir {
+pub(crate) struct Datadir {
     /// Directory of the chain, made if it is not there. Example: --datadir /var/lib/herald
     #[arg(long, value_name = "DIR", default_value = "herald-data")]
     pub datadir: PathBuf,

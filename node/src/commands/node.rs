@@ -33,7 +33,7 @@ const DEFAULT_LISTEN: &[&str] = if cfg!(feature = "quic") {
 /// It follows the chain of the genesis given, serves peers and JSON-RPC, and seals blocks if it
 /// has a signer's key. Ctrl-C or SIGTERM ends it.
 #[derive(Args, Clone, Debug)]
-pub struct NodeArgs {
+pub(crate) struct NodeArgs {
     /// A file in TOML with any of these settings, named as the flags are, for example
     /// `network-id = 7`. What the command line says comes first. Example: --config node.toml
     #[arg(long, value_name = "FILE.toml")]
@@ -87,42 +87,26 @@ struct Settings {
 
 /// A node that cannot be set up as asked.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum NodeSetupError {
+pub(crate) enum NodeSetupError {
     /// The configuration file cannot be read.
     #[error("cannot read {}: {error}; check --config", path.display())]
-    ReadConfig {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    ReadConfig { path: PathBuf, error: Arc<io::Error> },
     /// The configuration file is not as it should be.
     #[error("{} is no configuration of a node: {}", path.display(), error.message())]
-    BadConfig {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        error: Box<toml::de::Error>,
-    },
+    BadConfig { path: PathBuf, error: Box<toml::de::Error> },
     /// No genesis was given.
     #[error("give the chain's genesis with --genesis FILE; `herald init` makes one")]
     NoGenesis,
     /// The address of the JSON-RPC server cannot be had.
     #[error("cannot answer JSON-RPC at {address}: {error}; choose another --rpc, port 0 for a free one")]
-    RpcAddress {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    RpcAddress { address: SocketAddr, error: Arc<io::Error> },
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps the node from starting, as one sentence.
-pub fn run(args: &NodeArgs) -> CommandResult {
+pub(crate) fn run(args: &NodeArgs) -> CommandResult {
     let settings = match &args.config {
         Some(path) => args.settings.clone().or(Settings::read(path)?),
         None => args.settings.clone(),

@@ -18,7 +18,7 @@ use herald_proto::keccak256;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::info::replace_file;
+use crate::files::replace_file;
 use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis, GenesisError};
 use herald_chain::key::{AccountKey, KeyError};
 
@@ -36,8 +36,7 @@ const WEI_PER_ETHER: u64 = 1_000_000_000_000_000_000;
 /// What a devnet is begun with, and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parameters {
-    /// How many nodes.
+pub(crate) struct DevnetParameters {
     pub nodes: u32,
     /// Seconds between blocks.
     pub block_time: u64,
@@ -45,7 +44,7 @@ pub struct Parameters {
     pub chain_id: u64,
 }
 
-impl Default for Parameters {
+impl Default for DevnetParameters {
     fn default() -> Self {
         Self { nodes: 4, block_time: 2, chain_id: 1337 }
     }
@@ -53,8 +52,7 @@ impl Default for Parameters {
 
 /// What the user asks for; what is not said is as it was, or the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// How many nodes.
+pub(crate) struct WantedParameters {
     pub nodes: Option<u32>,
     /// Seconds between blocks.
     pub block_time: Option<u64>,
@@ -65,7 +63,7 @@ pub struct Wanted {
 /// A devnet's data, read or made.
 #[derive(Debug)]
 pub(super) struct Layout {
-    pub(super) parameters: Parameters,
+    pub(super) parameters: DevnetParameters,
     pub(super) genesis: Genesis,
     pub(super) nodes: Vec<NodeFiles>,
     pub(super) accounts: Vec<AccountKey>,
@@ -81,24 +79,13 @@ pub(super) struct NodeFiles {
 
 /// A data directory that no devnet can use.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum LayoutError {
+pub(crate) enum LayoutError {
     /// The file system says no.
     #[error("cannot use {}: {error}; choose another --datadir", path.display())]
-    File {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
+    File { path: PathBuf, error: Arc<io::Error> },
     /// The parameters are not what this build writes.
     #[error("{} is damaged: {error}; choose another --datadir", path.display())]
-    Parameters {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: Arc<serde_json::Error>,
-    },
+    Parameters { path: PathBuf, error: Arc<serde_json::Error> },
     /// The devnet that is there is another one.
     #[error(
         "{} holds a devnet with {flag} {kept}, and {wanted} was asked for; leave {flag} out, or \
@@ -106,7 +93,6 @@ pub enum LayoutError {
         path.display()
     )]
     Other {
-        /// The directory.
         path: PathBuf,
         /// What differs.
         flag: &'static str,
@@ -117,12 +103,7 @@ pub enum LayoutError {
     },
     /// The genesis cannot be read.
     #[error("{}: {error}", path.display())]
-    Genesis {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        error: GenesisError,
-    },
+    Genesis { path: PathBuf, error: GenesisError },
     /// A signer's key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -130,12 +111,12 @@ pub enum LayoutError {
 
 impl Layout {
     /// Reads what `datadir` holds, or makes it.
-    pub(super) fn open(datadir: &Path, wanted: Wanted) -> Result<Self, LayoutError> {
+    pub(super) fn open(datadir: &Path, wanted: WantedParameters) -> Result<Self, LayoutError> {
         create_dir(datadir)?;
         let path = datadir.join(PARAMETERS_FILE);
         let kept = match std::fs::read(&path) {
             Ok(json) => {
-                let kept: Parameters = serde_json::from_slice(&json).map_err(|error| {
+                let kept: DevnetParameters = serde_json::from_slice(&json).map_err(|error| {
                     LayoutError::Parameters { path: path.clone(), error: Arc::new(error) }
                 })?;
                 Some(kept)
@@ -145,7 +126,7 @@ impl Layout {
         };
         let parameters = match kept {
             Some(kept) => wanted.check(kept, datadir)?,
-            None => wanted.or(Parameters::default()),
+            None => wanted.or(DevnetParameters::default()),
         };
         let nodes: Vec<NodeFiles> =
             (0..parameters.nodes).map(|index| NodeFiles::open(datadir, index)).collect::<Result<_, _>>()?;
@@ -181,9 +162,9 @@ impl NodeFiles {
     }
 }
 
-impl Wanted {
-    fn or(self, default: Parameters) -> Parameters {
-        Parameters {
+impl WantedParameters {
+    fn or(self, default: DevnetParameters) -> DevnetParameters {
+        DevnetParameters {
             nodes: self.nodes.unwrap_or(default.nodes),
             block_time: self.block_time.unwrap_or(default.block_time),
             chain_id: self.chain_id.unwrap_or(default.chain_id),
@@ -191,7 +172,7 @@ impl Wanted {
     }
 
     /// What was said must be as it was: the chain that is there cannot change.
-    fn check(self, kept: Parameters, datadir: &Path) -> Result<Parameters, LayoutError> {
+    fn check(self, kept: DevnetParameters, datadir: &Path) -> Result<DevnetParameters, LayoutError> {
         for (flag, wanted, kept) in [
             ("--nodes", self.nodes.map(u64::from), u64::from(kept.nodes)),
             ("--block-time", self.block_time, kept.block_time),
@@ -207,7 +188,7 @@ impl Wanted {
     }
 }
 
-fn make_genesis(parameters: Parameters, nodes: &[NodeFiles], accounts: &[AccountKey]) -> String {
+fn make_genesis(parameters: DevnetParameters, nodes: &[NodeFiles], accounts: &[AccountKey]) -> String {
     let balance = U256::from(BALANCE_ETHER).saturating_mul(U256::from(WEI_PER_ETHER));
     DevGenesis {
         chain_id: parameters.chain_id,
@@ -242,10 +223,10 @@ mod tests {
     #[test]
     fn what_was_made_once_is_read_again() {
         let directory = tempfile::tempdir().unwrap();
-        let wanted = Wanted { nodes: Some(2), chain_id: Some(7), ..Wanted::default() };
+        let wanted = WantedParameters { nodes: Some(2), chain_id: Some(7), ..WantedParameters::default() };
         let made = Layout::open(directory.path(), wanted).unwrap();
-        assert_eq!(made.parameters, Parameters { nodes: 2, block_time: 2, chain_id: 7 });
-        let read = Layout::open(directory.path(), Wanted::default()).unwrap();
+        assert_eq!(made.parameters, DevnetParameters { nodes: 2, block_time: 2, chain_id: 7 });
+        let read = Layout::open(directory.path(), WantedParameters::default()).unwrap();
         assert_eq!(read.parameters, made.parameters);
         assert_eq!(read.genesis.hash(), made.genesis.hash());
         assert_eq!(read.nodes[1].signer.address(), made.nodes[1].signer.address());
@@ -256,8 +237,9 @@ mod tests {
     #[test]
     fn another_devnet_is_refused_with_the_flag_that_differs() {
         let directory = tempfile::tempdir().unwrap();
-        Layout::open(directory.path(), Wanted { nodes: Some(1), ..Wanted::default() }).unwrap();
-        let wanted = Wanted { nodes: Some(1), block_time: Some(9), ..Wanted::default() };
+        Layout::open(directory.path(), WantedParameters { nodes: Some(1), ..WantedParameters::default() })
+            .unwrap();
+        let wanted = WantedParameters { nodes: Some(1), block_time: Some(9), ..WantedParameters::default() };
         let error = Layout::open(directory.path(), wanted).unwrap_err();
         assert!(error.to_string().contains("--block-time 2, and 9 was asked for"), "{error}");
     }
@@ -265,9 +247,9 @@ mod tests {
     #[test]
     fn a_half_made_devnet_is_finished_with_the_keys_that_are_there() {
         let directory = tempfile::tempdir().unwrap();
-        let made = Layout::open(directory.path(), Wanted::default()).unwrap();
+        let made = Layout::open(directory.path(), WantedParameters::default()).unwrap();
         std::fs::remove_file(directory.path().join(PARAMETERS_FILE)).unwrap();
-        let again = Layout::open(directory.path(), Wanted::default()).unwrap();
+        let again = Layout::open(directory.path(), WantedParameters::default()).unwrap();
         assert_eq!(again.genesis.hash(), made.genesis.hash());
     }
 
@@ -275,7 +257,7 @@ mod tests {
     fn damaged_parameters_are_named() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(PARAMETERS_FILE), "{}").unwrap();
-        let error = Layout::open(directory.path(), Wanted::default()).unwrap_err();
+        let error = Layout::open(directory.path(), WantedParameters::default()).unwrap_err();
         assert!(matches!(error, LayoutError::Parameters { .. }), "{error}");
     }
 }

@@ -19,15 +19,15 @@ use thiserror::Error;
 use tokio::time::{interval, timeout};
 
 use self::layout::{Layout, NodeFiles};
-use self::watch::Watch;
+use self::watch::ArrivalWatch;
 use crate::info::{AccountInfo, Info};
 use crate::logging::LogFile;
 use crate::node::{Node, NodeConfig, NodeError, open_log};
 use crate::process::NodeRuntime;
 
-pub use self::layout::{LayoutError, Parameters, Wanted};
-pub use self::ports::PortError;
-pub use self::report::{BlockLine, Kept, Sealed, banner};
+pub(crate) use self::layout::{DevnetParameters, LayoutError, WantedParameters};
+pub(crate) use self::ports::PortError;
+pub(crate) use self::report::{BlockLine, DatadirFate, banner};
 
 /// Threads for the tasks of one node: many nodes share the machine.
 const WORKERS: usize = 2;
@@ -44,7 +44,7 @@ const LISTEN: &[&str] = if cfg!(feature = "quic") {
 
 /// A devnet whose nodes have their files, ports and runtimes, and do not run yet.
 #[derive(Debug)]
-pub struct Prepared {
+pub(crate) struct PreparedDevnet {
     layout: Layout,
     datadir: PathBuf,
     ports: ports::Ports,
@@ -53,42 +53,33 @@ pub struct Prepared {
 
 /// A running devnet.
 #[derive(Debug)]
-pub struct Devnet<'a> {
-    prepared: &'a Prepared,
+pub(crate) struct Devnet<'a> {
+    prepared: &'a PreparedDevnet,
     nodes: Vec<Node>,
-    watch: Watch,
+    watch: ArrivalWatch,
 }
 
 /// A devnet that does not start.
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DevnetError {
-    /// The data directory.
+pub(crate) enum DevnetError {
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// The ports.
     #[error(transparent)]
     Port(#[from] PortError),
     /// The system gives no threads.
     #[error("cannot start the threads of a node: {0}")]
     Runtime(std::io::Error),
-    /// A node.
     #[error("{name}: {error}")]
-    Node {
-        /// Which.
-        name: String,
-        /// Why.
-        error: Box<NodeError>,
-    },
+    Node { name: String, error: Box<NodeError> },
 }
 
-impl Prepared {
+impl PreparedDevnet {
     /// Reads or makes all that the devnet keeps, and takes its ports: from `port` up, or free ones
     /// when it is 0.
     ///
     /// # Errors
     /// A directory that cannot be used or holds another devnet; no free ports.
-    pub fn new(datadir: &Path, wanted: Wanted, port: u16) -> Result<Self, DevnetError> {
+    pub(crate) fn new(datadir: &Path, wanted: WantedParameters, port: u16) -> Result<Self, DevnetError> {
         let layout = Layout::open(datadir, wanted)?;
         let ports = ports::Ports::take(port, layout.nodes.len())?;
         let runtimes = layout.nodes.iter().map(|node| {
@@ -101,7 +92,7 @@ impl Prepared {
     }
 
     /// Ends the nodes' threads. Not to be called from async code.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         for (runtime, _) in self.runtimes {
             runtime.end();
         }
@@ -113,8 +104,9 @@ impl<'a> Devnet<'a> {
     ///
     /// # Errors
     /// The first node that does not start; those that ran are ended.
-    pub async fn start(prepared: &'a Prepared) -> Result<Self, DevnetError> {
-        let mut devnet = Self { prepared, nodes: Vec::new(), watch: Watch::new(&prepared.layout.nodes) };
+    pub(crate) async fn start(prepared: &'a PreparedDevnet) -> Result<Self, DevnetError> {
+        let mut devnet =
+            Self { prepared, nodes: Vec::new(), watch: ArrivalWatch::new(&prepared.layout.nodes) };
         match devnet.start_nodes().await {
             Ok(()) => Ok(devnet),
             Err(error) => {
@@ -159,7 +151,7 @@ impl<'a> Devnet<'a> {
 
     /// What scripts must know.
     #[must_use]
-    pub fn info(&self) -> Info {
+    pub(crate) fn info(&self) -> Info {
         let layout = &self.prepared.layout;
         let members = self.prepared.members().zip(&self.nodes);
         Info {
@@ -176,35 +168,35 @@ impl<'a> Devnet<'a> {
 
     /// What it was begun with.
     #[must_use]
-    pub fn parameters(&self) -> Parameters {
+    pub(crate) fn parameters(&self) -> DevnetParameters {
         self.prepared.layout.parameters
     }
 
     /// Where all of it is kept.
     #[must_use]
-    pub fn datadir(&self) -> &Path {
+    pub(crate) fn datadir(&self) -> &Path {
         &self.prepared.datadir
     }
 
     /// Ports that were asked for and are in use, in words; `None` when all were free.
     #[must_use]
-    pub fn ports_in_use(&self) -> Option<String> {
+    pub(crate) fn ports_in_use(&self) -> Option<String> {
         self.prepared.ports.in_use()
     }
 
     /// The next block that has reached every node, or a reorganisation. Cancel-safe.
-    pub async fn next_line(&mut self) -> BlockLine {
+    pub(crate) async fn next_line(&mut self) -> BlockLine {
         self.watch.next().await
     }
 
     /// Ends all nodes; each task of theirs has ended when this returns.
-    pub async fn shutdown(self) {
+    pub(crate) async fn shutdown(self) {
         let ends = self.prepared.members().zip(self.nodes);
         join_all(ends.map(|((_, runtime, _), node)| runtime.run(node.shutdown()))).await;
     }
 }
 
-impl Prepared {
+impl PreparedDevnet {
     fn members(&self) -> impl Iterator<Item = (&NodeFiles, &NodeRuntime, &LogFile)> {
         self.layout.nodes.iter().zip(&self.runtimes).map(|(files, (runtime, log))| (files, runtime, log))
     }

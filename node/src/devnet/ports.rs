@@ -18,14 +18,12 @@ pub(super) struct Ports {
 
 /// There are no ports for the nodes.
 #[derive(Clone, Debug, Error)]
-#[non_exhaustive]
-pub enum PortError {
+pub(crate) enum PortError {
     /// A port cannot be had for another reason than being in use.
     #[error("cannot listen on 127.0.0.1:{port}: {error}; choose another --port, 0 for free ones")]
     Bind {
         /// The port.
         port: u16,
-        /// What the system says.
         error: Arc<io::Error>,
     },
     /// Too many are in use.

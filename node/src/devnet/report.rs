@@ -4,17 +4,16 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::Devnet;
-use herald_chain::BlockId;
+use herald_chain::BlockNumHash;
 
 /// News worth a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BlockLine {
+pub(crate) enum BlockLine {
     /// A block has reached every node.
     Block {
-        /// Which.
-        block: BlockId,
+        block: BlockNumHash,
         /// Who sealed it, where that can be told.
-        sealed: Option<Sealed>,
+        sealed: Option<SealedBy>,
         /// How many nodes there are.
         nodes: usize,
         /// From its first node to its last.
@@ -27,13 +26,13 @@ pub enum BlockLine {
         /// How many blocks it left.
         depth: u64,
         /// Its head now.
-        head: BlockId,
+        head: BlockNumHash,
     },
 }
 
 /// Who sealed a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub(crate) struct SealedBy {
     /// The node's name.
     pub by: String,
     /// Whether it was its turn.
@@ -71,7 +70,7 @@ impl fmt::Display for BlockLine {
 
 /// What is shown once all nodes answer.
 #[must_use]
-pub fn banner(devnet: &Devnet<'_>, kept: Kept) -> String {
+pub(crate) fn banner(devnet: &Devnet<'_>, kept: DatadirFate) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_banner(&mut text, devnet, kept);
@@ -80,14 +79,14 @@ pub fn banner(devnet: &Devnet<'_>, kept: Kept) -> String {
 
 /// What becomes of the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub(crate) enum DatadirFate {
     /// It stays: the devnet can go on.
     Stays,
     /// It is removed at the end.
     Removed,
 }
 
-fn write_banner(text: &mut String, devnet: &Devnet<'_>, kept: Kept) -> fmt::Result {
+fn write_banner(text: &mut String, devnet: &Devnet<'_>, kept: DatadirFate) -> fmt::Result {
     let (parameters, info) = (devnet.parameters(), devnet.info());
     writeln!(
         text,
@@ -96,8 +95,8 @@ fn write_banner(text: &mut String, devnet: &Devnet<'_>, kept: Kept) -> fmt::Resu
     )?;
     writeln!(text, "genesis  {}", info.genesis)?;
     let fate = match kept {
-        Kept::Stays => "kept: started again there, it goes on",
-        Kept::Removed => "removed at the end; --datadir keeps one",
+        DatadirFate::Stays => "kept: started again there, it goes on",
+        DatadirFate::Removed => "removed at the end; --datadir keeps one",
     };
     writeln!(text, "data     {} ({fate})", devnet.datadir().display())?;
     if let Some(in_use) = devnet.ports_in_use() {

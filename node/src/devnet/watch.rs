@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::layout::NodeFiles;
-use super::report::{BlockLine, Sealed};
-use herald_chain::{BlockId, Chain, ChainEvent};
+use super::report::{BlockLine, SealedBy};
+use herald_chain::{BlockNumHash, Chain, ChainEvent};
 
 /// Imports that wait to be looked at.
 const IMPORTS_WAITING: usize = 256;
@@ -19,17 +19,17 @@ const UNDERWAY_MAX: usize = 1024;
 
 /// Sees what each node imports.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct ArrivalWatch {
     names: Vec<(Address, String)>,
     chains: Vec<Chain>,
-    sender: mpsc::Sender<Import>,
-    imports: mpsc::Receiver<Import>,
+    sender: mpsc::Sender<NodeImport>,
+    imports: mpsc::Receiver<NodeImport>,
     underway: BTreeMap<(u64, B256), Sighting>,
     ready: Vec<BlockLine>,
 }
 
 #[derive(Debug)]
-struct Import {
+struct NodeImport {
     node: usize,
     at: Instant,
     event: Arc<ChainEvent>,
@@ -41,7 +41,7 @@ struct Sighting {
     nodes: usize,
 }
 
-impl Watch {
+impl ArrivalWatch {
     pub(super) fn new(nodes: &[NodeFiles]) -> Self {
         let (sender, imports) = mpsc::channel(IMPORTS_WAITING);
         let names = nodes.iter().map(|node| (node.signer.address(), node.name.clone())).collect();
@@ -61,7 +61,7 @@ impl Watch {
                 };
                 match event {
                     Ok(event) => {
-                        let import = Import { node, at: Instant::now(), event };
+                        let import = NodeImport { node, at: Instant::now(), event };
                         if sender.send(import).await.is_err() {
                             return;
                         }
@@ -86,7 +86,7 @@ impl Watch {
         }
     }
 
-    fn look_at(&mut self, import: &Import) {
+    fn look_at(&mut self, import: &NodeImport) {
         for block in &import.event.canonical {
             self.sighted(*block, import.at);
         }
@@ -101,7 +101,7 @@ impl Watch {
         self.ready.reverse();
     }
 
-    fn sighted(&mut self, block: BlockId, at: Instant) {
+    fn sighted(&mut self, block: BlockNumHash, at: Instant) {
         let key = (block.number, block.hash);
         let sighting = self.underway.entry(key).or_insert(Sighting { first: at, nodes: 0 });
         sighting.nodes += 1;
@@ -118,13 +118,13 @@ impl Watch {
     }
 
     /// Who sealed a block, from whichever node has it.
-    fn sealed(&self, hash: &B256) -> Option<Sealed> {
+    fn sealed(&self, hash: &B256) -> Option<SealedBy> {
         let chain = self.chains.first()?;
         // Near the head, so from memory.
         let header = chain.header(hash).ok()??;
         let sealer = chain.sealer(&header)?;
         let name = self.names.iter().find(|(address, _)| *address == sealer);
-        Some(Sealed {
+        Some(SealedBy {
             by: name.map_or_else(|| sealer.to_string(), |(_, name)| name.clone()),
             in_turn: header.difficulty == U256::from(2),
         })

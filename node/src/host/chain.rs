@@ -4,7 +4,8 @@ use herald_fetcher::driver::HeaderVerdict;
 use herald_fetcher::{ChainView, ImportOutcome};
 use herald_proto::{Block, Header};
 
-use super::{FetcherBlock, Types};
+use super::FetcherBlock;
+use crate::fetcher::NodeTypes;
 use herald_chain::store::StoreError;
 use herald_chain::{BlockError, Chain};
 
@@ -46,7 +47,7 @@ impl ChainView for ChainHost {
     }
 }
 
-impl herald_fetcher::driver::Chain<Types> for ChainHost {
+impl herald_fetcher::driver::Chain<NodeTypes> for ChainHost {
     async fn verify_header(&self, header: Header) -> HeaderVerdict {
         let (hash, number) = (header.hash(), header.number);
         let verdict = self.blocking(move |chain| chain.verify_header(&header)).await;

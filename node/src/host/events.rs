@@ -1,17 +1,18 @@
-//! Hands what the network brings to the fetcher, and what the fetcher does not own to the sync.
+//! Hands what the network brings to the fetcher and the range sync: replies to whoever asked.
 
 use alloy_primitives::{B256, U256};
+use herald_fetcher::Admission;
 use herald_fetcher::driver::HandleError;
-use herald_fetcher::{Admission, RequestId};
 use herald_proto::{Announcement, Block, Status};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 
-use super::FetcherHandle;
 use super::network::{OutOfReach, failure};
+use super::owner::RequestOwner;
 use super::penalties::Penalties;
+use crate::fetcher::FetcherHandle;
 use crate::network::{NetworkEvent, NetworkEvents, RequestFailure};
-use crate::sync::{HeadNews, SYNC_REQUEST, SyncHandle};
+use crate::sync::{HeadNews, SyncHandle};
 use herald_chain::Chain;
 
 /// The task between the network and those who use it. It ends when the network does.
@@ -26,9 +27,9 @@ pub(super) struct EventLoop {
 }
 
 /// The driver has ended, and so does the loop.
-struct Ended;
+struct DriverEnded;
 
-impl From<herald_fetcher::driver::Closed> for Ended {
+impl From<herald_fetcher::driver::Closed> for DriverEnded {
     fn from(_: herald_fetcher::driver::Closed) -> Self {
         Self
     }
@@ -40,7 +41,7 @@ impl EventLoop {
             tokio::select! {
                 event = self.events.recv() => {
                     let Some(event) = event else { return };
-                    if let Err(Ended) = self.handle(event).await {
+                    if let Err(DriverEnded) = self.handle(event).await {
                         return;
                     }
                 }
@@ -52,7 +53,7 @@ impl EventLoop {
         }
     }
 
-    async fn handle(&mut self, event: NetworkEvent) -> Result<(), Ended> {
+    async fn handle(&mut self, event: NetworkEvent) -> Result<(), DriverEnded> {
         match event {
             NetworkEvent::PeerReady { peer, status } => {
                 self.penalties.gone(&peer);
@@ -79,17 +80,24 @@ impl EventLoop {
                 self.pushed(peer, block, total_difficulty).await?;
             }
             NetworkEvent::HeadersReply { peer, request, headers } => {
-                let rest = self.fetcher.filter_headers(peer, RequestId::new(request), headers).await;
-                if is_of_sync(request) {
-                    let _ended = self.sync.headers(peer, request, rest).await;
+                match RequestOwner::of(request) {
+                    RequestOwner::Fetcher(request) => {
+                        // What comes back answers none of its requests, and there is nobody else.
+                        let _unasked = self.fetcher.filter_headers(peer, request, headers).await;
+                    }
+                    RequestOwner::Sync(request) => {
+                        let _ended = self.sync.headers(peer, request, headers).await;
+                    }
                 }
             }
-            NetworkEvent::BodiesReply { peer, request, bodies } => {
-                let rest = self.fetcher.filter_bodies(peer, RequestId::new(request), bodies).await;
-                if is_of_sync(request) {
-                    let _ended = self.sync.bodies(peer, request, rest).await;
+            NetworkEvent::BodiesReply { peer, request, bodies } => match RequestOwner::of(request) {
+                RequestOwner::Fetcher(request) => {
+                    let _unasked = self.fetcher.filter_bodies(peer, request, bodies).await;
                 }
-            }
+                RequestOwner::Sync(request) => {
+                    let _ended = self.sync.bodies(peer, request, bodies).await;
+                }
+            },
             NetworkEvent::RequestFailed { peer, request, reason } => {
                 self.failed(peer, request, reason).await?;
             }
@@ -97,7 +105,7 @@ impl EventLoop {
         Ok(())
     }
 
-    async fn announced(&self, peer: PeerId, hashes: Vec<Announcement>) -> Result<(), Ended> {
+    async fn announced(&self, peer: PeerId, hashes: Vec<Announcement>) -> Result<(), DriverEnded> {
         let blocks = hashes.iter().map(|block| (block.hash, block.number)).collect();
         let admissions = match self.fetcher.announce_many(peer, blocks).await {
             Ok(admissions) => admissions,
@@ -116,7 +124,7 @@ impl EventLoop {
         Ok(())
     }
 
-    async fn pushed(&self, peer: PeerId, block: Block, total_difficulty: U256) -> Result<(), Ended> {
+    async fn pushed(&self, peer: PeerId, block: Block, total_difficulty: U256) -> Result<(), DriverEnded> {
         let hash = block.hash();
         match self.fetcher.push_block(peer, block.into()).await {
             Ok(admission) => self.heard_of(peer, hash, Some(total_difficulty), news(admission)).await,
@@ -128,11 +136,14 @@ impl EventLoop {
         Ok(())
     }
 
-    async fn failed(&self, peer: PeerId, request: u64, reason: RequestFailure) -> Result<(), Ended> {
-        if is_of_sync(request) {
-            let _ended = self.sync.failed(peer, request, reason).await;
-        } else {
-            self.fetcher.request_failed(peer, RequestId::new(request), failure(&reason)).await?;
+    async fn failed(&self, peer: PeerId, request: u64, reason: RequestFailure) -> Result<(), DriverEnded> {
+        match RequestOwner::of(request) {
+            RequestOwner::Fetcher(request) => {
+                self.fetcher.request_failed(peer, request, failure(&reason)).await?;
+            }
+            RequestOwner::Sync(request) => {
+                let _ended = self.sync.failed(peer, request, reason).await;
+            }
         }
         Ok(())
     }
@@ -147,10 +158,6 @@ impl EventLoop {
     async fn heard_of(&self, peer: PeerId, hash: B256, total_difficulty: Option<U256>, news: HeadNews) {
         let _ended = self.sync.head(peer, hash, total_difficulty, news).await;
     }
-}
-
-fn is_of_sync(request: u64) -> bool {
-    request & SYNC_REQUEST != 0
 }
 
 /// What the fetcher does not follow is the sync's at once.

@@ -2,25 +2,23 @@
 //!
 //! - `chain`, `network`: the two traits that the driver asks of a host.
 //! - `serve`: what peers are given.
-//! - `events`: the task that hands what the network brings to the fetcher, and what the fetcher
-//!   does not own to the range sync.
+//! - `events`: the task that hands what the network brings to the fetcher and the range sync.
+//! - `owner`: which of the two a reply belongs to.
 //! - `penalties`: what peers did wrong, until it is enough.
 //! - `sync`: the trait that the range sync asks of a host.
-//! - `stages`: what the log and the RPC tell of the fetcher.
 
 mod chain;
 mod events;
 mod network;
+mod owner;
 mod penalties;
 mod serve;
-mod stages;
 mod sync;
 
 use std::sync::Arc;
 
-use herald_fetcher::driver::Driver;
-use herald_proto::{Block, EthTypes};
-use libp2p::PeerId;
+use herald_fetcher::driver::{Driver, SpawnError};
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -30,23 +28,27 @@ use self::network::NetworkHost;
 use self::penalties::Penalties;
 use self::serve::ChainServer;
 use self::sync::SyncHost;
-use crate::network::{NetworkConfig, NetworkHandle};
-use crate::node::NodeError;
-use crate::sealer::Publish;
+use crate::fetcher::{FetcherHandle, NodeTypes, StageCounts};
+use crate::network::{NetworkConfig, NetworkHandle, StartError};
 use crate::sync::SyncHandle;
 use herald_chain::{Chain, Reorg};
 
-pub use self::stages::StageCounts;
-
-/// The fetcher's types, here: Ethereum's blocks among libp2p's peers.
-pub type Types = EthTypes<PeerId>;
-/// A handle to the node's fetcher.
-pub type FetcherHandle = herald_fetcher::driver::Handle<Types>;
-
-type FetcherBlock = herald_fetcher::Block<Types>;
+type FetcherBlock = herald_fetcher::Block<NodeTypes>;
 
 /// Blocks out of reach that wait for the sync; one would do, since one sync brings them all.
 const OUT_OF_REACH_WAITING: usize = 16;
+
+/// Network and fetcher do not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The network does not start.
+    #[error(transparent)]
+    Network(#[from] StartError),
+    /// The fetcher's configuration cannot work.
+    #[error(transparent)]
+    Fetcher(#[from] SpawnError),
+}
 
 /// The running glue of one node.
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl Host {
         network_id: u64,
         fetcher: herald_fetcher::Config,
         stages: StageCounts,
-    ) -> Result<(Self, NetworkHandle, FetcherHandle), NodeError> {
+    ) -> Result<(Self, NetworkHandle, FetcherHandle), HostError> {
         let server = ChainServer::new(chain.clone(), network_id);
         let (network, events) = crate::network::start(network, Arc::new(server)).await?;
         let (sender, out_of_reach) = mpsc::channel(OUT_OF_REACH_WAITING);
@@ -112,13 +114,6 @@ pub(crate) fn ended(task: Result<(), JoinError>) {
         && let Ok(panic) = error.try_into_panic()
     {
         std::panic::resume_unwind(panic);
-    }
-}
-
-impl Publish for FetcherHandle {
-    async fn publish(&self, block: Block) {
-        // The driver ends only with the node.
-        let _ = self.sealed(block.into()).await;
     }
 }
 

@@ -8,8 +8,9 @@ use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::FetcherBlock;
 use super::penalties::{Judgement, Penalties};
-use super::{FetcherBlock, Types};
+use crate::fetcher::NodeTypes;
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
 use herald_chain::Chain;
 
@@ -40,19 +41,14 @@ impl NetworkHost {
     }
 
     /// Our own total difficulty of a block whose parent is in the chain; what the sender claimed
-    /// does not count.
+    /// does not count. From memory, since this is the driver's task: what is relayed was verified
+    /// just now, which looked the parent up.
     fn total_difficulty(&self, header: &Header) -> Option<U256> {
-        let head = self.chain.head();
-        let parent = if head.header.hash() == header.parent_hash {
-            head.total_difficulty
-        } else {
-            self.chain.total_difficulty(&header.parent_hash).ok().flatten()?
-        };
-        parent.checked_add(header.difficulty)
+        self.chain.recent_total_difficulty(&header.parent_hash)?.checked_add(header.difficulty)
     }
 }
 
-impl Network<Types> for NetworkHost {
+impl Network<NodeTypes> for NetworkHost {
     fn request_header(&mut self, request: RequestId, peer: &PeerId, hash: BlockHash) -> Result<(), Failure> {
         let headers = HeadersRequest { start: HashOrNumber::Hash(hash), limit: 1, skip: 0, reverse: false };
         self.network.send_headers_request(request.as_u64(), *peer, headers).map_err(|why| failure(&why))

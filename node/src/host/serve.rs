@@ -1,4 +1,4 @@
-//! What the node gives away to its peers.
+//! What the node serves to its peers.
 
 use alloy_primitives::B256;
 use bytes::Bytes;

@@ -4,7 +4,8 @@ use alloy_primitives::B256;
 use herald_proto::Block;
 use tokio::runtime::Handle;
 
-use super::{FetcherHandle, log_reorg};
+use super::log_reorg;
+use crate::fetcher::FetcherHandle;
 use crate::sync::{ImportFault, SyncChain, SyncHead};
 use herald_chain::{BlockError, Chain, ImportReport};
 

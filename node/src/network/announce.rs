@@ -12,16 +12,16 @@ use tokio::time::timeout;
 use super::config::NetworkLimits;
 use super::context::Context;
 use super::events::NetworkEvent;
-use super::frames::{FrameReader, Held, HeldFrame, ReadError, decode};
-use super::link::{OpenError, Opener, Protocol};
-use super::peer::Peer;
+use super::frames::{BufferPermit, BufferedFrame, FrameReader, ReadError, decode};
+use super::link::{OpenStreamError, Opener, StreamKind};
+use super::peer::PeerShared;
 use super::reason::Violation;
 
 /// What is gathered before it is handed to the connection. Each write of Yamux is a frame of its
 /// own, 10 to 15 µs on TCP.
 const WRITE_BUFFER: usize = 16 << 10;
 
-/// Room in a frame for what stands around a list's items.
+/// Bytes in a frame for what stands around a list's items.
 const AROUND_ITEMS: usize = 64;
 
 /// Most bytes of a Status frame: the values are 140, and RLP adds little.
@@ -30,18 +30,18 @@ const STATUS_BYTES: usize = 256;
 /// Most bytes of an announcement: a hash, a u64, and their prefixes.
 const ANNOUNCEMENT_BYTES: usize = 33 + 9 + 1;
 
-/// What the tasks of the two streams tell their session while they go on.
+/// What the tasks of the two streams tell while they go on.
 #[derive(Debug)]
 pub(super) enum Notice {
     /// Our Status is on its way.
     StatusSent,
-    /// The peer's Status came on the stream of this generation; the reader waits for a verdict.
-    StatusRead { generation: u64, status: Box<Status>, verdict: oneshot::Sender<Verdict> },
+    /// The peer's Status came on the stream of this generation; the reader waits for the answer.
+    StatusRead { generation: u64, status: Box<Status>, answer: oneshot::Sender<AfterStatus> },
 }
 
 /// What a reader does after the Status.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum AfterStatus {
     /// Tell the host and read on.
     Accept(Box<NetworkEvent>),
     /// The peer is not ours: read to the end of the stream, so that it has time to find out.
@@ -64,7 +64,7 @@ pub(super) enum ReaderEnd {
 pub(super) enum WriterEnd {
     /// The stream could not be opened.
     #[error("not opened: {0}")]
-    NotOpened(#[from] OpenError),
+    NotOpened(#[from] OpenStreamError),
     /// The stream broke, or the peer does not read; a new one may do better.
     #[error("broken: {0}")]
     Broken(#[from] io::Error),
@@ -76,12 +76,12 @@ pub(super) enum WriterEnd {
 /// Opens our announce stream and writes to it until it breaks or `parting` is dropped or used.
 pub(super) async fn write_announcements(
     context: Arc<Context>,
-    peer: Arc<Peer>,
+    peer: Arc<PeerShared>,
     mut opener: Opener,
     notices: mpsc::Sender<Notice>,
     mut parting: oneshot::Receiver<()>,
 ) -> WriterEnd {
-    let stream = match opener.open(Protocol::Announce, context.times.open_stream).await {
+    let stream = match opener.open(StreamKind::Announce, context.times.open_stream).await {
         Ok(stream) => stream,
         Err(error) => return WriterEnd::NotOpened(error),
     };
@@ -128,7 +128,11 @@ async fn watch_end(mut end: ReadHalf<libp2p::Stream>) -> io::Error {
 }
 
 /// Empties the outbox for ever, and flushes whenever it is empty; ends by an error only.
-async fn write_news(context: &Context, peer: &Peer, stream: &mut (impl AsyncWrite + Unpin)) -> io::Error {
+async fn write_news(
+    context: &Context,
+    peer: &PeerShared,
+    stream: &mut (impl AsyncWrite + Unpin),
+) -> io::Error {
     loop {
         let burst = async {
             while let Some(frame) = peer.outbox.try_next() {
@@ -147,10 +151,10 @@ async fn timed(limit: std::time::Duration, write: impl Future<Output = io::Resul
     timeout(limit, write).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// Reads a peer's announce stream: its Status, and after the session's verdict all that follows.
+/// Reads a peer's announce stream: its Status, and after the session's answer all that follows.
 pub(super) async fn read_announcements(
     context: Arc<Context>,
-    peer: Arc<Peer>,
+    peer: Arc<PeerShared>,
     stream: impl AsyncRead + Unpin,
     buffer: Arc<Semaphore>,
     generation: u64,
@@ -170,7 +174,7 @@ pub(super) async fn read_announcements(
 
 async fn read(
     context: &Context,
-    peer: &Peer,
+    peer: &PeerShared,
     frames: &mut FrameReader<impl AsyncRead + Unpin>,
     generation: u64,
     notices: mpsc::Sender<Notice>,
@@ -178,27 +182,27 @@ async fn read(
     let Some(first) = frames.next(&status_limit).await? else { return Ok(ReaderEnd::Ended) };
     let status = decode_status(context, &first)?;
     drop(first);
-    let (verdict, judged) = oneshot::channel();
-    let _heard = notices.send(Notice::StatusRead { generation, status, verdict }).await;
-    let event = match judged.await {
-        Ok(Verdict::Accept(event)) => event,
-        Ok(Verdict::Refuse) => {
+    let (answer, answered) = oneshot::channel();
+    let _heard = notices.send(Notice::StatusRead { generation, status, answer }).await;
+    let event = match answered.await {
+        Ok(AfterStatus::Accept(event)) => event,
+        Ok(AfterStatus::Refuse) => {
             frames.drain().await;
             return Ok(ReaderEnd::Ended);
         }
         // The session has replaced this stream or is over.
         Err(_) => return Ok(ReaderEnd::Ended),
     };
-    let Ok(place) = context.events.place().await else { return Ok(ReaderEnd::NobodyListens) };
+    let Ok(slot) = context.events.reserve().await else { return Ok(ReaderEnd::NobodyListens) };
     // No await between the two: a task is only ever stopped where it waits.
-    place.send((*event, None));
+    slot.send((*event, None));
     peer.set_announced_to_host();
 
     let limits = context.limits.clone();
     let limit = move |code| news_limit(&limits, code);
     while let Some(frame) = frames.next(&limit).await? {
-        if let Some((event, held)) = read_news(context, peer, frame).await?
-            && context.events.send(event, Some(held)).await.is_err()
+        if let Some((event, permit)) = read_news(context, peer, frame).await?
+            && context.events.send(event, Some(permit)).await.is_err()
         {
             return Ok(ReaderEnd::NobodyListens);
         }
@@ -214,7 +218,7 @@ fn status_limit(code: u8) -> Result<usize, Violation> {
     }
 }
 
-fn decode_status(context: &Context, frame: &HeldFrame) -> Result<Box<Status>, Violation> {
+fn decode_status(context: &Context, frame: &BufferedFrame) -> Result<Box<Status>, Violation> {
     let message = Message::decode(frame.code, &frame.payload, &context.limits.messages)
         .map_err(Violation::Malformed)?;
     if let Message::Status(status) = message {
@@ -246,20 +250,20 @@ fn news_limit(limits: &NetworkLimits, code: u8) -> Result<usize, Violation> {
 /// The event in a frame; none for transactions, which a node without a pool has no use for.
 async fn read_news(
     context: &Context,
-    peer: &Peer,
-    frame: HeldFrame,
-) -> Result<Option<(NetworkEvent, Held)>, ReadError> {
-    let HeldFrame { code, payload, held } = frame;
+    peer: &PeerShared,
+    frame: BufferedFrame,
+) -> Result<Option<(NetworkEvent, BufferPermit)>, ReadError> {
+    let BufferedFrame { code, payload, permit } = frame;
     if MessageCode::from_byte(code) == Some(MessageCode::Transactions) {
         return Ok(None);
     }
     match decode(context, code, payload).await? {
         Message::NewBlockHashes(hashes) => {
-            Ok(Some((NetworkEvent::Announced { peer: peer.id, hashes }, held)))
+            Ok(Some((NetworkEvent::Announced { peer: peer.id, hashes }, permit)))
         }
         Message::NewBlock { block, total_difficulty } => {
             peer.raise_head(block.hash(), total_difficulty);
-            Ok(Some((NetworkEvent::NewBlock { peer: peer.id, block, total_difficulty }, held)))
+            Ok(Some((NetworkEvent::NewBlock { peer: peer.id, block, total_difficulty }, permit)))
         }
         Message::Status(_)
         | Message::Transactions(_)

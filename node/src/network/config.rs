@@ -76,9 +76,9 @@ pub struct NetworkLimits {
     /// Bytes of frames that one peer may have in our memory at once: being received, being
     /// decoded, or waiting for the host. 16 MiB: one frame of the limit and some small ones.
     pub peer_buffer: usize,
-    /// Requests of one peer that are served at the same time. 16.
+    /// Permits for requests of one peer, one for each that is served at the same time. 16.
     pub served_at_once: usize,
-    /// Requests of one peer that wait for a place among those served; more are closed unanswered.
+    /// Requests of one peer that wait for one of those permits; more are closed unanswered.
     /// 16: the asker counts an answer as done a moment before or after we do.
     pub served_waiting: usize,
     /// Requests held until the peer's Status is here. 4.
@@ -93,7 +93,7 @@ pub struct NetworkLimits {
     pub served_burst: u32,
     /// Our requests in flight with one peer; others wait. 16, what a peer serves at once.
     pub asked_at_once: usize,
-    /// Our requests that wait for a place in flight with one peer. 256.
+    /// Our requests that wait for capacity to be in flight with one peer. 256.
     pub asked_waiting: usize,
     /// Announcements that wait to be sent to one peer, the oldest dropped. 16.
     pub outbox_hashes: usize,

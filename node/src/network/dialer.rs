@@ -20,7 +20,7 @@ pub enum AddPeer {
     Known,
     /// It is our own.
     Ourselves,
-    /// There is no room for more.
+    /// As many are kept as may be.
     Full,
 }
 
@@ -30,20 +30,20 @@ pub(super) struct Dialer {
     local: PeerId,
     limit: usize,
     times: NetworkTimes,
-    kept: Vec<Kept>,
+    kept: Vec<KeptPeer>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptPeer {
     address: Multiaddr,
     /// From the address, or learnt by dialing it.
     peer: Option<PeerId>,
     failures: u32,
-    state: State,
+    state: DialState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum DialState {
     /// Ends when its time has come, or when the peer connects by itself.
     Waiting(Instant),
     /// Ends when the connection stands or fails; libp2p times it.
@@ -68,7 +68,7 @@ impl Dialer {
         if self.kept.len() >= self.limit {
             return AddPeer::Full;
         }
-        self.kept.push(Kept { address, peer, failures: 0, state: State::Waiting(now) });
+        self.kept.push(KeptPeer { address, peer, failures: 0, state: DialState::Waiting(now) });
         AddPeer::Added
     }
 
@@ -79,8 +79,8 @@ impl Dialer {
     /// When to call [`due`](Self::due) next.
     pub(super) fn next(&self) -> Option<Instant> {
         let waits = self.kept.iter().filter_map(|kept| match kept.state {
-            State::Waiting(until) => Some(until),
-            State::Dialing(_) | State::Connected => None,
+            DialState::Waiting(until) => Some(until),
+            DialState::Dialing(_) | DialState::Connected => None,
         });
         waits.min()
     }
@@ -89,9 +89,9 @@ impl Dialer {
     /// being dialed. A peer that is connected already is not dialed.
     pub(super) fn due(&mut self, now: Instant, is_connected: impl Fn(&PeerId) -> bool) -> Option<DialOpts> {
         for kept in &mut self.kept {
-            if matches!(kept.state, State::Waiting(until) if until <= now) {
+            if matches!(kept.state, DialState::Waiting(until) if until <= now) {
                 if kept.peer.as_ref().is_some_and(&is_connected) {
-                    kept.state = State::Connected;
+                    kept.state = DialState::Connected;
                     continue;
                 }
                 let address = kept.address.clone();
@@ -99,7 +99,7 @@ impl Dialer {
                     Some(peer) => DialOpts::peer_id(peer).addresses(vec![address]).build(),
                     None => DialOpts::unknown_peer_id().address(address).build(),
                 };
-                kept.state = State::Dialing(dial.connection_id());
+                kept.state = DialState::Dialing(dial.connection_id());
                 return Some(dial);
             }
         }
@@ -108,18 +108,18 @@ impl Dialer {
 
     pub(super) fn on_connected(&mut self, peer: PeerId, connection: ConnectionId) {
         for kept in &mut self.kept {
-            if kept.state == State::Dialing(connection) {
+            if kept.state == DialState::Dialing(connection) {
                 kept.peer = Some(peer);
             }
             if kept.peer == Some(peer) {
-                kept.state = State::Connected;
+                kept.state = DialState::Connected;
             }
         }
     }
 
     pub(super) fn on_dial_failed(&mut self, connection: ConnectionId, now: Instant) {
         for kept in &mut self.kept {
-            if kept.state == State::Dialing(connection) {
+            if kept.state == DialState::Dialing(connection) {
                 kept.wait(now, &self.times);
             }
         }
@@ -135,25 +135,25 @@ impl Dialer {
         now: Instant,
     ) {
         for kept in &mut self.kept {
-            if kept.peer == Some(peer) && kept.state == State::Connected {
+            if kept.peer == Some(peer) && kept.state == DialState::Connected {
                 if was_useful {
                     kept.failures = 0;
                 }
                 kept.wait(now, &self.times);
-                if let (State::Waiting(until), Some(not_before)) = (kept.state, not_before) {
-                    kept.state = State::Waiting(until.max(not_before));
+                if let (DialState::Waiting(until), Some(not_before)) = (kept.state, not_before) {
+                    kept.state = DialState::Waiting(until.max(not_before));
                 }
             }
         }
     }
 }
 
-impl Kept {
+impl KeptPeer {
     fn wait(&mut self, now: Instant, times: &NetworkTimes) {
         let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         let wait = times.redial_first.saturating_mul(doubled).min(times.redial_longest);
         self.failures = self.failures.saturating_add(1);
-        self.state = State::Waiting(now + wait);
+        self.state = DialState::Waiting(now + wait);
     }
 }
 

@@ -6,7 +6,7 @@ use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::frames::Held;
+use super::frames::BufferPermit;
 use super::reason::{DisconnectReason, RequestFailure};
 
 /// What happened on the network, in order for each peer.
@@ -63,7 +63,7 @@ pub enum NetworkEvent {
         peer: PeerId,
         /// The caller's number for the request.
         request: u64,
-        /// The headers.
+        /// In the peer's order.
         headers: Vec<Header>,
     },
     /// The answer to a request for bodies: at most as many as were asked for, else unchecked.
@@ -72,7 +72,7 @@ pub enum NetworkEvent {
         peer: PeerId,
         /// The caller's number for the request.
         request: u64,
-        /// The bodies.
+        /// In the peer's order; those that it lacks are left out.
         bodies: Vec<Body>,
     },
     /// A request has no answer. Comes once for each request without a reply that was not cancelled.
@@ -91,40 +91,29 @@ pub enum NetworkEvent {
 /// The queue is bounded in events, and in bytes by each peer's share
 /// ([`peer_buffer`](super::NetworkLimits::peer_buffer)). When it is full, a stream that has
 /// something to say is no longer read, and its peer feels that by its flow control; the swarm,
-/// other streams and our own sending go on. Places go to waiting streams in turn, so that a peer
+/// other streams and our own sending go on. Slots go to waiting streams in turn, so that a peer
 /// that floods delays others by one event at most for each of theirs.
 #[derive(Debug)]
-pub struct NetworkEvents(mpsc::Receiver<(NetworkEvent, Option<Held>)>);
+pub struct NetworkEvents(mpsc::Receiver<(NetworkEvent, Option<BufferPermit>)>);
 
 impl NetworkEvents {
     /// The next event; `None` once the network has shut down. Cancel-safe.
     pub async fn recv(&mut self) -> Option<NetworkEvent> {
         // What the host holds from here on is the host's to count.
-        self.0.recv().await.map(|(event, _held)| event)
+        self.0.recv().await.map(|(event, _permit)| event)
     }
 
-    /// The next event, if one is there.
-    pub fn try_recv(&mut self) -> Option<NetworkEvent> {
-        self.0.try_recv().ok().map(|(event, _held)| event)
-    }
-
-    /// Events that wait.
+    /// How many events wait.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether none waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
 /// The network's end of the events.
 #[derive(Clone, Debug)]
 pub(super) struct EventSender {
-    queue: mpsc::Sender<(NetworkEvent, Option<Held>)>,
+    queue: mpsc::Sender<(NetworkEvent, Option<BufferPermit>)>,
     shutdown: CancellationToken,
 }
 
@@ -132,8 +121,8 @@ pub(super) struct EventSender {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NobodyListens;
 
-/// A place in the queue.
-pub(super) type Place<'a> = mpsc::Permit<'a, (NetworkEvent, Option<Held>)>;
+/// A slot in the queue that is ours to fill.
+pub(super) type EventSlot<'a> = mpsc::Permit<'a, (NetworkEvent, Option<BufferPermit>)>;
 
 impl EventSender {
     pub(super) fn new(limit: usize, shutdown: CancellationToken) -> (Self, NetworkEvents) {
@@ -141,19 +130,23 @@ impl EventSender {
         (Self { queue, shutdown }, NetworkEvents(events))
     }
 
-    /// Waits for a place. Cancel-safe, though the turn is lost.
-    pub(super) async fn place(&self) -> Result<Place<'_>, NobodyListens> {
+    /// Waits for a slot. Cancel-safe, though the turn is lost.
+    pub(super) async fn reserve(&self) -> Result<EventSlot<'_>, NobodyListens> {
         // A host that shuts down may have stopped listening without saying so.
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => self.queue.try_reserve().map_err(|_| NobodyListens),
-            place = self.queue.reserve() => place.map_err(|_| NobodyListens),
+            slot = self.queue.reserve() => slot.map_err(|_| NobodyListens),
         }
     }
 
-    /// Sends when there is a place.
-    pub(super) async fn send(&self, event: NetworkEvent, held: Option<Held>) -> Result<(), NobodyListens> {
-        self.place().await?.send((event, held));
+    /// Sends once there is a slot.
+    pub(super) async fn send(
+        &self,
+        event: NetworkEvent,
+        permit: Option<BufferPermit>,
+    ) -> Result<(), NobodyListens> {
+        self.reserve().await?.send((event, permit));
         Ok(())
     }
 }

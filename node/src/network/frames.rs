@@ -19,15 +19,15 @@ const READ_AHEAD: usize = 16 << 10;
 
 /// A message's code and payload.
 #[derive(Debug)]
-pub(super) struct HeldFrame {
+pub(super) struct BufferedFrame {
     pub(super) code: u8,
     pub(super) payload: Vec<u8>,
     /// The frame's share of its peer's buffer, given back on drop.
-    pub(super) held: Held,
+    pub(super) permit: BufferPermit,
 }
 
 /// Bytes of a peer's buffer in use.
-pub(super) type Held = OwnedSemaphorePermit;
+pub(super) type BufferPermit = OwnedSemaphorePermit;
 
 /// Why no frame could be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,16 +59,16 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 
     /// The next frame, or `None` when the stream ended before one began. `limit` gives the most
-    /// bytes of a frame that carries this code, code included, or why the code has no place here.
+    /// bytes of a frame that carries this code, code included, or why the code does not belong here.
     ///
-    /// Waits without limit for the first byte, and for room in the peer's buffer: that is held up
-    /// by our own host, not by the peer.
+    /// Waits without limit for the first byte, and for capacity in the peer's buffer: that is held
+    /// up by our own host, not by the peer.
     pub(super) async fn next(
         &mut self,
         limit: &(impl Fn(u8) -> Result<usize, Violation> + Sync),
-    ) -> Result<Option<HeldFrame>, ReadError> {
+    ) -> Result<Option<BufferedFrame>, ReadError> {
         let mut deadline = None;
-        let mut held = None;
+        let mut permit = None;
         loop {
             let bytes = match deadline {
                 None => self.stream.fill_buf().await?,
@@ -92,13 +92,13 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 Some(frame) => Some((frame.code, frame.payload.len())),
                 None => self.decoder.announced(),
             };
-            if let (None, Some((code, payload_len))) = (&held, announced) {
-                held = Some(admit(code, payload_len, limit, Arc::clone(&self.buffer)).await?);
+            if let (None, Some((code, payload_len))) = (&permit, announced) {
+                permit = Some(admit(code, payload_len, limit, Arc::clone(&self.buffer)).await?);
             }
             if let Some(Frame { code, payload }) = whole
-                && let Some(held) = held.take()
+                && let Some(permit) = permit.take()
             {
-                return Ok(Some(HeldFrame { code, payload, held }));
+                return Ok(Some(BufferedFrame { code, payload, permit }));
             }
             let waited = begun.elapsed();
             deadline = Some(deadline.unwrap_or(begun + self.frame_time) + waited);
@@ -123,15 +123,15 @@ async fn admit(
     payload_len: usize,
     limit: &(impl Fn(u8) -> Result<usize, Violation> + Sync),
     buffer: Arc<Semaphore>,
-) -> Result<Held, ReadError> {
+) -> Result<BufferPermit, ReadError> {
     let limit = limit(code)?;
     let length = payload_len.saturating_add(1);
     if length > limit {
         return Err(Violation::from(FrameError::TooLong { limit }).into());
     }
     let share = u32::try_from(length).unwrap_or(u32::MAX);
-    let held = buffer.acquire_many_owned(share).await;
-    held.map_err(|_| ReadError::Broken(io::ErrorKind::ConnectionAborted.into()))
+    let permit = buffer.acquire_many_owned(share).await;
+    permit.map_err(|_| ReadError::Broken(io::ErrorKind::ConnectionAborted.into()))
 }
 
 /// A payload longer than this is decoded, hashes and roots included, on a blocking thread: at some
@@ -177,8 +177,8 @@ mod tests {
     const FRAME_TIME: Duration = Duration::from_secs(15);
     const LIMIT: usize = 10;
 
-    fn reader(bytes: &[u8], room: usize) -> FrameReader<Cursor<Vec<u8>>> {
-        FrameReader::new(Cursor::new(bytes.to_vec()), LIMIT, Arc::new(Semaphore::new(room)), FRAME_TIME)
+    fn reader(bytes: &[u8], capacity: usize) -> FrameReader<Cursor<Vec<u8>>> {
+        FrameReader::new(Cursor::new(bytes.to_vec()), LIMIT, Arc::new(Semaphore::new(capacity)), FRAME_TIME)
     }
 
     fn ten(_: u8) -> Result<usize, Violation> {
@@ -249,7 +249,7 @@ mod tests {
         let first = reader.next(&ten).await.unwrap().unwrap();
         let waiting = timeout(Duration::from_secs(60), admit(7, 2, &ten, Arc::clone(&reader.buffer))).await;
         assert!(waiting.is_err(), "three of five bytes are held");
-        drop(first.held);
+        drop(first.permit);
         assert!(reader.next(&ten).await.unwrap().is_some());
     }
 }

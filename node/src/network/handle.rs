@@ -1,25 +1,19 @@
 //! What the host may ask of the network.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use alloy_primitives::{B256, U256};
 use bytes::Bytes;
-use herald_proto::{Announcement, Block, Body, Header, HeadersRequest, Message};
+use herald_proto::{Announcement, Block, HeadersRequest, Message};
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::config::NetworkLimits;
 use super::dialer::AddPeer;
-use super::outbox::Kind;
-use super::peer::{Answer, Asker, Peer, PeerInfo, PeerTable, Question};
+use super::outbox::FrameKind;
+use super::peer::{PeerInfo, PeerTable, Question};
 use super::reason::{DisconnectReason, RequestFailure};
-use super::requests::items_asked;
-
-/// Ids of the requests that the `async fn`s make count from here; hosts that choose their own stay
-/// below, or set the top bit.
-const OWN_REQUESTS: u64 = 1 << 62;
 
 /// The network has shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +22,7 @@ pub struct NetworkClosed;
 
 /// A command to the swarm.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum SwarmCommand {
     AddPeer(Multiaddr, oneshot::Sender<AddPeer>),
 }
 
@@ -39,7 +33,7 @@ pub(super) enum Command {
 #[derive(Clone, Debug)]
 pub struct NetworkHandle {
     shared: Arc<Shared>,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<SwarmCommand>,
 }
 
 #[derive(Debug)]
@@ -50,7 +44,6 @@ pub(super) struct Shared {
     pub(super) limits: NetworkLimits,
     pub(super) shutdown: CancellationToken,
     pub(super) done: CancellationToken,
-    pub(super) next_request: AtomicU64,
 }
 
 impl Shared {
@@ -67,13 +60,12 @@ impl Shared {
             limits,
             shutdown,
             done: CancellationToken::new(),
-            next_request: AtomicU64::new(OWN_REQUESTS),
         }
     }
 }
 
 impl NetworkHandle {
-    pub(super) fn new(shared: Arc<Shared>, commands: mpsc::Sender<Command>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, commands: mpsc::Sender<SwarmCommand>) -> Self {
         Self { shared, commands }
     }
 
@@ -100,7 +92,7 @@ impl NetworkHandle {
     pub fn announce(&self, peers: &[PeerId], hash: B256, number: u64) -> usize {
         let announcement = Announcement { hash, number };
         let frame = Message::NewBlockHashes(vec![announcement]).to_frame();
-        self.send(peers, Kind::Hashes, frame.into())
+        self.send(peers, FrameKind::Hashes, frame.into())
     }
 
     /// Sends a whole block to those of `peers` that are ready, and says how many they are. Encoded
@@ -111,17 +103,16 @@ impl NetworkHandle {
             tracing::debug!(block = %block.hash(), bytes = frame.len(), "block too large to push");
             return 0;
         }
-        self.send(peers, Kind::Block, frame.into())
+        self.send(peers, FrameKind::Block, frame.into())
     }
 
-    fn send(&self, peers: &[PeerId], kind: Kind, frame: Bytes) -> usize {
+    fn send(&self, peers: &[PeerId], kind: FrameKind, frame: Bytes) -> usize {
         let ready = peers.iter().filter_map(|peer| self.shared.peers.find(peer));
         ready.map(|peer| peer.outbox.push(kind, frame.clone())).count()
     }
 
     /// Asks for headers; the answer comes as an event that carries `request`. The caller chooses
-    /// the number: one that is not open with this peer, with neither of its two top bits set or
-    /// with the top one.
+    /// the number, which goes over the wire: one that is not open with this peer.
     ///
     /// # Errors
     /// When the request cannot be made at all; then no event comes.
@@ -131,7 +122,7 @@ impl NetworkHandle {
         peer: PeerId,
         headers: HeadersRequest,
     ) -> Result<(), RequestFailure> {
-        self.ask(request, peer, Question::Headers(headers), Asker::Events).map(drop)
+        self.ask(request, peer, Question::Headers(headers))
     }
 
     /// As [`send_headers_request`](Self::send_headers_request), for bodies.
@@ -144,64 +135,18 @@ impl NetworkHandle {
         peer: PeerId,
         hashes: Vec<B256>,
     ) -> Result<(), RequestFailure> {
-        self.ask(request, peer, Question::Bodies(hashes), Asker::Events).map(drop)
+        self.ask(request, peer, Question::Bodies(hashes))
     }
 
-    /// Gives up a request whose answer would come as an event. None comes, unless it is in the
-    /// queue already.
+    /// Gives up a request. No event of it comes, unless one is in the queue already.
     pub fn cancel(&self, peer: PeerId, request: u64) {
         if let Some(peer) = self.shared.peers.find(&peer) {
             peer.cancel(request);
         }
     }
 
-    /// Asks for headers and waits for the answer: at most as many as asked for, else unchecked.
-    ///
-    /// Cancel-safe: dropping the future gives the request up.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn request_headers(
-        &self,
-        peer: PeerId,
-        headers: HeadersRequest,
-    ) -> Result<Vec<Header>, RequestFailure> {
-        match self.request(peer, Question::Headers(headers)).await? {
-            Answer::Headers(headers) => Ok(headers),
-            // Answers of another kind than the question are refused where they are read.
-            Answer::Bodies(_) => Err(RequestFailure::Refused),
-        }
-    }
-
-    /// Asks for bodies and waits for the answer: at most as many as asked for, else unchecked.
-    ///
-    /// Cancel-safe: dropping the future gives the request up.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn request_bodies(&self, peer: PeerId, hashes: Vec<B256>) -> Result<Vec<Body>, RequestFailure> {
-        match self.request(peer, Question::Bodies(hashes)).await? {
-            Answer::Bodies(bodies) => Ok(bodies),
-            Answer::Headers(_) => Err(RequestFailure::Refused),
-        }
-    }
-
-    async fn request(&self, peer: PeerId, question: Question) -> Result<Answer, RequestFailure> {
-        let request = self.shared.next_request.fetch_add(1, Ordering::Relaxed);
-        let (caller, answer) = oneshot::channel();
-        let peer = self.ask(request, peer, question, Asker::Caller(caller))?;
-        let _given_up = CancelOnDrop { peer: &peer, request };
-        answer.await.unwrap_or(Err(RequestFailure::Disconnected))
-    }
-
-    fn ask(
-        &self,
-        request: u64,
-        peer: PeerId,
-        question: Question,
-        asker: Asker,
-    ) -> Result<Arc<Peer>, RequestFailure> {
-        let asked = items_asked(&question);
+    fn ask(&self, request: u64, peer: PeerId, question: Question) -> Result<(), RequestFailure> {
+        let asked = question.items();
         let limit = match &question {
             Question::Headers(_) => self.shared.limits.messages.headers,
             Question::Bodies(_) => self.shared.limits.messages.bodies,
@@ -210,8 +155,7 @@ impl NetworkHandle {
             return Err(RequestFailure::BadRequest { asked, limit });
         }
         let peer = self.shared.peers.find(&peer).ok_or(RequestFailure::NotConnected)?;
-        peer.ask(request, question, asker)?;
-        Ok(peer)
+        peer.ask(request, question)
     }
 
     /// Ends the connections with a ready peer. Its [`PeerGone`](super::NetworkEvent::PeerGone)
@@ -228,7 +172,7 @@ impl NetworkHandle {
     /// When the network has shut down.
     pub async fn add_peer(&self, address: Multiaddr) -> Result<AddPeer, NetworkClosed> {
         let (reply, added) = oneshot::channel();
-        let command = Command::AddPeer(address, reply);
+        let command = SwarmCommand::AddPeer(address, reply);
         self.commands.send(command).await.map_err(|_| NetworkClosed)?;
         added.await.map_err(|_| NetworkClosed)
     }
@@ -238,16 +182,5 @@ impl NetworkHandle {
     pub async fn shutdown(&self) {
         self.shared.shutdown.cancel();
         self.shared.done.cancelled().await;
-    }
-}
-
-struct CancelOnDrop<'a> {
-    peer: &'a Peer,
-    request: u64,
-}
-
-impl Drop for CancelOnDrop<'_> {
-    fn drop(&mut self) {
-        self.peer.cancel(self.request);
     }
 }

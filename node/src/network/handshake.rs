@@ -1,10 +1,117 @@
-//! Whether a peer's Status fits ours.
+//! The two Statuses: how far their exchange has come, and whether the peer's fits ours.
+
+use std::time::Duration;
 
 use herald_proto::message::ETH_VERSION;
 use herald_proto::{ForkId, Status};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-use super::reason::StatusMismatch;
+use super::announce::AfterStatus;
+use super::reason::{DisconnectReason, StatusMismatch};
 use super::serve::{ForkFit, Serve};
+
+/// The exchange of Statuses with one peer. A peer whose announce stream is lost states its own
+/// again.
+pub(super) struct Handshake {
+    /// How long the peer has, from connecting or from the end of its announce stream.
+    limit: Duration,
+    /// By when a Status must be here; none while an accepted announce stream stands.
+    due: Option<Instant>,
+    phase: HandshakePhase,
+    has_sent: bool,
+    has_read: bool,
+    /// Accepted, but not answered while ours is not sent.
+    theirs: Option<ReadStatus>,
+}
+
+/// How far the two have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HandshakePhase {
+    /// Statuses are on their way; ends by both, or by the deadline.
+    Greeting,
+    /// Both were accepted.
+    Ready,
+}
+
+/// A Status that fits, whose reader waits for the answer.
+pub(super) struct ReadStatus {
+    pub(super) status: Box<Status>,
+    pub(super) answer: oneshot::Sender<AfterStatus>,
+}
+
+impl Handshake {
+    pub(super) fn new(limit: Duration, now: Instant) -> Self {
+        Self {
+            limit,
+            due: Some(now + limit),
+            phase: HandshakePhase::Greeting,
+            has_sent: false,
+            has_read: false,
+            theirs: None,
+        }
+    }
+
+    pub(super) fn phase(&self) -> HandshakePhase {
+        self.phase
+    }
+
+    /// When the session ends for [`late`](Self::late), if nothing else happens.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Why it ends then.
+    pub(super) fn late(&self) -> DisconnectReason {
+        if self.theirs.is_some() {
+            // The peer has said who it is; we could not.
+            DisconnectReason::AnnounceStreamFailed
+        } else {
+            DisconnectReason::NoStatus
+        }
+    }
+
+    /// Whether our Status is on its way.
+    pub(super) fn has_sent(&self) -> bool {
+        self.has_sent
+    }
+
+    /// Whether the peer has ever sent one that fits.
+    pub(super) fn has_read(&self) -> bool {
+        self.has_read
+    }
+
+    /// The peer opened an announce stream: a Status comes on it.
+    pub(super) fn stream_opened(&mut self, now: Instant) {
+        self.theirs = None;
+        self.due.get_or_insert(now + self.limit);
+    }
+
+    /// The peer's announce stream ended. It may open another one, soon.
+    pub(super) fn stream_ended(&mut self, now: Instant) {
+        self.due.get_or_insert(now + self.limit);
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.has_sent = true;
+    }
+
+    pub(super) fn read(&mut self, theirs: ReadStatus) {
+        self.has_read = true;
+        self.theirs = Some(theirs);
+    }
+
+    /// Once ours is sent and theirs accepted, the peer is ready: gives its Status, once.
+    pub(super) fn complete(&mut self) -> Option<ReadStatus> {
+        if !self.has_sent {
+            return None;
+        }
+        let theirs = self.theirs.take()?;
+        self.due = None;
+        self.phase = HandshakePhase::Ready;
+        Some(theirs)
+    }
+}
 
 /// Compares a peer's Status with ours as of now.
 ///

@@ -1,5 +1,5 @@
-//! One libp2p connection as the rest of the network sees it: a place where streams are opened and
-//! where the other side's streams come out.
+//! One libp2p connection as the rest of the network sees it: what opens our streams and what hands out
+//! the other side's.
 //!
 //! The handler runs in the connection's own task and hands streams straight to the peer's session;
 //! the swarm task sees connections come and go, never a stream. Own handler rather than
@@ -23,16 +23,16 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
-/// The two protocols that streams speak.
+/// The two protocols that a stream can speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(super) enum StreamKind {
     /// One long-lived stream for each direction: Status, then announcements and blocks.
     Announce,
     /// One stream for each request.
     Request,
 }
 
-impl Protocol {
+impl StreamKind {
     pub(super) const fn name(self) -> StreamProtocol {
         match self {
             Self::Announce => StreamProtocol::new(ANNOUNCE_PROTOCOL),
@@ -44,13 +44,13 @@ impl Protocol {
 /// A stream that the other side opened.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    pub(super) protocol: Protocol,
+    pub(super) kind: StreamKind,
     pub(super) stream: Stream,
 }
 
 /// Why a stream could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum OpenError {
+pub(super) enum OpenStreamError {
     #[error("the connection is closed")]
     Closed,
     #[error("the other side does not speak the protocol")]
@@ -61,11 +61,11 @@ pub(super) enum OpenError {
     Reset,
 }
 
-type Reply = oneshot::Sender<Result<Stream, OpenError>>;
+type OpenReply = oneshot::Sender<Result<Stream, OpenStreamError>>;
 
 struct OpenRequest {
-    protocol: Protocol,
-    reply: Reply,
+    kind: StreamKind,
+    reply: OpenReply,
 }
 
 /// A connection that stands.
@@ -86,19 +86,23 @@ impl Opener {
     /// Opens a stream, or says within `limit` why it cannot be had.
     ///
     /// Cancel-safe: a stream that comes too late is closed.
-    pub(super) async fn open(&mut self, protocol: Protocol, limit: Duration) -> Result<Stream, OpenError> {
+    pub(super) async fn open(
+        &mut self,
+        kind: StreamKind,
+        limit: Duration,
+    ) -> Result<Stream, OpenStreamError> {
         let (reply, answer) = oneshot::channel();
         let open = async {
-            let request = OpenRequest { protocol, reply };
-            futures::SinkExt::send(&mut self.0, request).await.map_err(|_| OpenError::Closed)?;
-            answer.await.map_err(|_| OpenError::Closed)?
+            let request = OpenRequest { kind, reply };
+            futures::SinkExt::send(&mut self.0, request).await.map_err(|_| OpenStreamError::Closed)?;
+            answer.await.map_err(|_| OpenStreamError::Closed)?
         };
-        tokio::time::timeout(limit, open).await.map_err(|_| OpenError::Timeout)?
+        tokio::time::timeout(limit, open).await.map_err(|_| OpenStreamError::Timeout)?
     }
 }
 
 /// Hands out a [`Link`] for each connection that is established.
-pub(super) struct Links {
+pub(super) struct LinkBehaviour {
     /// Most streams of one connection that wait for its session; more are reset.
     inbound_waiting: usize,
     /// Made with the handler, handed out once no other behaviour denied the connection.
@@ -106,21 +110,21 @@ pub(super) struct Links {
     ready: VecDeque<(PeerId, Link)>,
 }
 
-impl Links {
+impl LinkBehaviour {
     pub(super) fn new(inbound_waiting: usize) -> Self {
         Self { inbound_waiting, made: BTreeMap::new(), ready: VecDeque::new() }
     }
 
-    fn make(&mut self, connection: ConnectionId) -> Handler {
+    fn make(&mut self, connection: ConnectionId) -> LinkHandler {
         let (inbound, inbound_end) = mpsc::channel(self.inbound_waiting);
         let (opener, opens) = mpsc::channel(0);
         self.made.insert(connection, (Opener(opener), inbound_end));
-        Handler { inbound, opens }
+        LinkHandler { inbound, opens }
     }
 }
 
-impl NetworkBehaviour for Links {
-    type ConnectionHandler = Handler;
+impl NetworkBehaviour for LinkBehaviour {
+    type ConnectionHandler = LinkHandler;
     type ToSwarm = (PeerId, Link);
 
     fn handle_established_inbound_connection(
@@ -185,21 +189,21 @@ impl NetworkBehaviour for Links {
 }
 
 /// A connection's side of a [`Link`].
-pub(super) struct Handler {
+pub(super) struct LinkHandler {
     inbound: mpsc::Sender<Inbound>,
     opens: mpsc::Receiver<OpenRequest>,
 }
 
-impl ConnectionHandler for Handler {
+impl ConnectionHandler for LinkHandler {
     type FromBehaviour = Infallible;
     type ToBehaviour = Infallible;
     type InboundProtocol = AnyOf;
     type OutboundProtocol = AnyOf;
     type InboundOpenInfo = ();
-    type OutboundOpenInfo = Reply;
+    type OutboundOpenInfo = OpenReply;
 
     fn listen_protocol(&self) -> SubstreamProtocol<AnyOf> {
-        SubstreamProtocol::new(AnyOf(&[Protocol::Announce, Protocol::Request]), ())
+        SubstreamProtocol::new(AnyOf(&[StreamKind::Announce, StreamKind::Request]), ())
     }
 
     /// The session decides when a connection ends, not the number of its streams.
@@ -207,12 +211,12 @@ impl ConnectionHandler for Handler {
         true
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<AnyOf, Reply, Infallible>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<AnyOf, OpenReply, Infallible>> {
         match self.opens.poll_next_unpin(cx) {
-            Poll::Ready(Some(OpenRequest { protocol, reply })) => {
-                let upgrade = match protocol {
-                    Protocol::Announce => AnyOf(&[Protocol::Announce]),
-                    Protocol::Request => AnyOf(&[Protocol::Request]),
+            Poll::Ready(Some(OpenRequest { kind, reply })) => {
+                let upgrade = match kind {
+                    StreamKind::Announce => AnyOf(&[StreamKind::Announce]),
+                    StreamKind::Request => AnyOf(&[StreamKind::Request]),
                 };
                 let protocol = SubstreamProtocol::new(upgrade, reply);
                 Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol })
@@ -230,13 +234,13 @@ impl ConnectionHandler for Handler {
         clippy::wildcard_enum_match_arm,
         reason = "libp2p's enum is non-exhaustive; only streams that open or fail matter here"
     )]
-    fn on_connection_event(&mut self, event: ConnectionEvent<'_, AnyOf, AnyOf, (), Reply>) {
+    fn on_connection_event(&mut self, event: ConnectionEvent<'_, AnyOf, AnyOf, (), OpenReply>) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(negotiated) => {
-                let (protocol, stream) = negotiated.protocol;
+                let (kind, stream) = negotiated.protocol;
                 // Full: the session is behind. Dropping the stream resets it, which its opener
                 // sees, and costs nothing here.
-                let _reset = self.inbound.try_send(Inbound { protocol, stream });
+                let _reset = self.inbound.try_send(Inbound { kind, stream });
             }
             ConnectionEvent::FullyNegotiatedOutbound(negotiated) => {
                 let (_, stream) = negotiated.protocol;
@@ -244,9 +248,9 @@ impl ConnectionHandler for Handler {
             }
             ConnectionEvent::DialUpgradeError(failed) => {
                 let error = match failed.error {
-                    StreamUpgradeError::Timeout => OpenError::Timeout,
-                    StreamUpgradeError::NegotiationFailed => OpenError::Unsupported,
-                    StreamUpgradeError::Io(_) => OpenError::Reset,
+                    StreamUpgradeError::Timeout => OpenStreamError::Timeout,
+                    StreamUpgradeError::NegotiationFailed => OpenStreamError::Unsupported,
+                    StreamUpgradeError::Io(_) => OpenStreamError::Reset,
                     StreamUpgradeError::Apply(never) => match never {},
                 };
                 let _late = failed.info.send(Err(error));
@@ -258,11 +262,11 @@ impl ConnectionHandler for Handler {
 
 /// Any of some protocols; yields the bare stream.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AnyOf(&'static [Protocol]);
+pub(super) struct AnyOf(&'static [StreamKind]);
 
 /// A protocol together with its name, so that nothing is looked up after the negotiation.
 #[derive(Clone, Debug)]
-pub(super) struct Named(Protocol, StreamProtocol);
+pub(super) struct Named(StreamKind, StreamProtocol);
 
 impl AsRef<str> for Named {
     fn as_ref(&self) -> &str {
@@ -272,15 +276,15 @@ impl AsRef<str> for Named {
 
 impl UpgradeInfo for AnyOf {
     type Info = Named;
-    type InfoIter = std::iter::Map<std::slice::Iter<'static, Protocol>, fn(&Protocol) -> Named>;
+    type InfoIter = std::iter::Map<std::slice::Iter<'static, StreamKind>, fn(&StreamKind) -> Named>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        self.0.iter().map(|protocol| Named(*protocol, protocol.name()))
+        self.0.iter().map(|kind| Named(*kind, kind.name()))
     }
 }
 
 impl InboundUpgrade<Stream> for AnyOf {
-    type Output = (Protocol, Stream);
+    type Output = (StreamKind, Stream);
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Output, Self::Error>>;
 
@@ -290,7 +294,7 @@ impl InboundUpgrade<Stream> for AnyOf {
 }
 
 impl OutboundUpgrade<Stream> for AnyOf {
-    type Output = (Protocol, Stream);
+    type Output = (StreamKind, Stream);
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Output, Self::Error>>;
 

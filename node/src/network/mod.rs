@@ -1,35 +1,38 @@
 //! The network: libp2p connections that carry the `eth/68` block messages.
 //!
 //! - `config`, `reason`, `events`, `handle`, `serve`: what the host sees.
-//! - `swarm`: the task that owns libp2p's swarm; `gate` says who may connect, `dialer` whom to
-//!   dial, `link` turns connections into places where streams are opened and come out.
-//! - `session`: one task for each peer. It owns the tasks of the peer's streams: `announce` reads
-//!   and writes the two announce streams, `requests` asks and answers, `handshake` compares
-//!   Statuses.
-//! - `frames`, `outbox`, `rate`, `peer`, `identity`: what these use.
+//! - `swarm`: the task that owns libp2p's swarm; `limiter` says who may connect, `dialer` whom to
+//!   dial, `link` opens streams on a connection and hands out those of the other side.
+//! - `session`: one task for each peer, of four parts. `handshake` is the exchange of Statuses,
+//!   `streams` the two announce streams, `serving` what the peer asks of us, and `asking` what we
+//!   ask of it. The parts own the tasks that read and write.
+//! - `announce`, `frames`, `outbox`, `rate`, `tasks`, `peer`, `identity`: what these use.
 //!
 //! A peer can make us hold no more than [`NetworkLimits`] says, and any breach of the protocol
 //! ends its connections with a typed [`Violation`].
 
 mod announce;
+mod asking;
 mod config;
 mod context;
 mod dialer;
 mod events;
 mod frames;
-mod gate;
 mod handle;
 mod handshake;
 mod identity;
+mod limiter;
 mod link;
 mod outbox;
 mod peer;
 mod rate;
 mod reason;
-mod requests;
 mod serve;
+mod serving;
 mod session;
+mod streams;
 mod swarm;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ pub use handle::{NetworkClosed, NetworkHandle};
 pub use identity::{IdentityError, load_or_create_identity};
 pub use libp2p::identity::Keypair;
 pub use libp2p::{Multiaddr, PeerId};
-pub use peer::{Direction, PeerInfo};
+pub use peer::{ConnectionDirection, PeerInfo};
 pub use reason::{DisconnectReason, RequestFailure, StatusMismatch, Violation};
 pub use serve::{ChainReader, ForkFit, Serve, serve_bodies, serve_headers};
 pub use swarm::StartError;

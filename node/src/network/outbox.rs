@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// The two kinds of frame that an announce stream carries after its Status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FrameKind {
     Hashes,
     Block,
 }
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 /// have from others by now.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    queue: Mutex<VecDeque<(Kind, Bytes)>>,
+    queue: Mutex<VecDeque<(FrameKind, Bytes)>>,
     changed: Notify,
     hashes: usize,
     blocks: usize,
@@ -39,10 +39,10 @@ impl Outbox {
     }
 
     /// Adds a frame; the oldest of its kind goes when there are too many.
-    pub(super) fn push(&self, kind: Kind, frame: Bytes) {
+    pub(super) fn push(&self, kind: FrameKind, frame: Bytes) {
         let limit = match kind {
-            Kind::Hashes => self.hashes,
-            Kind::Block => self.blocks,
+            FrameKind::Hashes => self.hashes,
+            FrameKind::Block => self.blocks,
         };
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push_back((kind, frame));
@@ -85,10 +85,10 @@ mod tests {
     fn each_kind_drops_its_own_oldest() {
         let outbox = Outbox::new(2, 1);
         for frame in [&b"h1"[..], b"h2", b"h3"] {
-            outbox.push(Kind::Hashes, Bytes::from_static(frame));
+            outbox.push(FrameKind::Hashes, Bytes::from_static(frame));
         }
-        outbox.push(Kind::Block, Bytes::from_static(b"b1"));
-        outbox.push(Kind::Block, Bytes::from_static(b"b2"));
+        outbox.push(FrameKind::Block, Bytes::from_static(b"b1"));
+        outbox.push(FrameKind::Block, Bytes::from_static(b"b2"));
         assert_eq!(outbox.dropped(), 2);
         assert_eq!(drain(&outbox), ["h2", "h3", "b2"].map(Bytes::from));
     }
@@ -96,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn what_came_before_the_wait_ends_it() {
         let outbox = Outbox::new(1, 1);
-        outbox.push(Kind::Hashes, Bytes::from_static(b"h"));
+        outbox.push(FrameKind::Hashes, Bytes::from_static(b"h"));
         outbox.changed().await;
         assert!(outbox.try_next().is_some());
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use alloy_primitives::{B256, U256};
 use herald_proto::{Body, Header, HeadersRequest, Status};
 use libp2p::{Multiaddr, PeerId};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,9 @@ use super::outbox::Outbox;
 use super::reason::{DisconnectReason, RequestFailure};
 
 /// Which side dialed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum ConnectionDirection {
     /// The peer dialed us.
     Inbound,
     /// We dialed the peer.
@@ -32,7 +33,7 @@ pub struct PeerInfo {
     /// Where its first connection leads.
     pub address: Multiaddr,
     /// Who dialed that connection.
-    pub direction: Direction,
+    pub direction: ConnectionDirection,
     /// The newest head that the peer named, in its Status or by a pushed block.
     pub head: B256,
     /// Its claim of the total difficulty there.
@@ -50,20 +51,21 @@ pub(super) enum Question {
     Bodies(Vec<B256>),
 }
 
-/// What came back, of the kind that was asked for.
-#[derive(Debug)]
-pub(super) enum Answer {
-    Headers(Vec<Header>),
-    Bodies(Vec<Body>),
+impl Question {
+    /// How many items it asks for.
+    pub(super) fn items(&self) -> u64 {
+        match self {
+            Self::Headers(HeadersRequest { limit, .. }) => *limit,
+            Self::Bodies(hashes) => u64::try_from(hashes.len()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
-/// Where an answer goes.
+/// What came back, of the kind that was asked for.
 #[derive(Debug)]
-pub(super) enum Asker {
-    /// To the host's event queue.
-    Events,
-    /// To an `async fn` that waits for it.
-    Caller(oneshot::Sender<Result<Answer, RequestFailure>>),
+pub(super) enum ReplyItems {
+    Headers(Vec<Header>),
+    Bodies(Vec<Body>),
 }
 
 /// A question on its way to the session.
@@ -76,29 +78,29 @@ pub(super) struct Ask {
 
 /// A peer for as long as its session lasts.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub(super) struct PeerShared {
     pub(super) id: PeerId,
     pub(super) outbox: Outbox,
     asks: mpsc::Sender<Ask>,
-    /// Requests without an outcome yet. Whoever takes one out reports its outcome, so each has
-    /// exactly one.
-    open_requests: Mutex<BTreeMap<u64, (CancellationToken, Asker)>>,
+    /// Requests without an outcome yet. Whoever closes one reports its outcome, so each has exactly
+    /// one.
+    open_requests: Mutex<BTreeMap<u64, CancellationToken>>,
     requests_max: usize,
     kick: watch::Sender<Option<DisconnectReason>>,
-    head: Mutex<Option<Head>>,
+    state: Mutex<Option<PeerState>>,
     announced_to_host: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
-struct Head {
-    hash: B256,
+struct PeerState {
+    head: B256,
     total_difficulty: U256,
     since: Instant,
     address: Multiaddr,
-    direction: Direction,
+    direction: ConnectionDirection,
 }
 
-impl Peer {
+impl PeerShared {
     /// The shared part, and the session's ends of its queues.
     pub(super) fn new(
         id: PeerId,
@@ -114,7 +116,7 @@ impl Peer {
             open_requests: Mutex::new(BTreeMap::new()),
             requests_max,
             kick,
-            head: Mutex::new(None),
+            state: Mutex::new(None),
             announced_to_host: AtomicBool::new(false),
         };
         (Arc::new(peer), asked, kicked)
@@ -132,7 +134,7 @@ impl Peer {
     }
 
     /// Hands a question to the session.
-    pub(super) fn ask(&self, request: u64, question: Question, asker: Asker) -> Result<(), RequestFailure> {
+    pub(super) fn ask(&self, request: u64, question: Question) -> Result<(), RequestFailure> {
         let cancelled = CancellationToken::new();
         let ask = Ask { request, question, cancelled: cancelled.clone() };
         let mut open = self.open_requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,30 +145,29 @@ impl Peer {
             return Err(RequestFailure::DuplicateId);
         }
         self.asks.try_send(ask).map_err(|error| match error {
-            // Cancelled ones that the session has not seen yet take places as well.
+            // Cancelled ones that the session has not seen yet count as well.
             mpsc::error::TrySendError::Full(_) => RequestFailure::Busy,
             mpsc::error::TrySendError::Closed(_) => RequestFailure::NotConnected,
         })?;
-        open.insert(request, (cancelled, asker));
+        open.insert(request, cancelled);
         Ok(())
     }
 
-    /// Takes a request out, with the duty to report its outcome.
-    pub(super) fn take_request(&self, request: u64) -> Option<Asker> {
-        let mut open = self.open_requests.lock().unwrap_or_else(PoisonError::into_inner);
-        open.remove(&request).map(|(_, asker)| asker)
+    /// Whether a request has no outcome yet.
+    pub(super) fn is_open(&self, request: u64) -> bool {
+        self.open_requests.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&request)
     }
 
-    /// Whether the outcome of an open request goes to the event queue.
-    pub(super) fn is_event_awaited(&self, request: u64) -> bool {
-        let open = self.open_requests.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(open.get(&request), Some((_, Asker::Events)))
+    /// Closes a request, and says whether it was open: then its outcome is the caller's to report.
+    #[must_use]
+    pub(super) fn close_request(&self, request: u64) -> bool {
+        self.open_requests.lock().unwrap_or_else(PoisonError::into_inner).remove(&request).is_some()
     }
 
-    /// Takes a request out for which no outcome is wanted any more.
+    /// Closes a request whose outcome is not wanted any more.
     pub(super) fn cancel(&self, request: u64) {
         let mut open = self.open_requests.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((cancelled, _)) = open.remove(&request) {
+        if let Some(cancelled) = open.remove(&request) {
             cancelled.cancel();
         }
     }
@@ -178,12 +179,18 @@ impl Peer {
     }
 
     /// Both have seen the other's Status.
-    pub(super) fn set_ready(&self, status: &Status, address: Multiaddr, direction: Direction, now: Instant) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        *head = Some(Head {
-            hash: status.head,
+    pub(super) fn set_ready(
+        &self,
+        status: &Status,
+        address: Multiaddr,
+        direction: ConnectionDirection,
+        now: Instant,
+    ) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = Some(PeerState {
+            head: status.head,
             total_difficulty: status.total_difficulty,
-            since: head.as_ref().map_or(now, |head| head.since),
+            since: state.as_ref().map_or(now, |state| state.since),
             address,
             direction,
         });
@@ -191,24 +198,24 @@ impl Peer {
 
     /// The peer has a newer head. One of less difficulty is an older block, pushed late.
     pub(super) fn raise_head(&self, hash: B256, total_difficulty: U256) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(head) = head.as_mut()
-            && total_difficulty >= head.total_difficulty
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = state.as_mut()
+            && total_difficulty >= state.total_difficulty
         {
-            head.hash = hash;
-            head.total_difficulty = total_difficulty;
+            state.head = hash;
+            state.total_difficulty = total_difficulty;
         }
     }
 
     pub(super) fn info(&self) -> Option<PeerInfo> {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         Some(PeerInfo {
             peer_id: self.id,
-            address: head.address,
-            direction: head.direction,
-            head: head.hash,
-            total_difficulty: head.total_difficulty,
-            connected_since: head.since,
+            address: state.address,
+            direction: state.direction,
+            head: state.head,
+            total_difficulty: state.total_difficulty,
+            connected_since: state.since,
             dropped_frames: self.outbox.dropped(),
         })
     }
@@ -225,10 +232,10 @@ impl Peer {
 
 /// The ready peers, in the order of their ids.
 #[derive(Debug, Default)]
-pub(super) struct PeerTable(RwLock<BTreeMap<PeerId, Arc<Peer>>>);
+pub(super) struct PeerTable(RwLock<BTreeMap<PeerId, Arc<PeerShared>>>);
 
 impl PeerTable {
-    pub(super) fn insert(&self, peer: Arc<Peer>) {
+    pub(super) fn insert(&self, peer: Arc<PeerShared>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(peer.id, peer);
     }
 
@@ -236,11 +243,11 @@ impl PeerTable {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(peer);
     }
 
-    pub(super) fn find(&self, peer: &PeerId) -> Option<Arc<Peer>> {
+    pub(super) fn find(&self, peer: &PeerId) -> Option<Arc<PeerShared>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(peer).cloned()
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Peer>> {
+    pub(super) fn all(&self) -> Vec<Arc<PeerShared>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Allows `burst` at once and then one each `interval`; remembers a single instant.
 #[derive(Clone, Debug)]
-pub(super) struct Rate {
+pub(super) struct RateLimiter {
     interval: Duration,
     /// How far `next` may run ahead of now.
     ahead: Duration,
@@ -14,7 +14,7 @@ pub(super) struct Rate {
     whole: Option<Instant>,
 }
 
-impl Rate {
+impl RateLimiter {
     /// `per_second` of 0 counts as 1, `burst` of 0 as 1.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
-        let mut rate = Rate::new(10, 3);
+        let mut rate = RateLimiter::new(10, 3);
         let start = Instant::now();
         for _ in 0..3 {
             assert_eq!(rate.take(start), Ok(()));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_is_booked_ahead_is_spaced() {
-        let mut rate = Rate::new(10, 1);
+        let mut rate = RateLimiter::new(10, 1);
         let start = Instant::now();
         let booked: Vec<_> = (0..3).map(|_| rate.book(start) - start).collect();
         assert_eq!(booked, [0, 100, 200].map(Duration::from_millis));

@@ -55,21 +55,6 @@ impl DisconnectReason {
             | Self::Shutdown => false,
         }
     }
-
-    /// A short name, fit for a metric's label.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::ConnectionLost => "connection_lost",
-            Self::NoStatus => "no_status",
-            Self::AnnounceStreamFailed => "announce_stream_failed",
-            Self::Unfit(_) => "unfit",
-            Self::Violation(_) => "violation",
-            Self::Penalised(label) | Self::Unhelpful(label) => label,
-            Self::Requested => "requested",
-            Self::Shutdown => "shutdown",
-        }
-    }
 }
 
 /// Where a peer's Status differs from ours.

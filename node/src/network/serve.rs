@@ -9,7 +9,7 @@ use herald_proto::{ForkId, HashOrNumber, Header, HeadersRequest, Status};
 /// make us walk a long side branch.
 const SIDE_STEPS_MAX: u64 = 100;
 
-/// What the network asks of its host: who we are, and what we give away. Shared by all peers.
+/// What the network asks of its host: who we are, and what we serve. Shared by all peers.
 ///
 /// `status` and `check_fork_id` are called on the network's own tasks and must only read memory.
 /// The others are called where blocking is allowed.
@@ -68,23 +68,23 @@ pub fn serve_bodies(chain: &impl ChainReader, hashes: &[B256], reply: &mut Reply
 pub fn serve_headers(chain: &impl ChainReader, request: &HeadersRequest, reply: &mut Reply) {
     let mut walk = Walk { chain, side_steps: SIDE_STEPS_MAX };
     let mut at = match request.start {
-        HashOrNumber::Hash(hash) => chain.number(&hash).map(|number| Place { number, hash }),
+        HashOrNumber::Hash(hash) => chain.number(&hash).map(|number| ChainPosition { number, hash }),
         HashOrNumber::Number(number) => walk.canonical(number),
     };
     for _ in 0..request.limit {
-        let Some(place) = at else { return };
-        let Some(raw) = chain.raw_header(&place.hash) else { return };
+        let Some(position) = at else { return };
+        let Some(raw) = chain.raw_header(&position.hash) else { return };
         match reply.push(&raw) {
             PushOutcome::Added => {}
             PushOutcome::AddedLast | PushOutcome::Refused => return,
         }
         let Some(stride) = request.skip.checked_add(1) else { return };
-        at = if request.reverse { walk.back(place, stride) } else { walk.forth(place, stride) };
+        at = if request.reverse { walk.back(position, stride) } else { walk.forth(position, stride) };
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct ChainPosition {
     number: u64,
     hash: B256,
 }
@@ -95,15 +95,15 @@ struct Walk<'a, C> {
 }
 
 impl<C: ChainReader> Walk<'_, C> {
-    fn canonical(&self, number: u64) -> Option<Place> {
-        self.chain.canonical_hash(number).map(|hash| Place { number, hash })
+    fn canonical(&self, number: u64) -> Option<ChainPosition> {
+        self.chain.canonical_hash(number).map(|hash| ChainPosition { number, hash })
     }
 
-    fn is_canonical(&self, place: Place) -> bool {
-        self.chain.canonical_hash(place.number) == Some(place.hash)
+    fn is_canonical(&self, position: ChainPosition) -> bool {
+        self.chain.canonical_hash(position.number) == Some(position.hash)
     }
 
-    fn forth(&self, from: Place, stride: u64) -> Option<Place> {
+    fn forth(&self, from: ChainPosition, stride: u64) -> Option<ChainPosition> {
         if !self.is_canonical(from) {
             return None;
         }
@@ -111,7 +111,7 @@ impl<C: ChainReader> Walk<'_, C> {
     }
 
     /// On the canonical chain one look-up; off it parent by parent, until it is reached.
-    fn back(&mut self, mut from: Place, stride: u64) -> Option<Place> {
+    fn back(&mut self, mut from: ChainPosition, stride: u64) -> Option<ChainPosition> {
         let target = from.number.checked_sub(stride)?;
         while from.number > target {
             if self.is_canonical(from) {
@@ -123,7 +123,7 @@ impl<C: ChainReader> Walk<'_, C> {
             }
             let raw = self.chain.raw_header(&from.hash)?;
             let hash = Header::decode(&raw).ok()?.fields().parent_hash;
-            from = Place { number: from.number.checked_sub(1)?, hash };
+            from = ChainPosition { number: from.number.checked_sub(1)?, hash };
         }
         Some(from)
     }

@@ -20,10 +20,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::config::{Mdns, NetworkConfig};
 use super::context::Context;
 use super::dialer::{AddPeer, Dialer};
-use super::gate::Gate;
-use super::handle::{Command, Shared};
-use super::link::{Link, Links};
-use super::peer::Peer;
+use super::handle::{Shared, SwarmCommand};
+use super::limiter::ConnectionLimiter;
+use super::link::{Link, LinkBehaviour};
+use super::peer::PeerShared;
 use super::reason::DisconnectReason;
 use super::session::{self, SessionEnd, Wiring};
 
@@ -64,10 +64,10 @@ pub enum StartError {
 
 #[derive(NetworkBehaviour)]
 #[behaviour(to_swarm = "FromBehaviour")]
-pub(super) struct Behaviour {
+pub(super) struct NodeBehaviour {
     // First, so that whom it denies costs the others nothing.
-    gate: Gate,
-    links: Links,
+    limiter: ConnectionLimiter,
+    links: LinkBehaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     mdns: Toggle<mdns::tokio::Behaviour>,
@@ -113,7 +113,7 @@ impl From<mdns::Event> for FromBehaviour {
 }
 
 /// Builds the swarm: TCP with Noise and Yamux, and QUIC where it is compiled in.
-fn build(config: &NetworkConfig) -> Result<Swarm<Behaviour>, StartError> {
+fn build(config: &NetworkConfig) -> Result<Swarm<NodeBehaviour>, StartError> {
     let limits = &config.limits;
     let local = PeerId::from(config.identity.public());
     let streams = limits.served_at_once + limits.served_waiting + limits.held_before_status;
@@ -126,9 +126,9 @@ fn build(config: &NetworkConfig) -> Result<Swarm<Behaviour>, StartError> {
             Some(mdns::tokio::Behaviour::new(mdns::Config::default(), local).map_err(StartError::Mdns)?)
         }
     };
-    let behaviour = Behaviour {
-        gate: Gate::new(limits.clone()),
-        links: Links::new(streams),
+    let behaviour = NodeBehaviour {
+        limiter: ConnectionLimiter::new(limits.clone()),
+        links: LinkBehaviour::new(streams),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::default(),
         mdns: Toggle::from(mdns),
@@ -153,20 +153,20 @@ fn build(config: &NetworkConfig) -> Result<Swarm<Behaviour>, StartError> {
 }
 
 /// A peer's running session, from the swarm's side.
-struct Running {
-    peer: Arc<Peer>,
+struct RunningSession {
+    peer: Arc<PeerShared>,
     links: mpsc::Sender<Link>,
     task: AbortHandle,
 }
 
 /// The swarm and all that it decides upon.
 pub(super) struct SwarmTask {
-    swarm: Swarm<Behaviour>,
+    swarm: Swarm<NodeBehaviour>,
     context: Arc<Context>,
     shared: Arc<Shared>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<SwarmCommand>,
     dialer: Dialer,
-    sessions: BTreeMap<PeerId, Running>,
+    sessions: BTreeMap<PeerId, RunningSession>,
     ended: JoinSet<SessionEnd>,
 }
 
@@ -176,7 +176,7 @@ impl SwarmTask {
         config: &NetworkConfig,
         context: Arc<Context>,
         shared: Arc<Shared>,
-        commands: mpsc::Receiver<Command>,
+        commands: mpsc::Receiver<SwarmCommand>,
     ) -> Result<Self, StartError> {
         let swarm = build(config)?;
         let dialer = Dialer::new(shared.local, config.limits.static_peers, config.times.clone());
@@ -258,9 +258,9 @@ impl SwarmTask {
 
     // --- dialing ---
 
-    fn on_command(&mut self, command: Command) {
+    fn on_command(&mut self, command: SwarmCommand) {
         match command {
-            Command::AddPeer(address, reply) => {
+            SwarmCommand::AddPeer(address, reply) => {
                 let _asker_gone = reply.send(self.add_peer(address));
             }
         }
@@ -371,13 +371,13 @@ impl SwarmTask {
     }
 
     fn open_session(&mut self, id: PeerId, link: Link) {
-        let (peer, asks, kicked) = Peer::new(id, &self.context.limits);
+        let (peer, asks, kicked) = PeerShared::new(id, &self.context.limits);
         let (sender, links) = mpsc::channel(LINKS_WAITING);
-        // The channel is new and has room.
+        // The channel is new and empty.
         let _sent = sender.try_send(link);
         let wiring = Wiring { peer: Arc::clone(&peer), links, asks, kicked };
         let task = self.ended.spawn(session::run(Arc::clone(&self.context), wiring));
-        self.sessions.insert(id, Running { peer, links: sender, task });
+        self.sessions.insert(id, RunningSession { peer, links: sender, task });
     }
 
     fn on_session_end(&mut self, ended: Result<SessionEnd, JoinError>) {
@@ -400,7 +400,7 @@ impl SwarmTask {
         let mut not_before = None;
         if reason.keeps_out() {
             let until = now + self.context.times.ban;
-            self.swarm.behaviour_mut().gate.ban(peer, now, until);
+            self.swarm.behaviour_mut().limiter.ban(peer, now, until);
             not_before = Some(until);
         }
         // A peer that was of no use is dialed less and less often.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::network::{IdentityError, StartError};
+use crate::host::HostError;
+use crate::network::IdentityError;
 use crate::rpc::RpcError;
 use crate::sealer::SealerError;
 use herald_chain::OpenError;
@@ -29,12 +30,9 @@ pub enum NodeError {
     /// The node's key cannot be had.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The network does not start.
+    /// The network or the fetcher does not start.
     #[error(transparent)]
-    Network(#[from] StartError),
-    /// The fetcher's configuration cannot work.
-    #[error(transparent)]
-    Fetcher(#[from] herald_fetcher::driver::SpawnError),
+    Host(#[from] HostError),
     /// JSON-RPC does not start.
     #[error(transparent)]
     Rpc(#[from] RpcError),

@@ -6,16 +6,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use herald_proto::Block;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::host::{FetcherHandle, Host, StageCounts};
+use crate::fetcher::{FetcherHandle, StageCounts};
+use crate::host::Host;
 use crate::info::NodeInfo;
 use crate::logging::{LOG_FILE, LogFile};
 use crate::network::{Mdns, Multiaddr, NetworkConfig, NetworkHandle, PeerId};
 use crate::rpc::{RpcContext, RpcServer};
-use crate::sealer::Sealer;
+use crate::sealer::{Publish, Sealer};
 use herald_chain::engine::EngineChoice;
 use herald_chain::genesis::Genesis;
 use herald_chain::key::AccountKey;
@@ -24,7 +26,7 @@ use herald_chain::{Chain, ChainOptions};
 pub use self::error::NodeError;
 
 /// The file in a data directory that holds the node's libp2p key.
-pub const IDENTITY_FILE: &str = "node.key";
+const IDENTITY_FILE: &str = "node.key";
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ pub struct NodeConfig {
 ///
 /// # Errors
 /// A directory that cannot be used.
-pub fn open_log(datadir: &Path) -> Result<LogFile, NodeError> {
+pub(crate) fn open_log(datadir: &Path) -> Result<LogFile, NodeError> {
     std::fs::create_dir_all(datadir)
         .and_then(|()| LogFile::open(&datadir.join(LOG_FILE)))
         .map_err(|error| NodeError::Datadir { path: datadir.into(), error: Arc::new(error) })
@@ -213,7 +215,7 @@ impl Node {
 
     /// What others must know of the node, by this name.
     #[must_use]
-    pub fn info(&self, name: &str, log: &LogFile) -> NodeInfo {
+    pub(crate) fn info(&self, name: &str, log: &LogFile) -> NodeInfo {
         NodeInfo {
             name: name.to_owned(),
             peer_id: self.peer_id().to_string(),
@@ -234,6 +236,14 @@ impl Node {
         }
         self.host.shutdown(&self.network, &self.fetcher).await;
         tracing::info!("node stopped");
+    }
+}
+
+/// The fetcher relays and announces what is sealed here.
+impl Publish for FetcherHandle {
+    async fn publish(&self, block: Block) {
+        // The driver ends only with the node.
+        let _ = self.sealed(block.into()).await;
     }
 }
 

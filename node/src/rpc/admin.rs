@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use alloy_primitives::{B256, U64, U256};
-use jsonrpsee::RpcModule;
-use jsonrpsee::types::Params;
+use futures::FutureExt as _;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use serde::Serialize;
@@ -12,54 +11,54 @@ use tokio::time::Instant;
 
 use super::RpcContext;
 use super::error::CallError;
+use super::method::{CallResult, Method, json};
 use super::params::Arguments;
-use crate::network::{AddPeer, Direction, PeerInfo};
+use crate::network::{AddPeer, PeerInfo};
 use herald_chain::chainfile::import_file;
-use herald_chain::{BlockId, Chain, ChainEvent};
+use herald_chain::{BlockNumHash, Chain, ChainEvent};
 
 /// Blocks that the fetcher is told of after an import: those further below the head concern nothing
 /// that it holds.
 const TOLD_MAX: usize = 256;
 
-pub(super) fn register(module: &mut RpcModule<RpcContext>) -> Result<(), super::RegisterError> {
-    module.register_method("admin_nodeInfo", |params, context, _| {
-        Arguments::new(&params)?.end()?;
-        Ok::<_, CallError>(NodeInfo::new(context))
-    })?;
-    module.register_method("admin_peers", |params, context, _| {
-        Arguments::new(&params)?.end()?;
-        let now = Instant::now();
-        let peers = context.network.peers();
-        Ok::<_, CallError>(peers.iter().map(|peer| Peer::new(peer, now)).collect::<Vec<_>>())
-    })?;
-    module.register_async_method("admin_addPeer", |params, context, _| async move {
-        add_peer(&params, &context).await
-    })?;
-    module.register_async_method("admin_importChain", |params, context, _| async move {
-        import_chain(&params, &context).await
-    })?;
-    Ok(())
+pub(super) const METHODS: &[Method] = &[
+    Method::memory("admin_nodeInfo", node_info),
+    Method::memory("admin_peers", peers),
+    Method::waiting("admin_addPeer", |arguments, context| add_peer(arguments, context).boxed()),
+    Method::waiting("admin_importChain", |arguments, context| import_chain(arguments, context).boxed()),
+];
+
+fn node_info(arguments: Arguments, context: &RpcContext) -> CallResult {
+    arguments.end()?;
+    json(RpcNodeInfo::new(context))
+}
+
+fn peers(arguments: Arguments, context: &RpcContext) -> CallResult {
+    arguments.end()?;
+    let now = Instant::now();
+    let peers = context.network.peers();
+    json(peers.iter().map(|peer| RpcPeer::new(peer, now)).collect::<Vec<_>>())
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct NodeInfo {
+struct RpcNodeInfo {
     peer_id: String,
     multiaddrs: Vec<Multiaddr>,
     network_id: U64,
     genesis: B256,
-    head: Head,
+    head: RpcHead,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Head {
+struct RpcHead {
     number: U64,
     hash: B256,
     total_difficulty: U256,
 }
 
-impl NodeInfo {
+impl RpcNodeInfo {
     fn new(context: &RpcContext) -> Self {
         let head = context.chain.head();
         Self {
@@ -67,7 +66,7 @@ impl NodeInfo {
             multiaddrs: context.network.listen_addrs(),
             network_id: U64::from(context.network_id),
             genesis: context.chain.genesis_hash(),
-            head: Head {
+            head: RpcHead {
                 number: U64::from(head.header.number),
                 hash: head.header.hash(),
                 total_difficulty: head.total_difficulty,
@@ -78,7 +77,7 @@ impl NodeInfo {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Peer {
+struct RpcPeer {
     peer_id: String,
     multiaddr: Multiaddr,
     direction: &'static str,
@@ -87,15 +86,12 @@ struct Peer {
     connected_seconds: U64,
 }
 
-impl Peer {
+impl RpcPeer {
     fn new(peer: &PeerInfo, now: Instant) -> Self {
         Self {
             peer_id: peer.peer_id.to_string(),
             multiaddr: peer.address.clone(),
-            direction: match peer.direction {
-                Direction::Inbound => "inbound",
-                Direction::Outbound => "outbound",
-            },
+            direction: peer.direction.into(),
             head: peer.head,
             total_difficulty: peer.total_difficulty,
             connected_seconds: U64::from(now.saturating_duration_since(peer.connected_since).as_secs()),
@@ -103,23 +99,21 @@ impl Peer {
     }
 }
 
-async fn add_peer(params: &Params<'_>, context: &RpcContext) -> Result<bool, CallError> {
-    let mut arguments = Arguments::new(params)?;
+async fn add_peer(mut arguments: Arguments, context: &RpcContext) -> CallResult {
     let address = arguments.next::<String>("multiaddr")?.parse::<Multiaddr>()?;
     arguments.end()?;
     if !matches!(address.iter().last(), Some(Protocol::P2p(_))) {
         return Err(CallError::NoPeerId);
     }
     match context.network.add_peer(address).await.map_err(|_| CallError::ShuttingDown)? {
-        AddPeer::Added | AddPeer::Known => Ok(true),
+        AddPeer::Added | AddPeer::Known => json(true),
         AddPeer::Ourselves => Err(CallError::OwnAddress),
         AddPeer::Full => Err(CallError::PeersFull(context.peers_kept_max)),
     }
 }
 
 /// Imports a file that lies on the node's machine, and lets the fetcher announce what is new.
-async fn import_chain(params: &Params<'_>, context: &RpcContext) -> Result<bool, CallError> {
-    let mut arguments = Arguments::new(params)?;
+async fn import_chain(mut arguments: Arguments, context: &RpcContext) -> CallResult {
     let path = PathBuf::from(arguments.next::<String>("file")?);
     arguments.end()?;
     let Ok(_running) = context.importing.try_lock() else {
@@ -137,7 +131,7 @@ async fn import_chain(params: &Params<'_>, context: &RpcContext) -> Result<bool,
     let blocks = new_blocks(&context.chain, &mut events);
     context.fetcher.chain_advanced(blocks).await.map_err(|_| CallError::ShuttingDown)?;
     import?;
-    Ok(true)
+    json(true)
 }
 
 /// What became canonical since `events` began. The head comes last, and alone where too much has
@@ -151,7 +145,7 @@ fn new_blocks(
     loop {
         match events.try_recv() {
             Ok(event) => {
-                blocks.extend(event.canonical.iter().map(|BlockId { number, hash }| (*hash, *number)))
+                blocks.extend(event.canonical.iter().map(|BlockNumHash { number, hash }| (*hash, *number)))
             }
             Err(TryRecvError::Lagged(_)) => blocks.clear(),
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,

@@ -26,7 +26,7 @@ pub(super) enum CallError {
     NoPeerId,
     #[error("parameter 1 (multiaddr) is this node's own address")]
     OwnAddress,
-    #[error("no room for more peers that are kept; {0} are kept at most")]
+    #[error("{0} peers are kept already, the most that may be")]
     PeersFull(usize),
     #[error(transparent)]
     Transaction(#[from] TransactionError),
@@ -36,6 +36,8 @@ pub(super) enum CallError {
     Import(#[from] ImportFileError),
     #[error("another import is running; {0} was not read")]
     ImportRunning(PathBuf),
+    #[error("the result cannot be written as JSON: {0}")]
+    Result(#[from] serde_json::Error),
     #[error("the node is shutting down")]
     ShuttingDown,
 }
@@ -46,7 +48,7 @@ impl From<CallError> for ErrorObjectOwned {
             CallError::Params(_) | CallError::Multiaddr(_) | CallError::NoPeerId | CallError::OwnAddress => {
                 INVALID_PARAMS_CODE
             }
-            CallError::Store(_) => INTERNAL_ERROR_CODE,
+            CallError::Store(_) | CallError::Result(_) => INTERNAL_ERROR_CODE,
             CallError::Transaction(_)
             | CallError::PeersFull(_)
             | CallError::Import(_)

@@ -1,39 +1,31 @@
-//! The methods `eth_…` and `net_…`.
+//! The methods `eth_…`.
 
 use alloy_primitives::{B256, U64};
-use jsonrpsee::RpcModule;
-use jsonrpsee::types::Params;
 
 use super::RpcContext;
 use super::block::{Detail, RpcBlock};
 use super::error::CallError;
+use super::method::{CallResult, Method, json};
 use super::params::{Arguments, BlockTag};
 
-pub(super) fn register(module: &mut RpcModule<RpcContext>) -> Result<(), super::RegisterError> {
-    module.register_method("eth_chainId", |params, context, _| {
-        Arguments::new(&params)?.end()?;
-        Ok::<_, CallError>(U64::from(context.chain_id))
-    })?;
-    module.register_method("eth_blockNumber", |params, context, _| {
-        Arguments::new(&params)?.end()?;
-        Ok::<_, CallError>(U64::from(context.chain.head().header.number))
-    })?;
-    // These read the disk.
-    module.register_blocking_method("eth_getBlockByNumber", |params, context, _| {
-        block_by_number(&params, &context)
-    })?;
-    module.register_blocking_method("eth_getBlockByHash", |params, context, _| {
-        block_by_hash(&params, &context)
-    })?;
-    module.register_method("net_peerCount", |params, context, _| {
-        Arguments::new(&params)?.end()?;
-        Ok::<_, CallError>(U64::from(context.network.peers().len()))
-    })?;
-    Ok(())
+pub(super) const METHODS: &[Method] = &[
+    Method::memory("eth_chainId", chain_id),
+    Method::memory("eth_blockNumber", block_number),
+    Method::disk("eth_getBlockByNumber", block_by_number),
+    Method::disk("eth_getBlockByHash", block_by_hash),
+];
+
+fn chain_id(arguments: Arguments, context: &RpcContext) -> CallResult {
+    arguments.end()?;
+    json(U64::from(context.chain_id))
 }
 
-fn block_by_number(params: &Params<'_>, context: &RpcContext) -> Result<Option<RpcBlock>, CallError> {
-    let mut arguments = Arguments::new(params)?;
+fn block_number(arguments: Arguments, context: &RpcContext) -> CallResult {
+    arguments.end()?;
+    json(U64::from(context.chain.head().header.number))
+}
+
+fn block_by_number(mut arguments: Arguments, context: &RpcContext) -> CallResult {
     let tag = arguments.next::<BlockTag>("block")?;
     let detail = detail(&mut arguments)?;
     arguments.end()?;
@@ -48,12 +40,12 @@ fn block_by_number(params: &Params<'_>, context: &RpcContext) -> Result<Option<R
     };
     match chain.canonical_hash(number)? {
         Some(hash) => block(context, &hash, detail),
-        None => Ok(None),
+        // Null: there is no such block.
+        None => json(()),
     }
 }
 
-fn block_by_hash(params: &Params<'_>, context: &RpcContext) -> Result<Option<RpcBlock>, CallError> {
-    let mut arguments = Arguments::new(params)?;
+fn block_by_hash(mut arguments: Arguments, context: &RpcContext) -> CallResult {
     let hash = arguments.next::<B256>("block hash")?;
     let detail = detail(&mut arguments)?;
     arguments.end()?;
@@ -65,10 +57,10 @@ fn detail(arguments: &mut Arguments) -> Result<Detail, CallError> {
     Ok(if full { Detail::Full } else { Detail::Hashes })
 }
 
-fn block(context: &RpcContext, hash: &B256, detail: Detail) -> Result<Option<RpcBlock>, CallError> {
+fn block(context: &RpcContext, hash: &B256, detail: Detail) -> CallResult {
     let chain = &context.chain;
     let (Some(block), Some(total)) = (chain.block(hash)?, chain.total_difficulty(hash)?) else {
-        return Ok(None);
+        return json(());
     };
-    Ok(Some(RpcBlock::new(&block, total, detail)?))
+    json(RpcBlock::new(&block, total, detail)?)
 }

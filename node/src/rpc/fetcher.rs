@@ -1,44 +1,47 @@
-//! The method `herald_fetcher`: what the fetcher holds, against its limits, and what it has done.
+//! The methods `herald_…`: what the fetcher holds, against its limits, and what it has done.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::U64;
+use futures::FutureExt as _;
 use herald_fetcher::{Admission, Config, Counters, End, PeerStatus, Reason, StageName, Status};
-use jsonrpsee::RpcModule;
 use libp2p::PeerId;
 use serde::Serialize;
 
 use super::RpcContext;
 use super::error::CallError;
+use super::method::{CallResult, Method, json};
 use super::params::Arguments;
-use crate::host::{FetcherHandle, StageCounts};
+use crate::fetcher::StageCounts;
 
-pub(super) fn register(module: &mut RpcModule<RpcContext>) -> Result<(), super::RegisterError> {
-    module.register_async_method("herald_fetcher", |params, context, _| async move {
-        Arguments::new(&params)?.end()?;
-        FetcherReport::new(&context.fetcher, &context.fetcher_config, &context.stages).await
-    })?;
-    Ok(())
+pub(super) const METHODS: &[Method] =
+    &[Method::waiting("herald_fetcher", |arguments, context| report(arguments, context).boxed())];
+
+async fn report(arguments: Arguments, context: &RpcContext) -> CallResult {
+    arguments.end()?;
+    let status = context.fetcher.status().await.map_err(|_| CallError::ShuttingDown)?;
+    let counters = context.fetcher.counters().await.map_err(|_| CallError::ShuttingDown)?;
+    json(FetcherReport::new(&status, &counters, &context.fetcher_config, &context.stages))
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FetcherReport {
-    stages: BTreeMap<&'static str, Stage>,
+    stages: BTreeMap<&'static str, StageReport>,
     /// Hashes in all stages.
     entries: U64,
     requests: U64,
     known_blocks: U64,
     bad_blocks: U64,
-    bytes: Bytes,
-    limits: Limits,
-    peers: Vec<Peer>,
-    counters: AllCounters,
+    bytes: FetcherBytes,
+    limits: FetcherLimits,
+    peers: Vec<FetcherPeer>,
+    counters: CounterReport,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Stage {
+struct StageReport {
     /// Blocks in it at this moment.
     now: U64,
     /// Blocks that have entered it since the start.
@@ -47,7 +50,7 @@ struct Stage {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Bytes {
+struct FetcherBytes {
     /// Headers and bodies.
     held: U64,
     /// All that the fetcher has in use.
@@ -58,7 +61,7 @@ struct Bytes {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Limits {
+struct FetcherLimits {
     peers: U64,
     announcements_per_peer: U64,
     blocks_per_peer: U64,
@@ -74,7 +77,7 @@ struct Limits {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Peer {
+struct FetcherPeer {
     peer_id: String,
     announcements: U64,
     blocks: U64,
@@ -88,7 +91,7 @@ struct Peer {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AllCounters {
+struct CounterReport {
     admissions: BTreeMap<&'static str, U64>,
     ends: BTreeMap<&'static str, U64>,
     penalties: BTreeMap<&'static str, U64>,
@@ -103,30 +106,28 @@ struct AllCounters {
 }
 
 impl FetcherReport {
-    async fn new(fetcher: &FetcherHandle, config: &Config, stages: &StageCounts) -> Result<Self, CallError> {
-        let status = fetcher.status().await.map_err(|_| CallError::ShuttingDown)?;
-        let counters = fetcher.counters().await.map_err(|_| CallError::ShuttingDown)?;
-        Ok(Self {
+    fn new(status: &Status<PeerId>, counters: &Counters, config: &Config, stages: &StageCounts) -> Self {
+        Self {
             stages: StageName::ALL
                 .into_iter()
                 .map(|stage| {
                     let now = U64::from(status.in_stage(stage));
-                    (stage.label(), Stage { now, entered: U64::from(stages.entered(stage)) })
+                    (stage.label(), StageReport { now, entered: U64::from(stages.entered(stage)) })
                 })
                 .collect(),
             entries: U64::from(status.entries),
             requests: U64::from(status.requests),
             known_blocks: U64::from(status.known_blocks),
             bad_blocks: U64::from(status.bad_blocks),
-            bytes: Bytes::new(&status),
-            limits: Limits::new(config),
-            peers: status.peers.iter().map(Peer::new).collect(),
-            counters: AllCounters::new(&counters),
-        })
+            bytes: FetcherBytes::new(status),
+            limits: FetcherLimits::new(config),
+            peers: status.peers.iter().map(FetcherPeer::new).collect(),
+            counters: CounterReport::new(counters),
+        }
     }
 }
 
-impl Bytes {
+impl FetcherBytes {
     fn new(status: &Status<PeerId>) -> Self {
         Self {
             held: U64::from(status.bytes_held),
@@ -136,7 +137,7 @@ impl Bytes {
     }
 }
 
-impl Limits {
+impl FetcherLimits {
     fn new(config: &Config) -> Self {
         Self {
             peers: U64::from(config.peers),
@@ -154,7 +155,7 @@ impl Limits {
     }
 }
 
-impl Peer {
+impl FetcherPeer {
     fn new(peer: &PeerStatus<PeerId>) -> Self {
         Self {
             peer_id: peer.peer.to_string(),
@@ -170,7 +171,7 @@ impl Peer {
     }
 }
 
-impl AllCounters {
+impl CounterReport {
     fn new(counters: &Counters) -> Self {
         Self {
             admissions: Admission::ALL
@@ -192,4 +193,14 @@ impl AllCounters {
             time_went_back: U64::from(counters.time_went_back),
         }
     }
+}
+
+#[cfg(test)]
+pub(super) fn sample() -> impl Serialize {
+    use crate::fetcher::NodeTypes;
+
+    let config = Config::default();
+    let mut fetcher = herald_fetcher::Fetcher::<NodeTypes>::new(config.clone()).expect("the defaults work");
+    let _accepted = fetcher.peer_connected(herald_fetcher::Time::ZERO, PeerId::random());
+    FetcherReport::new(&fetcher.status(), &fetcher.counters(), &config, &StageCounts::default())
 }

@@ -9,6 +9,8 @@ mod error;
 mod eth;
 mod fetcher;
 mod guard;
+mod method;
+mod net;
 mod params;
 mod transaction;
 
@@ -16,16 +18,16 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use jsonrpsee::RpcModule;
+use jsonrpsee::core::RegisterMethodError;
 use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 use self::guard::GuardLayer;
-use crate::host::{FetcherHandle, StageCounts};
+use self::method::Method;
+use crate::fetcher::{FetcherHandle, StageCounts};
 use crate::network::NetworkHandle;
 use herald_chain::Chain;
-
-use jsonrpsee::core::RegisterMethodError as RegisterError;
 
 /// Connections at once. A tool needs one or two.
 const CONNECTIONS_MAX: u32 = 100;
@@ -35,6 +37,9 @@ const REQUEST_BYTES_MAX: u32 = 1 << 20;
 const ANSWER_BYTES_MAX: u32 = 64 << 20;
 /// Calls in one batch.
 const BATCH_MAX: u32 = 100;
+
+/// Every method, by namespace. docs/rpc.md says what each takes and gives.
+const METHODS: &[&[Method]] = &[admin::METHODS, eth::METHODS, fetcher::METHODS, net::METHODS];
 
 /// What the methods work on.
 #[derive(Debug)]
@@ -61,7 +66,7 @@ pub enum RpcError {
     Socket(#[from] io::Error),
     /// Two methods of one name.
     #[error("the JSON-RPC methods cannot be registered: {0}")]
-    Register(#[from] RegisterError),
+    Register(#[from] RegisterMethodError),
 }
 
 /// A running server.
@@ -77,9 +82,9 @@ impl RpcServer {
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let mut module = RpcModule::new(context);
-        eth::register(&mut module)?;
-        admin::register(&mut module)?;
-        fetcher::register(&mut module)?;
+        for method in METHODS.iter().copied().flatten() {
+            method.register(&mut module)?;
+        }
         let config = ServerConfig::builder()
             .max_connections(CONNECTIONS_MAX)
             .max_request_body_size(REQUEST_BYTES_MAX)
@@ -105,3 +110,6 @@ impl RpcServer {
         self.handle.stopped().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

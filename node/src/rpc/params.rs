@@ -10,10 +10,10 @@ use thiserror::Error;
 pub(super) enum ParamsError {
     #[error("the parameters must be a JSON array")]
     NotAnArray,
-    #[error("parameter {place} ({name}) is missing")]
-    Missing { place: usize, name: &'static str },
-    #[error("parameter {place} ({name}) must be {expected}, not {found}")]
-    Wrong { place: usize, name: &'static str, expected: &'static str, found: String },
+    #[error("parameter {position} ({name}) is missing")]
+    Missing { position: usize, name: &'static str },
+    #[error("parameter {position} ({name}) must be {expected}, not {found}")]
+    Wrong { position: usize, name: &'static str, expected: &'static str, found: String },
     #[error("{given} parameters were given, and at most {taken} are taken")]
     TooMany { given: usize, taken: usize },
 }
@@ -45,8 +45,8 @@ impl Arguments {
 
     /// The next parameter.
     pub(super) fn next<T: Argument>(&mut self, name: &'static str) -> Result<T, ParamsError> {
-        let place = self.taken.saturating_add(1);
-        self.next_or(name, || Err(ParamsError::Missing { place, name }))
+        let position = self.taken.saturating_add(1);
+        self.next_or(name, || Err(ParamsError::Missing { position, name }))
     }
 
     /// The next parameter, `default` when it is left out or null.
@@ -71,7 +71,7 @@ impl Arguments {
             Value::Null => absent(),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
                 T::read(value).ok_or_else(|| ParamsError::Wrong {
-                    place: self.taken,
+                    position: self.taken,
                     name,
                     expected: T::EXPECTED,
                     found: excerpt(value),
@@ -188,7 +188,10 @@ mod tests {
     fn missing_optional_and_surplus_parameters_are_told_apart() {
         assert_eq!(arguments("{}").unwrap_err(), ParamsError::NotAnArray);
         let mut none = arguments("[]").unwrap();
-        assert_eq!(none.next::<B256>("hash").unwrap_err(), ParamsError::Missing { place: 1, name: "hash" });
+        assert_eq!(
+            none.next::<B256>("hash").unwrap_err(),
+            ParamsError::Missing { position: 1, name: "hash" }
+        );
         let mut one = arguments("[null, 1]").unwrap();
         assert!(!one.optional("full", false).unwrap());
         assert_eq!(one.end().unwrap_err(), ParamsError::TooMany { given: 2, taken: 1 });

@@ -16,7 +16,7 @@ pub(super) struct TransactionError {
     error: SenderError,
 }
 
-/// A transaction with its place in a block, `TransactionInfo` in the specification.
+/// A transaction with its position in a block, `TransactionInfo` in the specification.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RpcTransaction {

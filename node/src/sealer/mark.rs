@@ -11,15 +11,15 @@ use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::info::replace_file;
-use herald_chain::BlockId;
+use crate::files::replace_file;
+use herald_chain::BlockNumHash;
 
 /// The mark of one key.
 #[derive(Clone, Debug)]
 pub(super) struct SealMark {
     path: PathBuf,
     signer: Address,
-    sealed: Option<BlockId>,
+    sealed: Option<BlockNumHash>,
 }
 
 /// The file's content.
@@ -64,7 +64,7 @@ impl SealMark {
             Ok(bytes) => {
                 let content: Content = serde_json::from_slice(&bytes)
                     .map_err(|error| MarkError::Damaged { path: path.clone(), error: Arc::new(error) })?;
-                Some(BlockId { number: content.number, hash: content.hash })
+                Some(BlockNumHash { number: content.number, hash: content.hash })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(MarkError::File { path, error: Arc::new(error) }),
@@ -78,7 +78,7 @@ impl SealMark {
     }
 
     /// Marks a height, on disk when this returns.
-    pub(super) fn set(&mut self, block: BlockId) -> Result<(), MarkError> {
+    pub(super) fn set(&mut self, block: BlockNumHash) -> Result<(), MarkError> {
         let content = Content { signer: self.signer, number: block.number, hash: block.hash };
         serde_json::to_vec(&content)
             .map_err(io::Error::from)

@@ -15,9 +15,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use herald_chain::key::AccountKey;
-use herald_chain::{BlockId, Chain, ChainEvent, ImportError, PrepareError};
+use herald_chain::{BlockNumHash, Chain, ChainEvent, ImportError, PrepareError};
 
-pub use self::mark::MarkError;
+pub(crate) use self::mark::MarkError;
 use self::mark::SealMark;
 use self::plan::{Plan, plan};
 
@@ -26,7 +26,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Seals blocks on top of the head whenever it may.
 #[derive(Debug)]
-pub struct Sealer {
+pub(crate) struct Sealer {
     chain: Chain,
     key: Arc<AccountKey>,
     mark: SealMark,
@@ -35,7 +35,7 @@ pub struct Sealer {
 }
 
 /// What a sealed block is handed to: it is in the chain, and is now everybody's.
-pub trait Publish: Send + Sync {
+pub(crate) trait Publish: Send + Sync {
     /// Relays and announces the block.
     fn publish(&self, block: Block) -> impl Future<Output = ()> + Send;
 }
@@ -61,7 +61,7 @@ impl Sealer {
     /// # Errors
     /// A chain that is not sealed; a mark that cannot be read: sealing without it could sign two
     /// blocks at one height.
-    pub fn new(chain: Chain, key: AccountKey, datadir: &Path) -> Result<Self, SealerError> {
+    pub(crate) fn new(chain: Chain, key: AccountKey, datadir: &Path) -> Result<Self, SealerError> {
         // Whose turn it is shows later; whether there are turns shows now.
         chain.seal_turn(&chain.head().header, key.address())?;
         let mark = SealMark::open(datadir, key.address())?;
@@ -70,12 +70,12 @@ impl Sealer {
 
     /// Who seals.
     #[must_use]
-    pub fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         self.key.address()
     }
 
     /// Seals until `shutdown`; then a block that is being sealed is finished first.
-    pub async fn run(mut self, publisher: impl Publish, shutdown: CancellationToken) {
+    pub(crate) async fn run(mut self, publisher: impl Publish, shutdown: CancellationToken) {
         tracing::info!(signer = %self.address(), "sealing");
         let mut events = self.chain.events();
         while !shutdown.is_cancelled() {
@@ -165,7 +165,7 @@ impl Sealer {
             let unsealed = chain.prepare(&parent, key.address(), Vec::new(), None)?;
             let turn = unsealed.turn;
             let block = unsealed.seal(&key)?;
-            mark.set(BlockId { number: block.number(), hash: block.hash() })?;
+            mark.set(BlockNumHash { number: block.number(), hash: block.hash() })?;
             chain
                 .import(std::slice::from_ref(&block))
                 .map_err(|error| SealerError::Import(Arc::new(error)))?;

@@ -8,7 +8,8 @@ use herald_proto::{Block, Body, Header};
 use crate::network::RequestFailure;
 
 /// What a peer did that ended its turn.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(prefix = "sync_", serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum SyncFault {
     /// It did not answer, or refused to.
@@ -38,19 +39,10 @@ pub enum SyncFault {
 }
 
 impl SyncFault {
-    /// A short name, fit for a metric's label.
+    /// A short name, fit for a metric's label: the variant's after `sync_`.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::NoAnswer(_) => "sync_no_answer",
-            Self::HeadUnknown => "sync_head_unknown",
-            Self::WrongHeader => "sync_wrong_header",
-            Self::BrokenLink => "sync_broken_link",
-            Self::Empty => "sync_empty",
-            Self::WrongBody => "sync_wrong_body",
-            Self::InvalidBlock(_) => "sync_invalid_block",
-            Self::BelowFinality => "sync_below_finality",
-        }
+        self.into()
     }
 
     /// Whether only a lie explains it. The rest may be a slow line, a reorganisation in between, or
@@ -94,11 +86,11 @@ pub(super) fn starts_another_branch(tip: Tip, headers: &[Header]) -> bool {
 
 /// Headers of one batch, and the bodies that have come for them.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct BlockBatch {
     blocks: VecDeque<(Header, Option<Body>)>,
 }
 
-impl Batch {
+impl BlockBatch {
     /// Bodies that are empty by their header's commitments are not asked for.
     pub(super) fn new(headers: Vec<Header>) -> Self {
         let with_body = |header: Header| {
@@ -114,16 +106,16 @@ impl Batch {
         missing.take(limit).map(|(header, _)| header.hash()).collect()
     }
 
-    /// Puts bodies in their places. They come in the order of the headers, some left out.
+    /// Puts each body with its header. They come in the order of the headers, some left out.
     pub(super) fn fill(&mut self, bodies: Vec<Body>) -> Result<(), SyncFault> {
         if bodies.is_empty() {
             return Err(SyncFault::Empty);
         }
-        let mut places = self.blocks.iter_mut().filter(|(_, body)| body.is_none());
+        let mut without = self.blocks.iter_mut().filter(|(_, body)| body.is_none());
         for body in bodies {
             let commitment = body.commitment();
-            let place = places.find(|(header, _)| header.body_commitment() == commitment);
-            place.ok_or(SyncFault::WrongBody)?.1 = Some(body);
+            let block = without.find(|(header, _)| header.body_commitment() == commitment);
+            block.ok_or(SyncFault::WrongBody)?.1 = Some(body);
         }
         Ok(())
     }
@@ -150,5 +142,16 @@ impl Batch {
 
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_the_variants_names_after_sync() {
+        assert_eq!(SyncFault::NoAnswer(RequestFailure::Timeout).label(), "sync_no_answer");
+        assert_eq!(SyncFault::InvalidBlock("uncles").label(), "sync_invalid_block");
     }
 }

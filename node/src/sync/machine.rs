@@ -7,8 +7,8 @@ use alloy_primitives::{B256, U256};
 use herald_proto::{Block, Body, HashOrNumber, Header, HeadersRequest};
 use tokio::time::Instant;
 
-use super::check::{Batch, SyncFault, Tip, follow, starts_another_branch};
-use super::{ImportFault, SYNC_REQUEST, SyncChain};
+use super::check::{BlockBatch, SyncFault, Tip, follow, starts_another_branch};
+use super::{ImportFault, SyncChain, SyncRequestId};
 use crate::network::{PeerId, RequestFailure};
 
 /// Headers asked for at once. 192, as geth: some 100 KiB, which no honest peer is slow with.
@@ -45,20 +45,20 @@ pub enum HeadNews {
 /// What sync wants done.
 #[derive(Debug)]
 #[must_use]
-pub enum Output {
-    /// Ask for headers. The answer comes back with the same number.
+pub enum SyncOutput {
+    /// Ask for headers. The answer comes back with the same name.
     RequestHeaders {
-        /// The request's number, with [`SYNC_REQUEST`] set.
-        request: u64,
+        /// Its name.
+        request: SyncRequestId,
         /// Whom.
         peer: PeerId,
         /// Which.
         headers: HeadersRequest,
     },
-    /// Ask for bodies. The answer comes back with the same number.
+    /// Ask for bodies. The answer comes back with the same name.
     RequestBodies {
-        /// The request's number, with [`SYNC_REQUEST`] set.
-        request: u64,
+        /// Its name.
+        request: SyncRequestId,
         /// Whom.
         peer: PeerId,
         /// Of which blocks.
@@ -78,9 +78,9 @@ pub enum Output {
 /// Range sync as a state machine: no sockets, no clock.
 #[derive(Debug)]
 pub struct RangeSync {
-    peers: BTreeMap<PeerId, Head>,
-    next_request: u64,
-    turn: Option<Turn>,
+    peers: BTreeMap<PeerId, PeerHead>,
+    next_request: SyncRequestId,
+    turn: Option<SyncTurn>,
     /// How often the peer whose turn it is changed its branch.
     branch_changes: u32,
     paused_until: Option<Instant>,
@@ -88,7 +88,7 @@ pub struct RangeSync {
 
 /// A peer's head that is not known here, as far as it was when it was heard of.
 #[derive(Clone, Copy, Debug)]
-struct Head {
+struct PeerHead {
     hash: B256,
     total_difficulty: U256,
     due: Instant,
@@ -96,16 +96,16 @@ struct Head {
 
 /// One peer's turn, from its head's header to the import of its head.
 #[derive(Debug)]
-struct Turn {
+struct SyncTurn {
     peer: PeerId,
-    request: u64,
-    stage: Stage,
+    request: SyncRequestId,
+    stage: SyncStage,
 }
 
 /// What a turn waits for. Requests end by their answer or failure, which the network times; an
 /// import by its outcome.
 #[derive(Debug)]
-enum Stage {
+enum SyncStage {
     /// The header of the peer's head.
     Target(B256),
     /// The header at `at` of the peer's chain, in search of the newest common block.
@@ -113,9 +113,9 @@ enum Stage {
     /// Headers after the tip.
     Headers { target: u64, tip: Tip },
     /// Bodies of the batch; `tip` is its last header.
-    Bodies { target: u64, tip: Tip, batch: Batch },
+    Bodies { target: u64, tip: Tip, batch: BlockBatch },
     /// The outcome of an import out of the batch.
-    Import { target: u64, tip: Tip, batch: Batch },
+    Import { target: u64, tip: Tip, batch: BlockBatch },
 }
 
 /// Where the newest common block can be: `low` is common, `high` is not.
@@ -128,7 +128,7 @@ struct Search {
     stride: u64,
 }
 
-type Outcome = Result<Option<Output>, SyncFault>;
+type TurnOutcome = Result<Option<SyncOutput>, SyncFault>;
 
 impl RangeSync {
     /// Nothing to do yet.
@@ -136,17 +136,11 @@ impl RangeSync {
     pub fn new() -> Self {
         Self {
             peers: BTreeMap::new(),
-            next_request: SYNC_REQUEST,
+            next_request: SyncRequestId::FIRST,
             turn: None,
             branch_changes: 0,
             paused_until: None,
         }
-    }
-
-    /// Whether a peer has its turn.
-    #[must_use]
-    pub fn is_syncing(&self) -> bool {
-        self.turn.is_some()
     }
 
     /// When to call [`tick`](Self::tick) next, if nothing else happens before.
@@ -169,7 +163,7 @@ impl RangeSync {
         hash: B256,
         total_difficulty: Option<U256>,
         news: HeadNews,
-    ) -> Option<Output> {
+    ) -> Option<SyncOutput> {
         let ours = chain.head().total_difficulty;
         let known = self.peers.get(&peer);
         let total_difficulty =
@@ -180,21 +174,21 @@ impl RangeSync {
             HeadNews::Near => known.map_or(now + FETCHER_TIME, |head| head.due),
         };
         if !chain.contains(&hash) && total_difficulty >= ours {
-            self.peers.insert(peer, Head { hash, total_difficulty, due });
+            self.peers.insert(peer, PeerHead { hash, total_difficulty, due });
         }
         self.tick(chain, now)
     }
 
     /// A peer is gone.
-    pub fn on_gone(&mut self, chain: &dyn SyncChain, now: Instant, peer: PeerId) -> Option<Output> {
+    pub fn on_gone(&mut self, chain: &dyn SyncChain, now: Instant, peer: PeerId) -> Option<SyncOutput> {
         self.peers.remove(&peer);
         // An import goes on, and only one may run: its outcome ends the turn.
-        self.turn.take_if(|turn| turn.peer == peer && !matches!(turn.stage, Stage::Import { .. }));
+        self.turn.take_if(|turn| turn.peer == peer && !matches!(turn.stage, SyncStage::Import { .. }));
         self.tick(chain, now)
     }
 
     /// Time has passed: begins a turn if there is a reason to.
-    pub fn tick(&mut self, chain: &dyn SyncChain, now: Instant) -> Option<Output> {
+    pub fn tick(&mut self, chain: &dyn SyncChain, now: Instant) -> Option<SyncOutput> {
         if self.turn.is_some() || self.paused_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -207,7 +201,7 @@ impl RangeSync {
         tracing::info!(%peer, block = %hash, "catching up");
         self.branch_changes = 0;
         let headers = headers(HashOrNumber::Hash(hash), 1);
-        Some(self.ask_headers(peer, headers, Stage::Target(hash)))
+        Some(self.ask_headers(peer, headers, SyncStage::Target(hash)))
     }
 
     /// Headers came. Those of another request, or from another peer, change nothing.
@@ -216,16 +210,16 @@ impl RangeSync {
         chain: &dyn SyncChain,
         now: Instant,
         peer: PeerId,
-        request: u64,
+        request: SyncRequestId,
         answer: Vec<Header>,
-    ) -> Option<Output> {
+    ) -> Option<SyncOutput> {
         let stage = self.answered(peer, request)?;
         let outcome = match stage {
-            Stage::Target(hash) => self.on_target(chain, peer, hash, &answer),
-            Stage::Ancestor { target, search } => self.on_probe(chain, peer, target, search, &answer),
-            Stage::Headers { target, tip } => self.on_batch(chain, peer, target, tip, answer),
+            SyncStage::Target(hash) => self.on_target(chain, peer, hash, &answer),
+            SyncStage::Ancestor { target, search } => self.on_probe(chain, peer, target, search, &answer),
+            SyncStage::Headers { target, tip } => self.on_batch(chain, peer, target, tip, answer),
             // Not asked for.
-            Stage::Bodies { .. } | Stage::Import { .. } => Err(SyncFault::WrongHeader),
+            SyncStage::Bodies { .. } | SyncStage::Import { .. } => Err(SyncFault::WrongHeader),
         };
         self.settle(chain, now, peer, outcome)
     }
@@ -236,18 +230,19 @@ impl RangeSync {
         chain: &dyn SyncChain,
         now: Instant,
         peer: PeerId,
-        request: u64,
+        request: SyncRequestId,
         bodies: Vec<Body>,
-    ) -> Option<Output> {
+    ) -> Option<SyncOutput> {
         let outcome = match self.answered(peer, request)? {
-            Stage::Bodies { target, tip, mut batch } => match batch.fill(bodies) {
+            SyncStage::Bodies { target, tip, mut batch } => match batch.fill(bodies) {
                 Ok(()) => Ok(Some(self.import_or_ask(peer, target, tip, batch))),
                 Err(fault) => Err(fault),
             },
             // Not asked for.
-            Stage::Target(_) | Stage::Ancestor { .. } | Stage::Headers { .. } | Stage::Import { .. } => {
-                Err(SyncFault::WrongBody)
-            }
+            SyncStage::Target(_)
+            | SyncStage::Ancestor { .. }
+            | SyncStage::Headers { .. }
+            | SyncStage::Import { .. } => Err(SyncFault::WrongBody),
         };
         self.settle(chain, now, peer, outcome)
     }
@@ -258,9 +253,9 @@ impl RangeSync {
         chain: &dyn SyncChain,
         now: Instant,
         peer: PeerId,
-        request: u64,
+        request: SyncRequestId,
         failure: RequestFailure,
-    ) -> Option<Output> {
+    ) -> Option<SyncOutput> {
         self.answered(peer, request)?;
         self.settle(chain, now, peer, Err(SyncFault::NoAnswer(failure)))
     }
@@ -271,9 +266,9 @@ impl RangeSync {
         chain: &dyn SyncChain,
         now: Instant,
         result: Result<(), ImportFault>,
-    ) -> Option<Output> {
-        let turn = self.turn.take_if(|turn| matches!(turn.stage, Stage::Import { .. }));
-        let Some(Turn { peer, stage: Stage::Import { target, tip, batch }, .. }) = turn else {
+    ) -> Option<SyncOutput> {
+        let turn = self.turn.take_if(|turn| matches!(turn.stage, SyncStage::Import { .. }));
+        let Some(SyncTurn { peer, stage: SyncStage::Import { target, tip, batch }, .. }) = turn else {
             return self.tick(chain, now);
         };
         let outcome = match result {
@@ -291,7 +286,7 @@ impl RangeSync {
 
     /// The stage that this answer belongs to. The turn is taken out, and put back by the next
     /// question.
-    fn answered(&mut self, peer: PeerId, request: u64) -> Option<Stage> {
+    fn answered(&mut self, peer: PeerId, request: SyncRequestId) -> Option<SyncStage> {
         let turn = self.turn.take_if(|turn| turn.peer == peer && turn.request == request)?;
         Some(turn.stage)
     }
@@ -302,20 +297,26 @@ impl RangeSync {
         chain: &dyn SyncChain,
         now: Instant,
         peer: PeerId,
-        outcome: Outcome,
-    ) -> Option<Output> {
+        outcome: TurnOutcome,
+    ) -> Option<SyncOutput> {
         match outcome {
             Ok(Some(output)) => Some(output),
             Ok(None) => self.tick(chain, now),
             Err(fault) => {
                 tracing::debug!(%peer, %fault, "a peer's turn at sync is over");
                 self.peers.remove(&peer);
-                Some(Output::Drop { peer, fault })
+                Some(SyncOutput::Drop { peer, fault })
             }
         }
     }
 
-    fn on_target(&mut self, chain: &dyn SyncChain, peer: PeerId, hash: B256, answer: &[Header]) -> Outcome {
+    fn on_target(
+        &mut self,
+        chain: &dyn SyncChain,
+        peer: PeerId,
+        hash: B256,
+        answer: &[Header],
+    ) -> TurnOutcome {
         let header = answer.first().ok_or(SyncFault::HeadUnknown)?;
         if header.hash() != hash {
             return Err(SyncFault::WrongHeader);
@@ -342,7 +343,7 @@ impl RangeSync {
         target: u64,
         mut search: Search,
         answer: &[Header],
-    ) -> Outcome {
+    ) -> TurnOutcome {
         let header = answer.first().ok_or(SyncFault::Empty)?;
         if header.fields().number != search.at {
             return Err(SyncFault::WrongHeader);
@@ -377,7 +378,7 @@ impl RangeSync {
         target: u64,
         tip: Tip,
         answer: Vec<Header>,
-    ) -> Outcome {
+    ) -> TurnOutcome {
         let last = answer.last().ok_or(SyncFault::Empty)?;
         let next = Tip { number: last.fields().number, hash: last.hash() };
         if starts_another_branch(tip, &answer) && self.branch_changes < BRANCH_CHANGES {
@@ -388,7 +389,7 @@ impl RangeSync {
         }
         follow(tip, &answer)?;
         let unknown = answer.into_iter().skip_while(|header| chain.contains(&header.hash()));
-        let batch = Batch::new(unknown.collect());
+        let batch = BlockBatch::new(unknown.collect());
         if batch.is_empty() {
             let more = next.number < target;
             return Ok(more.then(|| self.ask_next(peer, target, next)));
@@ -396,38 +397,38 @@ impl RangeSync {
         Ok(Some(self.import_or_ask(peer, target, next, batch)))
     }
 
-    fn probe(&mut self, peer: PeerId, target: u64, search: Search) -> Output {
+    fn probe(&mut self, peer: PeerId, target: u64, search: Search) -> SyncOutput {
         let request = headers(HashOrNumber::Number(search.at), 1);
-        self.ask_headers(peer, request, Stage::Ancestor { target, search })
+        self.ask_headers(peer, request, SyncStage::Ancestor { target, search })
     }
 
-    fn ask_next(&mut self, peer: PeerId, target: u64, tip: Tip) -> Output {
+    fn ask_next(&mut self, peer: PeerId, target: u64, tip: Tip) -> SyncOutput {
         let first = tip.number.saturating_add(1);
         let limit = target.saturating_sub(tip.number).clamp(1, HEADERS);
-        self.ask_headers(peer, headers(HashOrNumber::Number(first), limit), Stage::Headers { target, tip })
+        self.ask_headers(peer, headers(HashOrNumber::Number(first), limit), SyncStage::Headers { target, tip })
     }
 
-    fn ask_headers(&mut self, peer: PeerId, headers: HeadersRequest, stage: Stage) -> Output {
+    fn ask_headers(&mut self, peer: PeerId, headers: HeadersRequest, stage: SyncStage) -> SyncOutput {
         let request = self.begin(peer, stage);
-        Output::RequestHeaders { request, peer, headers }
+        SyncOutput::RequestHeaders { request, peer, headers }
     }
 
     /// Imports what is whole once that is enough, or all that is left; else asks for bodies.
-    fn import_or_ask(&mut self, peer: PeerId, target: u64, tip: Tip, mut batch: Batch) -> Output {
+    fn import_or_ask(&mut self, peer: PeerId, target: u64, tip: Tip, mut batch: BlockBatch) -> SyncOutput {
         let blocks = batch.take_whole(BODIES, IMPORT_BYTES);
         if blocks.is_empty() {
             let hashes = batch.missing(BODIES);
-            let request = self.begin(peer, Stage::Bodies { target, tip, batch });
-            return Output::RequestBodies { request, peer, hashes };
+            let request = self.begin(peer, SyncStage::Bodies { target, tip, batch });
+            return SyncOutput::RequestBodies { request, peer, hashes };
         }
-        self.begin(peer, Stage::Import { target, tip, batch });
-        Output::Import(blocks)
+        self.begin(peer, SyncStage::Import { target, tip, batch });
+        SyncOutput::Import(blocks)
     }
 
-    fn begin(&mut self, peer: PeerId, stage: Stage) -> u64 {
+    fn begin(&mut self, peer: PeerId, stage: SyncStage) -> SyncRequestId {
         let request = self.next_request;
-        self.next_request = request.wrapping_add(1) | SYNC_REQUEST;
-        self.turn = Some(Turn { peer, request, stage });
+        self.next_request = request.next();
+        self.turn = Some(SyncTurn { peer, request, stage });
         request
     }
 }

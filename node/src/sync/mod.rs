@@ -14,17 +14,16 @@
 
 mod check;
 mod machine;
+mod request;
 mod task;
 
 use alloy_primitives::{B256, U256};
 use herald_proto::Block;
 
 pub use check::SyncFault;
-pub use machine::{HeadNews, Output, RangeSync};
+pub use machine::{HeadNews, RangeSync, SyncOutput};
+pub use request::SyncRequestId;
 pub use task::{SyncClosed, SyncHandle, spawn};
-
-/// Ids of sync's requests have this bit set; the fetcher's stay below 2^61 and never do.
-pub const SYNC_REQUEST: u64 = 1 << 63;
 
 /// The chain's head, as sync compares it with those of peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::machine::{HeadNews, Output, RangeSync};
-use super::{ImportFault, SyncChain};
+use super::machine::{HeadNews, RangeSync, SyncOutput};
+use super::{ImportFault, SyncChain, SyncRequestId};
 use crate::network::{DisconnectReason, NetworkHandle, PeerId, RequestFailure};
 
-/// News that wait for sync. It does nothing that takes time, so few do.
+/// SyncNews that wait for sync. It does nothing that takes time, so few do.
 const NEWS_WAITING: usize = 64;
 
 /// Sync has ended.
@@ -22,21 +22,20 @@ const NEWS_WAITING: usize = 64;
 pub struct SyncClosed;
 
 #[derive(Debug)]
-enum News {
+enum SyncNews {
     Head { peer: PeerId, hash: B256, total_difficulty: Option<U256>, news: HeadNews },
     Gone(PeerId),
-    Headers { peer: PeerId, request: u64, headers: Vec<Header> },
-    Bodies { peer: PeerId, request: u64, bodies: Vec<Body> },
-    Failed { peer: PeerId, request: u64, failure: RequestFailure },
+    Headers { peer: PeerId, request: SyncRequestId, headers: Vec<Header> },
+    Bodies { peer: PeerId, request: SyncRequestId, bodies: Vec<Body> },
+    Failed { peer: PeerId, request: SyncRequestId, failure: RequestFailure },
 }
 
 /// Feeds sync. Clones share it.
 ///
-/// Answers must have been through the fetcher's filters; sync takes what these hand back, if the
-/// request's number has [`SYNC_REQUEST`](super::SYNC_REQUEST) set, and ignores all else.
+/// Answers go to it by [`SyncRequestId`], whatever else the network carries.
 #[derive(Clone, Debug)]
 pub struct SyncHandle {
-    news: mpsc::Sender<News>,
+    news: mpsc::Sender<SyncNews>,
     shutdown: CancellationToken,
     done: CancellationToken,
 }
@@ -46,7 +45,7 @@ pub fn spawn(chain: Arc<dyn SyncChain>, network: NetworkHandle) -> SyncHandle {
     let (sender, news) = mpsc::channel(NEWS_WAITING);
     let (shutdown, done) = (CancellationToken::new(), CancellationToken::new());
     let handle = SyncHandle { news: sender, shutdown: shutdown.clone(), done: done.clone() };
-    let task = Task { machine: RangeSync::new(), chain, network, news, import: None };
+    let task = SyncTask { machine: RangeSync::new(), chain, network, news, import: None };
     tokio::spawn(async move {
         task.run(shutdown).await;
         done.cancel();
@@ -67,7 +66,7 @@ impl SyncHandle {
         total_difficulty: Option<U256>,
         news: HeadNews,
     ) -> Result<(), SyncClosed> {
-        self.send(News::Head { peer, hash, total_difficulty, news }).await
+        self.send(SyncNews::Head { peer, hash, total_difficulty, news }).await
     }
 
     /// A peer is gone.
@@ -75,23 +74,33 @@ impl SyncHandle {
     /// # Errors
     /// When sync has ended.
     pub async fn gone(&self, peer: PeerId) -> Result<(), SyncClosed> {
-        self.send(News::Gone(peer)).await
+        self.send(SyncNews::Gone(peer)).await
     }
 
-    /// Headers that the fetcher's filter handed back.
+    /// The answer to a request for headers.
     ///
     /// # Errors
     /// When sync has ended.
-    pub async fn headers(&self, peer: PeerId, request: u64, headers: Vec<Header>) -> Result<(), SyncClosed> {
-        self.send(News::Headers { peer, request, headers }).await
+    pub async fn headers(
+        &self,
+        peer: PeerId,
+        request: SyncRequestId,
+        headers: Vec<Header>,
+    ) -> Result<(), SyncClosed> {
+        self.send(SyncNews::Headers { peer, request, headers }).await
     }
 
-    /// Bodies that the fetcher's filter handed back.
+    /// The answer to a request for bodies.
     ///
     /// # Errors
     /// When sync has ended.
-    pub async fn bodies(&self, peer: PeerId, request: u64, bodies: Vec<Body>) -> Result<(), SyncClosed> {
-        self.send(News::Bodies { peer, request, bodies }).await
+    pub async fn bodies(
+        &self,
+        peer: PeerId,
+        request: SyncRequestId,
+        bodies: Vec<Body>,
+    ) -> Result<(), SyncClosed> {
+        self.send(SyncNews::Bodies { peer, request, bodies }).await
     }
 
     /// A request of sync has no answer.
@@ -101,10 +110,10 @@ impl SyncHandle {
     pub async fn failed(
         &self,
         peer: PeerId,
-        request: u64,
+        request: SyncRequestId,
         failure: RequestFailure,
     ) -> Result<(), SyncClosed> {
-        self.send(News::Failed { peer, request, failure }).await
+        self.send(SyncNews::Failed { peer, request, failure }).await
     }
 
     /// Ends sync, after the import that is under way. Cancel-safe.
@@ -113,21 +122,21 @@ impl SyncHandle {
         self.done.cancelled().await;
     }
 
-    async fn send(&self, news: News) -> Result<(), SyncClosed> {
+    async fn send(&self, news: SyncNews) -> Result<(), SyncClosed> {
         self.news.send(news).await.map_err(|_| SyncClosed)
     }
 }
 
-struct Task {
+struct SyncTask {
     machine: RangeSync,
     chain: Arc<dyn SyncChain>,
     network: NetworkHandle,
-    news: mpsc::Receiver<News>,
+    news: mpsc::Receiver<SyncNews>,
     /// At most one import at a time, even when the peer it came from is gone.
     import: Option<JoinHandle<Result<(), ImportFault>>>,
 }
 
-impl Task {
+impl SyncTask {
     async fn run(mut self, shutdown: CancellationToken) {
         loop {
             let deadline = self.machine.deadline().filter(|_| self.import.is_none());
@@ -151,22 +160,26 @@ impl Task {
         }
     }
 
-    fn on_news(&mut self, news: News) -> Option<Output> {
+    fn on_news(&mut self, news: SyncNews) -> Option<SyncOutput> {
         let (machine, chain, now) = (&mut self.machine, &*self.chain, Instant::now());
         match news {
-            News::Head { peer, hash, total_difficulty, news } => {
+            SyncNews::Head { peer, hash, total_difficulty, news } => {
                 machine.on_head(chain, now, peer, hash, total_difficulty, news)
             }
-            News::Gone(peer) => machine.on_gone(chain, now, peer),
-            News::Headers { peer, request, headers } => {
+            SyncNews::Gone(peer) => machine.on_gone(chain, now, peer),
+            SyncNews::Headers { peer, request, headers } => {
                 machine.on_headers(chain, now, peer, request, headers)
             }
-            News::Bodies { peer, request, bodies } => machine.on_bodies(chain, now, peer, request, bodies),
-            News::Failed { peer, request, failure } => machine.on_failed(chain, now, peer, request, failure),
+            SyncNews::Bodies { peer, request, bodies } => {
+                machine.on_bodies(chain, now, peer, request, bodies)
+            }
+            SyncNews::Failed { peer, request, failure } => {
+                machine.on_failed(chain, now, peer, request, failure)
+            }
         }
     }
 
-    fn on_imported(&mut self, result: Result<Result<(), ImportFault>, JoinError>) -> Option<Output> {
+    fn on_imported(&mut self, result: Result<Result<(), ImportFault>, JoinError>) -> Option<SyncOutput> {
         self.import = None;
         let result = result.unwrap_or_else(|error| {
             tracing::error!(%error, "an import of range sync failed");
@@ -176,24 +189,24 @@ impl Task {
     }
 
     /// Does what the machine wants; a request that cannot be made has failed at once.
-    fn act(&mut self, mut output: Option<Output>) {
+    fn act(&mut self, mut output: Option<SyncOutput>) {
         while let Some(wanted) = output.take() {
             let (chain, now) = (&*self.chain, Instant::now());
             output = match wanted {
-                Output::RequestHeaders { request, peer, headers } => {
-                    let sent = self.network.send_headers_request(request, peer, headers);
+                SyncOutput::RequestHeaders { request, peer, headers } => {
+                    let sent = self.network.send_headers_request(request.as_u64(), peer, headers);
                     sent.err().and_then(|failure| self.machine.on_failed(chain, now, peer, request, failure))
                 }
-                Output::RequestBodies { request, peer, hashes } => {
-                    let sent = self.network.send_bodies_request(request, peer, hashes);
+                SyncOutput::RequestBodies { request, peer, hashes } => {
+                    let sent = self.network.send_bodies_request(request.as_u64(), peer, hashes);
                     sent.err().and_then(|failure| self.machine.on_failed(chain, now, peer, request, failure))
                 }
-                Output::Import(blocks) => {
+                SyncOutput::Import(blocks) => {
                     let chain = Arc::clone(&self.chain);
                     self.import = Some(tokio::task::spawn_blocking(move || chain.import(blocks)));
                     None
                 }
-                Output::Drop { peer, fault } => {
+                SyncOutput::Drop { peer, fault } => {
                     let reason = if fault.is_lie() {
                         DisconnectReason::Penalised(fault.label())
                     } else {

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use herald_node::network::{NetworkEvent, Serve};
-use herald_node::sync::{HeadNews, SYNC_REQUEST, SyncHandle, spawn};
+use herald_node::sync::{HeadNews, SyncHandle, SyncRequestId, spawn};
 
 use crate::support::chain::{MemoryChain, chain, child, extend, full_child};
 use crate::support::node::{Node, Over, config};
 use crate::support::synced::SyncedChain;
 use crate::support::unless_hung;
 
-/// What a host does with the events, the fetcher left out: it owns none of these answers.
+/// Only sync asks here.
+fn of_sync(request: u64) -> SyncRequestId {
+    SyncRequestId::from_wire(request).unwrap()
+}
+
+/// What a host does with the events, the fetcher left out.
 async fn forward(sync: &SyncHandle, event: NetworkEvent) {
     let sent = match event {
         NetworkEvent::PeerReady { peer, status } | NetworkEvent::StatusRenewed { peer, status } => {
@@ -18,11 +23,14 @@ async fn forward(sync: &SyncHandle, event: NetworkEvent) {
         }
         NetworkEvent::PeerGone { peer, .. } => sync.gone(peer).await,
         NetworkEvent::HeadersReply { peer, request, headers } => {
-            assert_ne!(request & SYNC_REQUEST, 0);
-            sync.headers(peer, request, headers).await
+            sync.headers(peer, of_sync(request), headers).await
         }
-        NetworkEvent::BodiesReply { peer, request, bodies } => sync.bodies(peer, request, bodies).await,
-        NetworkEvent::RequestFailed { peer, request, reason } => sync.failed(peer, request, reason).await,
+        NetworkEvent::BodiesReply { peer, request, bodies } => {
+            sync.bodies(peer, of_sync(request), bodies).await
+        }
+        NetworkEvent::RequestFailed { peer, request, reason } => {
+            sync.failed(peer, of_sync(request), reason).await
+        }
         NetworkEvent::PeerRefused { .. } | NetworkEvent::Announced { .. } | NetworkEvent::NewBlock { .. } => {
             Ok(())
         }

@@ -1,7 +1,7 @@
 //! Two nodes that keep the rules.
 
 use alloy_primitives::{B256, U256};
-use herald_node::network::{Direction, DisconnectReason, NetworkEvent};
+use herald_node::network::{ConnectionDirection, DisconnectReason, NetworkEvent};
 use herald_proto::{HashOrNumber, HeadersRequest};
 
 use crate::support::chain::{MemoryChain, chain, child};
@@ -18,10 +18,10 @@ async fn the_whole_conversation(over: Over) {
     let info = second.handle.peers();
     assert_eq!(info.len(), 1);
     assert_eq!(info[0].peer_id, first.id());
-    assert_eq!(info[0].direction, Direction::Outbound);
+    assert_eq!(info[0].direction, ConnectionDirection::Outbound);
     assert_eq!(info[0].head, blocks[10].hash());
     assert_eq!(info[0].total_difficulty, U256::from(11));
-    assert_eq!(first.handle.peers()[0].direction, Direction::Inbound);
+    assert_eq!(first.handle.peers()[0].direction, ConnectionDirection::Inbound);
 
     let hash = B256::repeat_byte(7);
     assert_eq!(first.handle.announce(&[second.id()], hash, 11), 1);
@@ -41,12 +41,12 @@ async fn the_whole_conversation(over: Over) {
     assert_eq!(pushed.await, (next.clone(), U256::from(12)));
     assert_eq!(first.handle.peers()[0].head, next.hash());
 
-    let headers = second.handle.request_headers(first.id(), forward(HashOrNumber::Number(3), 4));
+    let headers = second.ask_headers(first.id(), forward(HashOrNumber::Number(3), 4));
     let headers = headers.await.unwrap();
     let numbers: Vec<u64> = headers.iter().map(|header| header.fields().number).collect();
     assert_eq!(numbers, [3, 4, 5, 6]);
     let hashes: Vec<B256> = blocks[1..4].iter().map(|block| block.hash()).collect();
-    let bodies = first.handle.request_bodies(second.id(), hashes).await.unwrap();
+    let bodies = first.ask_bodies(second.id(), hashes).await.unwrap();
     assert_eq!(bodies.len(), 3);
 
     second.handle.send_headers_request(1, first.id(), forward(HashOrNumber::Number(1), 1)).unwrap();

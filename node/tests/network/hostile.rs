@@ -1,5 +1,6 @@
 //! Peers that break rules: each is dropped with its own reason, and the node goes on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -275,7 +276,7 @@ async fn requests_over_the_limits_are_closed_and_a_flood_of_them_is_a_fault() {
         stream.write(&get_headers(1)).await;
         assert!(!stream.read_to_end().await.is_empty());
     }
-    // Each takes a place or is refused, until too many were.
+    // Each waits for a permit or is refused, until too many were.
     while let Some(stream) = scene.hostile.try_open(REQUEST_PROTOCOL).await {
         open.push(stream);
     }
@@ -320,13 +321,11 @@ async fn announce_streams_without_end_are_a_fault() {
 async fn answered_with(answer: Vec<u8>) -> (RequestFailure, Scene) {
     let mut scene = scene().await;
     let _announces = scene.greet().await;
-    let handle = scene.node.handle.clone();
-    let peer = scene.hostile.id;
-    let asking = tokio::spawn(async move { handle.request_headers(peer, request()).await });
+    scene.node.handle.send_headers_request(1, scene.hostile.id, request()).unwrap();
     let mut asked = scene.hostile.asked().await;
     asked.write(&answer).await;
     asked.close().await;
-    let failure = unless_hung("the answer", asking).await.unwrap().unwrap_err();
+    let failure = scene.node.headers(1).await.unwrap_err();
     (failure, scene)
 }
 
@@ -377,10 +376,10 @@ async fn more_headers_than_were_asked_for() {
 
 #[tokio::test]
 async fn a_refused_request_costs_nobody_anything() {
-    let (failure, mut scene) = answered_with(vec![]).await;
+    let (failure, scene) = answered_with(vec![]).await;
     assert_eq!(failure, RequestFailure::Refused);
     assert_eq!(scene.node.handle.peers().len(), 1);
-    assert_eq!(scene.node.events.try_recv().map(|event| format!("{event:?}")), None);
+    assert_eq!(scene.node.events.waiting(), 0);
     scene.node.shutdown().await;
 }
 
@@ -445,13 +444,13 @@ async fn a_flood_fills_its_queue_and_holds_up_nobody_else() {
         flood
     });
     unless_hung("a full queue", async {
-        while scene.node.events.len() < 4 {
+        while scene.node.events.waiting() < 4 {
             tokio::task::yield_now().await;
         }
     })
     .await;
     // The host is deaf; the node still answers and still speaks.
-    let headers = other.handle.request_headers(scene.node.id(), request()).await.unwrap();
+    let headers = other.ask_headers(scene.node.id(), request()).await.unwrap();
     assert_eq!(headers.len(), 2);
     assert_eq!(scene.node.handle.announce(&[other.id()], B256::ZERO, 1), 1);
     let heard = other.event("an announcement", |event| match event {
@@ -461,7 +460,7 @@ async fn a_flood_fills_its_queue_and_holds_up_nobody_else() {
     assert_eq!(heard.await, 1);
 
     for _ in 0..FLOOD {
-        assert!(scene.node.events.len() <= 4);
+        assert!(scene.node.events.waiting() <= 4);
         let announced = scene.node.event("every announcement", |event| match event {
             NetworkEvent::Announced { .. } => Some(()),
             _ => None,
@@ -506,7 +505,7 @@ async fn who_broke_the_rules_is_kept_out_for_a_while() {
     // It dials again, and is turned away each time: the connection ends before a Status.
     assert_eq!(other.gone().await, DisconnectReason::ConnectionLost);
     assert!(node.handle.peers().is_empty());
-    assert!(node.events.try_recv().is_none(), "the host hears nothing of it");
+    assert_eq!(node.events.waiting(), 0, "the host hears nothing of it");
     node.shutdown().await;
     other.shutdown().await;
 }
@@ -539,7 +538,7 @@ async fn both_may_dial_at_once() {
     assert_eq!(first.ready().await, second.id());
     assert_eq!(second.ready().await, first.id());
     assert_eq!((first.handle.peers().len(), second.handle.peers().len()), (1, 1));
-    let headers = first.handle.request_headers(second.id(), request()).await.unwrap();
+    let headers = first.ask_headers(second.id(), request()).await.unwrap();
     assert_eq!(headers.len(), 2);
     first.shutdown().await;
     second.shutdown().await;
@@ -547,10 +546,20 @@ async fn both_may_dial_at_once() {
 
 #[tokio::test]
 async fn many_requests_at_once_are_all_answered() {
-    let (first, second) = pair(Over::Tcp, MemoryChain::new(chain(10, 0))).await;
-    let asks = (0..100).map(|_| first.handle.request_headers(second.id(), request()));
-    let answers = unless_hung("a hundred answers", futures::future::join_all(asks)).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|headers| headers.len() == 2)));
+    let (mut first, second) = pair(Over::Tcp, MemoryChain::new(chain(10, 0))).await;
+    let mut open: BTreeSet<u64> = (0..100).collect();
+    for id in &open {
+        first.handle.send_headers_request(*id, second.id(), request()).unwrap();
+    }
+    while !open.is_empty() {
+        let answered = first.event("an answer", |event| match event {
+            NetworkEvent::HeadersReply { request, headers, .. } => Some((request, headers.len())),
+            _ => None,
+        });
+        let (id, headers) = answered.await;
+        assert!(open.remove(&id), "{id} was answered twice");
+        assert_eq!(headers, 2);
+    }
     first.shutdown().await;
     second.shutdown().await;
 }

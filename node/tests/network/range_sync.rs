@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alloy_primitives::U256;
 use herald_node::network::{PeerId, RequestFailure, Serve};
-use herald_node::sync::{HeadNews, Output, RangeSync, SyncChain, SyncFault};
+use herald_node::sync::{HeadNews, RangeSync, SyncChain, SyncFault, SyncOutput, SyncRequestId};
 use herald_proto::message::Reply;
 use herald_proto::{Block, Limits, Message, MessageCode};
 use tokio::time::Instant;
@@ -74,17 +74,17 @@ impl World {
         self.run(output);
     }
 
-    fn run(&mut self, mut output: Option<Output>) {
+    fn run(&mut self, mut output: Option<SyncOutput>) {
         while let Some(wanted) = output {
             self.requests += 1;
             assert!(self.requests < 10_000, "sync does not come to an end");
             output = match wanted {
-                Output::RequestHeaders { request, peer, headers } => {
+                SyncOutput::RequestHeaders { request, peer, headers } => {
                     let remote = &self.peers[&peer];
                     if matches!(remote.behaviour, Behaviour::Silent) {
                         self.fail(peer, request)
                     } else {
-                        let mut reply = Reply::headers(request, &Limits::default());
+                        let mut reply = Reply::headers(request.as_u64(), &Limits::default());
                         if !matches!(remote.behaviour, Behaviour::Empty) {
                             remote.chain.headers(&headers, &mut reply);
                         }
@@ -95,22 +95,22 @@ impl World {
                         self.sync.on_headers(&self.chain, self.now, peer, request, answer)
                     }
                 }
-                Output::RequestBodies { request, peer, mut hashes } => {
+                SyncOutput::RequestBodies { request, peer, mut hashes } => {
                     assert!(hashes.len() <= 64);
                     let remote = &self.peers[&peer];
                     if matches!(remote.behaviour, Behaviour::WrongBodies) {
                         hashes = vec![remote.chain.block(0).unwrap().hash()];
                     }
-                    let mut reply = Reply::bodies(request, &Limits::default());
+                    let mut reply = Reply::bodies(request.as_u64(), &Limits::default());
                     remote.chain.bodies(&hashes, &mut reply);
                     let answer = decode_bodies(reply);
                     self.sync.on_bodies(&self.chain, self.now, peer, request, answer)
                 }
-                Output::Import(blocks) => {
+                SyncOutput::Import(blocks) => {
                     let result = self.chain.import(blocks);
                     self.sync.imported(&self.chain, self.now, result)
                 }
-                Output::Drop { peer, fault } => {
+                SyncOutput::Drop { peer, fault } => {
                     self.dropped.push((peer, fault));
                     self.sync.on_gone(&self.chain, self.now, peer)
                 }
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    fn fail(&mut self, peer: PeerId, request: u64) -> Option<Output> {
+    fn fail(&mut self, peer: PeerId, request: SyncRequestId) -> Option<SyncOutput> {
         self.sync.on_failed(&self.chain, self.now, peer, request, RequestFailure::Timeout)
     }
 }
@@ -146,8 +146,9 @@ fn an_empty_chain_catches_up_over_several_batches() {
         world.connect(&blocks, Behaviour::Honest);
         assert_eq!(world.chain.head_hash(), blocks[500].hash());
         assert_eq!(world.dropped, []);
-        assert!(!world.sync.is_syncing());
         assert_eq!(world.sync.deadline(), None, "nothing is left to do");
+        world.connect(&extend(blocks, 1, 1, child), Behaviour::Honest);
+        assert_eq!(world.chain.number(), 501, "and it is free for the next");
     }
 }
 
@@ -228,7 +229,7 @@ fn who_lies_or_stalls_is_dropped_and_another_takes_over() {
 }
 
 #[test]
-fn an_invalid_block_costs_its_giver_and_keeps_what_was_before() {
+fn an_invalid_block_costs_its_source_and_keeps_what_was_before() {
     let blocks = chain(100, 1);
     let mut chain = SyncedChain::new(&blocks[..1]);
     chain.refused = Some(blocks[70].hash());
@@ -277,12 +278,13 @@ fn replies_from_elsewhere_change_nothing() {
     let (chain, now) = (&world.chain, world.now);
     let (head, td) = (blocks[10].hash(), Some(U256::from(11)));
     let output = world.sync.on_head(chain, now, peer, head, td, HeadNews::Status);
-    let Some(Output::RequestHeaders { request, .. }) = output else { panic!("{output:?}") };
+    let Some(SyncOutput::RequestHeaders { request, .. }) = output else { panic!("{output:?}") };
     let target = vec![blocks[10].header.clone()];
     assert!(world.sync.on_headers(chain, now, other, request, target.clone()).is_none());
-    assert!(world.sync.on_headers(chain, now, peer, request + 1, target.clone()).is_none());
+    assert!(world.sync.on_headers(chain, now, peer, request.next(), target.clone()).is_none());
     assert!(world.sync.on_headers(chain, now, peer, request, target.clone()).is_some());
     assert!(world.sync.on_headers(chain, now, peer, request, target).is_none(), "answered");
-    world.sync.on_gone(chain, now, peer);
-    assert!(!world.sync.is_syncing());
+    assert!(world.sync.on_gone(chain, now, peer).is_none());
+    let next = world.sync.on_head(chain, now, other, head, td, HeadNews::Status);
+    assert!(matches!(next, Some(SyncOutput::RequestHeaders { peer, .. }) if peer == other), "{next:?}");
 }

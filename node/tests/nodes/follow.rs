@@ -37,6 +37,9 @@ fn five_more_blocks_come_through_the_fetcher(genesis: &Path, blocks: &[Block]) {
     let b = node_with(directory.path(), "b", genesis, &[], &["--bootnode", a.address(0)]);
     b.wait_for_head(0, &hash(first.last().unwrap()));
     assert_eq!(imported(&b), 0, "what lies far behind is the range sync's");
+    // The fetcher counts each reply that answers none of its requests: it was shown no reply to sync.
+    let fetcher = b.ask(0, "herald_fetcher", json!([]));
+    assert_eq!(quantity(&fetcher["counters"]["repliesUnmatched"]), 0, "{fetcher}");
     wait_for("the first peer", || (quantity(&a.ask(0, "net_peerCount", json!([]))) == 1).then_some(()));
 
     let file = directory.path().join("more.rlp");

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use herald_node::network::{
-    Keypair, Multiaddr, NetworkConfig, NetworkEvent, NetworkEvents, NetworkHandle, PeerId, Serve, start,
+    Keypair, Multiaddr, NetworkConfig, NetworkEvent, NetworkEvents, NetworkHandle, PeerId, RequestFailure,
+    Serve, start,
 };
+use herald_proto::{Body, Header, HeadersRequest};
 
 use super::unless_hung;
 
@@ -24,6 +27,9 @@ impl Over {
         address.parse().unwrap()
     }
 }
+
+/// The number of requests that [`Node`] makes by itself, one at a time; tests count from 0.
+const ASKED_HERE: u64 = u64::MAX;
 
 pub struct Node {
     pub handle: NetworkHandle,
@@ -69,6 +75,41 @@ impl Node {
                     return found;
                 }
             }
+        })
+        .await
+    }
+
+    /// Asks for headers and waits for the outcome; other events are passed over.
+    pub async fn ask_headers(
+        &mut self,
+        peer: PeerId,
+        headers: HeadersRequest,
+    ) -> Result<Vec<Header>, RequestFailure> {
+        self.handle.send_headers_request(ASKED_HERE, peer, headers)?;
+        self.headers(ASKED_HERE).await
+    }
+
+    /// Asks for bodies and waits for the outcome; other events are passed over.
+    pub async fn ask_bodies(&mut self, peer: PeerId, hashes: Vec<B256>) -> Result<Vec<Body>, RequestFailure> {
+        self.handle.send_bodies_request(ASKED_HERE, peer, hashes)?;
+        self.event("bodies", |event| match event {
+            NetworkEvent::BodiesReply { request: ASKED_HERE, bodies, .. } => Some(Ok(bodies)),
+            NetworkEvent::RequestFailed { request: ASKED_HERE, reason, .. } => Some(Err(reason)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The outcome of a request for headers that was sent.
+    pub async fn headers(&mut self, request: u64) -> Result<Vec<Header>, RequestFailure> {
+        self.event("headers", |event| match event {
+            NetworkEvent::HeadersReply { request: answered, headers, .. } if answered == request => {
+                Some(Ok(headers))
+            }
+            NetworkEvent::RequestFailed { request: failed, reason, .. } if failed == request => {
+                Some(Err(reason))
+            }
+            _ => None,
         })
         .await
     }

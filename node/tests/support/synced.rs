@@ -41,6 +41,11 @@ impl SyncedChain {
         self.state.lock().unwrap().head.as_ref().unwrap().hash()
     }
 
+    /// The number of the head.
+    pub fn number(&self) -> u64 {
+        self.head().number
+    }
+
     pub fn imports(&self) -> usize {
         self.state.lock().unwrap().imports
     }

@@ -3,12 +3,12 @@
 use alloy_primitives::{B256, U256};
 use herald_proto::{Block, Header};
 
-use crate::chain::{BlockError, BlockId, Chain, ChainOptions, Reorg};
+use crate::chain::{BlockError, BlockNumHash, Chain, ChainOptions, Reorg};
 use crate::engine::EngineChoice;
 use crate::testkit::{child, clock, data, line, open, trusted_genesis};
 
-fn id(block: &Block) -> BlockId {
-    BlockId { number: block.number(), hash: block.hash() }
+fn id(block: &Block) -> BlockNumHash {
+    BlockNumHash { number: block.number(), hash: block.hash() }
 }
 
 fn assert_canonical(chain: &Chain, blocks: &[&Block]) {
@@ -211,4 +211,19 @@ fn besu_branches_reorganise() {
     let report = chain.import(&outdated).unwrap();
     assert!(report.head.is_none());
     assert_eq!(report.side, [id(&outdated[10])]);
+}
+
+#[test]
+fn the_weight_of_a_verified_header_s_parent_is_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let genesis = trusted_genesis("");
+    let blocks = line(genesis.header(), 3, 1);
+    open(directory.path(), &genesis, &clock()).import(&blocks).unwrap();
+    let chain = open(directory.path(), &genesis, &clock());
+    let parent = blocks[1].hash();
+    assert_eq!(chain.recent_total_difficulty(&parent), None, "nobody has asked for it");
+    let beside = child(&blocks[1].header, |fields| fields.extra_data = vec![9].into());
+    chain.verify_header(&beside.header).unwrap();
+    assert_eq!(chain.recent_total_difficulty(&parent), chain.total_difficulty(&parent).unwrap());
+    assert_eq!(chain.recent_total_difficulty(&beside.hash()), None, "verified is not imported");
 }

@@ -1,32 +1,34 @@
-//! The stages of each block, for the log and for `herald_fetcher`.
+//! The fetcher as this node runs it: its types, its handle, and how many blocks entered each stage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use herald_fetcher::driver::Observer;
 use herald_fetcher::{Event, StageName, Time};
+use herald_proto::EthTypes;
 use libp2p::PeerId;
 
-use super::Types;
+/// The fetcher's types here: Ethereum's blocks among libp2p's peers.
+pub(crate) type NodeTypes = EthTypes<PeerId>;
+/// A handle to the node's fetcher.
+pub(crate) type FetcherHandle = herald_fetcher::driver::Handle<NodeTypes>;
 
 /// How many blocks have entered each stage since the start. Clones share the counts.
 #[derive(Clone, Debug, Default)]
-pub struct StageCounts(Arc<[AtomicU64; StageName::ALL.len()]>);
+pub(crate) struct StageCounts(Arc<[AtomicU64; StageName::ALL.len()]>);
 
 impl StageCounts {
-    /// Blocks that have entered this stage.
-    #[must_use]
-    pub fn entered(&self, stage: StageName) -> u64 {
+    pub(crate) fn entered(&self, stage: StageName) -> u64 {
         self.counter(stage).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     fn counter(&self, stage: StageName) -> Option<&AtomicU64> {
-        let place = StageName::ALL.iter().position(|other| *other == stage)?;
-        self.0.get(place)
+        let index = StageName::ALL.iter().position(|other| *other == stage)?;
+        self.0.get(index)
     }
 }
 
-impl Observer<Types> for StageCounts {
+impl Observer<NodeTypes> for StageCounts {
     fn on_event(&mut self, _now: Time, event: &Event<PeerId>) {
         match event {
             Event::Entered { hash, stage, from } => {

@@ -35,29 +35,29 @@ pub(super) enum Denied {
     Banned,
 }
 
-/// The doorkeeper. It opens no streams of its own.
-pub(super) struct Gate {
+/// Counts connections, and denies those beyond a limit. It opens no streams of its own.
+pub(super) struct ConnectionLimiter {
     limits: NetworkLimits,
     /// Every connection from its first packet on; what it counts for follows from its entry.
-    connections: BTreeMap<ConnectionId, Entry>,
+    connections: BTreeMap<ConnectionId, Tracked>,
     banned: BTreeMap<PeerId, Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Tracked {
     inbound: Option<IpAddr>,
-    stage: Stage,
+    stage: ConnectionStage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ConnectionStage {
     /// Shaking hands: ends by establishment or by failure, which libp2p times.
     Pending(Endpoint),
     /// Standing: ends when the connection closes.
     Open(PeerId),
 }
 
-impl Gate {
+impl ConnectionLimiter {
     pub(super) fn new(limits: NetworkLimits) -> Self {
         Self { limits, connections: BTreeMap::new(), banned: BTreeMap::new() }
     }
@@ -80,15 +80,15 @@ impl Gate {
         self.banned.get(peer).copied().filter(|end| *end > now)
     }
 
-    /// Room is checked over the few hundred connections there can be; counters beside the map
-    /// could disagree with it.
-    fn count(&self, counted: impl Fn(&Entry) -> bool) -> usize {
+    /// Counted over the few hundred connections there can be; counters beside the map could disagree
+    /// with it.
+    fn count(&self, counted: impl Fn(&Tracked) -> bool) -> usize {
         self.connections.values().filter(|entry| counted(entry)).count()
     }
 
     fn check_pending(&self, side: Endpoint) -> Result<(), Denied> {
         let limit = self.limits.pending;
-        below(self.count(|entry| entry.stage == Stage::Pending(side)), limit)
+        below(self.count(|entry| entry.stage == ConnectionStage::Pending(side)), limit)
             .map_err(|()| Denied::Pending(limit))
     }
 
@@ -108,10 +108,10 @@ impl Gate {
             return Err(Denied::Banned);
         }
         let by_peer = self.limits.connections_per_peer;
-        below(self.count(|entry| entry.stage == Stage::Open(*peer)), by_peer)
+        below(self.count(|entry| entry.stage == ConnectionStage::Open(*peer)), by_peer)
             .map_err(|()| Denied::Peer(by_peer))?;
         let total = self.limits.connections;
-        below(self.count(|entry| matches!(entry.stage, Stage::Open(_))), total)
+        below(self.count(|entry| matches!(entry.stage, ConnectionStage::Open(_))), total)
             .map_err(|()| Denied::Total(total))
     }
 
@@ -123,15 +123,15 @@ impl Gate {
     ) -> Result<(), Denied> {
         self.check_pending(side)?;
         self.check_address(inbound)?;
-        self.connections.insert(connection, Entry { inbound, stage: Stage::Pending(side) });
+        self.connections.insert(connection, Tracked { inbound, stage: ConnectionStage::Pending(side) });
         Ok(())
     }
 
     fn admit(&mut self, connection: ConnectionId, peer: PeerId, now: Instant) -> Result<(), Denied> {
         match self.check_open(&peer, now) {
             Ok(()) => {
-                let entry = Entry { inbound: None, stage: Stage::Open(peer) };
-                self.connections.entry(connection).or_insert(entry).stage = Stage::Open(peer);
+                let entry = Tracked { inbound: None, stage: ConnectionStage::Open(peer) };
+                self.connections.entry(connection).or_insert(entry).stage = ConnectionStage::Open(peer);
                 Ok(())
             }
             Err(denied) => {
@@ -163,7 +163,7 @@ fn ip(address: &Multiaddr) -> Option<IpAddr> {
     })
 }
 
-impl NetworkBehaviour for Gate {
+impl NetworkBehaviour for ConnectionLimiter {
     type ConnectionHandler = dummy::ConnectionHandler;
     type ToSwarm = Infallible;
 
@@ -248,8 +248,8 @@ mod tests {
 
     use super::*;
 
-    fn gate() -> Gate {
-        Gate::new(NetworkLimits {
+    fn limiter() -> ConnectionLimiter {
+        ConnectionLimiter::new(NetworkLimits {
             connections: 3,
             pending: 2,
             connections_per_peer: 2,
@@ -259,64 +259,64 @@ mod tests {
         })
     }
 
-    fn connect(gate: &mut Gate, id: usize, peer: PeerId, from: &str) -> Result<(), Denied> {
+    fn connect(limiter: &mut ConnectionLimiter, id: usize, peer: PeerId, from: &str) -> Result<(), Denied> {
         let id = ConnectionId::new_unchecked(id);
-        gate.begin(id, Endpoint::Listener, ip(&from.parse().unwrap()))?;
-        gate.admit(id, peer, Instant::now())
+        limiter.begin(id, Endpoint::Listener, ip(&from.parse().unwrap()))?;
+        limiter.admit(id, peer, Instant::now())
     }
 
     #[test]
     fn the_third_connection_of_a_peer_is_refused_and_forgotten() {
-        let (mut gate, peer) = (gate(), PeerId::random());
-        connect(&mut gate, 1, peer, "/ip4/127.0.0.1/tcp/1").unwrap();
-        connect(&mut gate, 2, peer, "/ip4/127.0.0.1/tcp/2").unwrap();
-        assert_eq!(connect(&mut gate, 3, peer, "/ip4/127.0.0.1/tcp/3"), Err(Denied::Peer(2)));
-        assert_eq!(gate.connections.len(), 2);
-        gate.end(ConnectionId::new_unchecked(1));
-        connect(&mut gate, 4, peer, "/ip4/127.0.0.1/tcp/4").unwrap();
+        let (mut limiter, peer) = (limiter(), PeerId::random());
+        connect(&mut limiter, 1, peer, "/ip4/127.0.0.1/tcp/1").unwrap();
+        connect(&mut limiter, 2, peer, "/ip4/127.0.0.1/tcp/2").unwrap();
+        assert_eq!(connect(&mut limiter, 3, peer, "/ip4/127.0.0.1/tcp/3"), Err(Denied::Peer(2)));
+        assert_eq!(limiter.connections.len(), 2);
+        limiter.end(ConnectionId::new_unchecked(1));
+        connect(&mut limiter, 4, peer, "/ip4/127.0.0.1/tcp/4").unwrap();
     }
 
     #[test]
     fn the_total_holds_over_all_peers() {
-        let mut gate = gate();
+        let mut limiter = limiter();
         for id in 1..=3 {
-            connect(&mut gate, id, PeerId::random(), "/ip6/::1/tcp/1").unwrap();
+            connect(&mut limiter, id, PeerId::random(), "/ip6/::1/tcp/1").unwrap();
         }
-        let refused = connect(&mut gate, 4, PeerId::random(), "/ip6/::1/tcp/1");
+        let refused = connect(&mut limiter, 4, PeerId::random(), "/ip6/::1/tcp/1");
         assert_eq!(refused, Err(Denied::Total(3)));
     }
 
     #[test]
     fn an_address_has_its_share_and_loopback_is_free() {
-        let mut gate = gate();
-        connect(&mut gate, 1, PeerId::random(), "/ip4/192.0.2.1/tcp/1").unwrap();
+        let mut limiter = limiter();
+        connect(&mut limiter, 1, PeerId::random(), "/ip4/192.0.2.1/tcp/1").unwrap();
         let mapped = "/ip6/::ffff:192.0.2.1/udp/1/quic-v1";
-        assert_eq!(connect(&mut gate, 2, PeerId::random(), mapped), Err(Denied::Address(1)));
-        connect(&mut gate, 3, PeerId::random(), "/ip4/192.0.2.2/tcp/1").unwrap();
+        assert_eq!(connect(&mut limiter, 2, PeerId::random(), mapped), Err(Denied::Address(1)));
+        connect(&mut limiter, 3, PeerId::random(), "/ip4/192.0.2.2/tcp/1").unwrap();
     }
 
     #[test]
     fn handshakes_under_way_are_bounded() {
-        let mut gate = gate();
+        let mut limiter = limiter();
         for id in 1..=2 {
-            gate.begin(ConnectionId::new_unchecked(id), Endpoint::Listener, None).unwrap();
+            limiter.begin(ConnectionId::new_unchecked(id), Endpoint::Listener, None).unwrap();
         }
-        let refused = gate.begin(ConnectionId::new_unchecked(3), Endpoint::Listener, None);
+        let refused = limiter.begin(ConnectionId::new_unchecked(3), Endpoint::Listener, None);
         assert_eq!(refused, Err(Denied::Pending(2)));
-        gate.begin(ConnectionId::new_unchecked(4), Endpoint::Dialer, None).unwrap();
+        limiter.begin(ConnectionId::new_unchecked(4), Endpoint::Dialer, None).unwrap();
     }
 
     #[test]
     fn a_ban_ends_by_itself_and_the_list_is_bounded() {
-        let (mut gate, now) = (gate(), Instant::now());
+        let (mut limiter, now) = (limiter(), Instant::now());
         let peers = [PeerId::random(), PeerId::random(), PeerId::random()];
         for (peer, secs) in peers.into_iter().zip([3, 1, 2]) {
-            gate.ban(peer, now, now + Duration::from_secs(secs));
+            limiter.ban(peer, now, now + Duration::from_secs(secs));
         }
         let [longest, shortest, middle] = peers;
-        assert_eq!(gate.banned_until(&shortest, now), None, "nearest to its end, so forgotten");
-        assert!(gate.banned_until(&middle, now).is_some());
-        assert_eq!(gate.check_open(&longest, now), Err(Denied::Banned));
-        assert_eq!(gate.check_open(&longest, now + Duration::from_secs(3)), Ok(()));
+        assert_eq!(limiter.banned_until(&shortest, now), None, "nearest to its end, so forgotten");
+        assert!(limiter.banned_until(&middle, now).is_some());
+        assert_eq!(limiter.check_open(&longest, now), Err(Denied::Banned));
+        assert_eq!(limiter.check_open(&longest, now + Duration::from_secs(3)), Ok(()));
     }
 }
