@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use super::Head;
+use crate::head::Head;
 
 /// A block's place in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

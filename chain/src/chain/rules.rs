@@ -1,11 +1,9 @@
 //! Rules that hold whatever the engine: a header against its parent, a body against its header.
 
-use herald_proto::roots::EMPTY_UNCLES_HASH;
 use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
-use crate::engine::Engine;
-use crate::engine::clique::Clique;
+use crate::engine::{Engine, Timestamps};
 use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE};
 
 /// A gas limit moves by less than this part of the parent's.
@@ -21,18 +19,21 @@ const BASE_FEE_CHANGE_DENOMINATOR: u128 = 8;
 /// Gas of one blob (EIP-4844).
 const GAS_PER_BLOB: u64 = 131_072;
 
-/// Checks `header` against its parent, all but seal and clock.
+/// Checks `header` against its parent: all but the clock and what its engine alone says.
 pub(super) fn check_header(
     header: &Header,
     parent: &Header,
     config: Option<&ChainConfig>,
-    engine: &Engine,
+    engine: &dyn Engine,
 ) -> Result<(), Rule> {
     if parent.number.checked_add(1) != Some(header.number) {
         return Err(Rule::Number { found: header.number, parent: parent.number });
     }
-    let later = header.timestamp > parent.timestamp;
-    if !later && !engine.clique().is_some_and(|clique| shares_time(clique, header, parent)) {
+    let in_order = match engine.timestamps() {
+        Timestamps::Increasing => header.timestamp > parent.timestamp,
+        Timestamps::NotDecreasing => header.timestamp >= parent.timestamp,
+    };
+    if !in_order {
         return Err(Rule::Time { found: header.timestamp, parent: parent.timestamp });
     }
     if let Some(max) = engine.extra_data_max() {
@@ -43,7 +44,7 @@ pub(super) fn check_header(
     }
     check_fork_fields(header, parent, config)?;
     check_gas(header, parent)?;
-    check_difficulty(header, parent)
+    check_blob_gas(header)
 }
 
 /// Checks that `block`'s body is the one its header commits to. No hashing: roots are computed
@@ -92,11 +93,6 @@ pub(super) fn next_base_fee(parent: &HeaderFields) -> u64 {
     u64::try_from(next).unwrap_or(u64::MAX)
 }
 
-/// Clique with a period of 0 lets blocks share a timestamp, as geth does.
-fn shares_time(clique: &Clique, header: &Header, parent: &Header) -> bool {
-    clique.config().period == 0 && header.timestamp == parent.timestamp
-}
-
 fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
     let base = gas_limit_base(parent, header.base_fee.is_some());
     let found = header.gas_limit;
@@ -113,6 +109,10 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
             return Err(Rule::BaseFee { found, expected });
         }
     }
+    Ok(())
+}
+
+fn check_blob_gas(header: &Header) -> Result<(), Rule> {
     match header.blob_gas_used {
         Some(found) if !found.is_multiple_of(GAS_PER_BLOB) => Err(Rule::BlobGas { found }),
         Some(_) | None => Ok(()),
@@ -151,23 +151,6 @@ fn check_fork_fields(header: &Header, parent: &Header, config: Option<&ChainConf
         if here != cancun {
             return Err(Rule::ForkField { field, expected: cancun });
         }
-    }
-    Ok(())
-}
-
-fn check_difficulty(header: &Header, parent: &Header) -> Result<(), Rule> {
-    if !header.difficulty.is_zero() {
-        // A genesis may say 0 without meaning the Merge.
-        if parent.difficulty.is_zero() && parent.number > 0 {
-            return Err(Rule::DifficultyAfterMerge { found: header.difficulty });
-        }
-        return Ok(());
-    }
-    if header.uncles_hash != EMPTY_UNCLES_HASH {
-        return Err(Rule::MergedBlock { what: "uncles" });
-    }
-    if !header.nonce.is_zero() {
-        return Err(Rule::MergedBlock { what: "a nonce" });
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use alloy_primitives::{B64, B256, U256};
 use herald_proto::{Block, Body, Header, HeaderFields, Withdrawal};
 
 use crate::chain::{BlockError, BodyRoot, Chain, Rule, UncleFault};
+use crate::engine::{MergeFault, Trusted};
 use crate::genesis::Genesis;
 use crate::testkit::{START, child, child_with, clock, data, line, open, transaction, trusted_genesis};
 
@@ -59,7 +60,7 @@ fn header_rules() {
             f.difficulty = U256::ZERO;
             f.nonce = B64::with_last_byte(1);
         }),
-        Some(Rule::MergedBlock { what: "a nonce" })
+        Some(Rule::Engine(MergeFault::Nonce.into()))
     );
 }
 
@@ -242,7 +243,7 @@ fn after_the_merge_difficulty_stays_0() {
     chain.import(std::slice::from_ref(&merged)).unwrap();
     let back = child(&merged.header, |_| {});
     let rule = rule(chain.verify_header(&back.header).err()).unwrap();
-    assert_eq!(rule, Rule::DifficultyAfterMerge { found: U256::from(16) });
+    assert_eq!(rule, Rule::Engine(MergeFault::Difficulty { found: U256::from(16) }.into()));
 }
 
 #[test]
@@ -276,7 +277,7 @@ fn uncles() {
     };
     let (one, two, three) = (lost(9, 2), lost(9, 3), lost(9, 4));
     let block = with_uncles(parent, &[&one, &two, &three]);
-    assert_eq!(import_rule(&chain, &block), Rule::UncleCount { found: 3 });
+    assert_eq!(import_rule(&chain, &block), Rule::UncleCount { found: 3, max: 2 });
     let fault = |uncles: &[&Header]| match import_rule(&chain, &with_uncles(parent, uncles)) {
         Rule::Uncle { what, .. } => what,
         other => panic!("{other}"),
@@ -322,7 +323,7 @@ fn real_chains_break_no_rule() {
     let merge = [read("15537393.rlp"), read("15537394.rlp")].concat();
     for pair in blocks.windows(2).chain(merge.windows(2)) {
         let [parent, block] = pair else { unreachable!() };
-        let engine = crate::engine::Engine::new(crate::engine::EngineChoice::Trusted, &genesis).unwrap();
+        let engine = Trusted::new(genesis.header());
         crate::chain::rules::check_header(&block.header, &parent.header, None, &engine).unwrap();
         crate::chain::rules::check_body(block).unwrap();
     }

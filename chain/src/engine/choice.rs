@@ -1,0 +1,258 @@
+//! Which engine a chain is opened with.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Engine, EngineFault, clique, trusted};
+use crate::genesis::{Genesis, GenesisError};
+
+/// An engine that is found by name.
+///
+/// Closed on purpose: [`ENGINES`] is written out in full, so that a new engine says all of it.
+#[derive(Debug)]
+pub struct EngineSpec {
+    /// Its name, as [`Engine::name`] gives it.
+    pub name: &'static str,
+    /// What it checks, as a clause for `--help`.
+    pub about: &'static str,
+    /// Sections of a genesis' `config` that are its own. A genesis with one of them is its.
+    pub sections: &'static [&'static str],
+    /// Which genesis it refuses, as a clause for `--help`.
+    pub refuses: &'static str,
+    /// Makes it for the chain that begins with this genesis.
+    pub open: fn(&Genesis) -> Result<Arc<dyn Engine>, EngineError>,
+}
+
+/// Every engine here, in the order in which a genesis is offered to them.
+pub const ENGINES: &[EngineSpec] = &[
+    EngineSpec {
+        name: "clique",
+        about: "proof of authority (EIP-225): every seal is checked, and blocks are sealed",
+        sections: &["clique"],
+        refuses: "one without a `clique` section or without signers",
+        open: clique::open,
+    },
+    EngineSpec {
+        name: "trusted",
+        about: "neither seal nor difficulty is checked: for chain files whose source is trusted",
+        sections: &[],
+        refuses: "one whose blocks have other hashes than Ethereum's",
+        open: trusted::open,
+    },
+];
+
+/// The engine of a genesis that has no engine's section.
+const WITHOUT_SECTION: &str = "trusted";
+
+/// Which engine a chain is opened with.
+#[derive(Clone, Debug, Default)]
+pub enum EngineChoice {
+    /// The first of [`ENGINES`] that has a section in the genesis, or `trusted`.
+    #[default]
+    Auto,
+    /// One of [`ENGINES`].
+    Named(&'static EngineSpec),
+    /// An engine of the caller's. Whether the genesis suits it is the caller's to know.
+    Given(Arc<dyn Engine>),
+}
+
+/// An engine that other software has and that is not here, known by its section in a genesis.
+///
+/// Closed on purpose, as [`EngineSpec`] is.
+#[derive(Debug)]
+pub struct ForeignEngine {
+    /// The section's name in `config`.
+    pub section: &'static str,
+    /// What it is, and whose.
+    pub about: &'static str,
+    /// Whether its blocks can be read without it.
+    headers: Headers,
+}
+
+/// What the headers of a foreign engine are.
+#[derive(Clone, Copy, Debug)]
+enum Headers {
+    /// Ethereum's, so its chain can be followed without looking at the seals.
+    Ethereum,
+    /// Hashed or encoded in a way of their own, so no block links to the one before.
+    Other(&'static str),
+}
+
+/// IBFT and its descendants hash headers without the seals of the validators that committed them.
+const COMMIT_SEALS: Headers = Headers::Other(
+    "its block hash leaves the validators' commit seals in the extra data out, so no header here would \
+     link to its parent",
+);
+
+/// Engines that are not here. Their chains are refused by name.
+const FOREIGN_ENGINES: &[ForeignEngine] = &[
+    ForeignEngine { section: "ibft", about: "Istanbul BFT, of Quorum and early Besu", headers: COMMIT_SEALS },
+    ForeignEngine { section: "istanbul", about: "Istanbul BFT, of Quorum", headers: COMMIT_SEALS },
+    ForeignEngine { section: "ibft2", about: "IBFT 2.0, of Besu", headers: COMMIT_SEALS },
+    ForeignEngine { section: "qbft", about: "QBFT, of Besu and Quorum", headers: COMMIT_SEALS },
+    ForeignEngine {
+        section: "aura",
+        about: "Authority Round, of OpenEthereum and Nethermind",
+        headers: Headers::Other(
+            "its headers carry a step and a signature where Ethereum's have the mix hash and nonce",
+        ),
+    },
+    ForeignEngine {
+        section: "authorityRound",
+        about: "Authority Round, of OpenEthereum and Nethermind",
+        headers: Headers::Other(
+            "its headers carry a step and a signature where Ethereum's have the mix hash and nonce",
+        ),
+    },
+    ForeignEngine { section: "parlia", about: "Parlia, of BNB Smart Chain", headers: Headers::Ethereum },
+    ForeignEngine { section: "congress", about: "Congress, of HECO", headers: Headers::Ethereum },
+    ForeignEngine { section: "bor", about: "Bor, of Polygon", headers: Headers::Ethereum },
+    ForeignEngine { section: "posv", about: "PoSV, of Viction", headers: Headers::Ethereum },
+    ForeignEngine { section: "XDPoS", about: "XDPoS, of XinFin", headers: Headers::Ethereum },
+    ForeignEngine { section: "oasys", about: "Oasys' proof of stake", headers: Headers::Ethereum },
+    ForeignEngine { section: "consortium", about: "Consortium, of Ronin", headers: Headers::Ethereum },
+];
+
+/// An engine cannot be used with a genesis.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// An engine was asked for, and the genesis does not say how.
+    #[error(
+        "the genesis has no `{section}` section in its config, so the engine {engine} cannot be used; \
+         give a genesis in geth's JSON format that has one, or another --engine"
+    )]
+    NoSection {
+        /// The engine.
+        engine: &'static str,
+        /// What it looked for.
+        section: &'static str,
+    },
+    /// The engine's section is wrong.
+    #[error(transparent)]
+    Section(#[from] GenesisError),
+    /// The genesis block is not what the engine begins with.
+    #[error("the genesis does not suit the engine {engine}: {fault}; make one with `herald init`")]
+    Genesis {
+        /// The engine.
+        engine: &'static str,
+        /// What is wrong.
+        fault: EngineFault,
+    },
+    /// There is nobody who could sign block 1.
+    #[error("the genesis' extra data lists no signers; make one with `herald init --signer`")]
+    NoSigners,
+    /// The chain is another engine's, which is not here, but its blocks are Ethereum's.
+    #[error(
+        "the genesis is for {about}: `config.{section}` is read by no engine here, so its seals cannot be \
+         checked; --engine trusted follows such a chain without checking them, from sources you trust"
+    )]
+    Foreign {
+        /// The section.
+        section: &'static str,
+        /// What it is for.
+        about: &'static str,
+    },
+    /// The chain is another engine's, and its blocks cannot be read without it.
+    #[error(
+        "the genesis is for {about} (`config.{section}`), whose blocks cannot be read here: {why}; use that \
+         engine's own software"
+    )]
+    Unreadable {
+        /// The section.
+        section: &'static str,
+        /// What it is for.
+        about: &'static str,
+        /// What is different about its blocks.
+        why: &'static str,
+    },
+}
+
+/// There is no engine of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no engine `{name}`; choose one of {}", EngineChoice::names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownEngine {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl EngineChoice {
+    /// What [`FromStr`](std::str::FromStr) reads: `auto`, and the names of [`ENGINES`].
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        std::iter::once(AUTO).chain(ENGINES.iter().map(|spec| spec.name))
+    }
+
+    /// The engine that is meant for `genesis`.
+    ///
+    /// # Errors
+    /// A genesis that the engine refuses, or that is another engine's.
+    pub fn open(self, genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
+        let spec = match self {
+            Self::Given(engine) => return Ok(engine),
+            Self::Named(spec) => {
+                refuse_unreadable(genesis)?;
+                spec
+            }
+            Self::Auto => {
+                let mine = |spec: &&EngineSpec| has_section(genesis, spec.sections);
+                match ENGINES.iter().find(mine) {
+                    Some(spec) => spec,
+                    None => {
+                        refuse_foreign(genesis)?;
+                        named(WITHOUT_SECTION)
+                    }
+                }
+            }
+        };
+        (spec.open)(genesis)
+    }
+}
+
+/// `auto` on the command line.
+const AUTO: &str = "auto";
+
+impl std::str::FromStr for EngineChoice {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        if name == AUTO {
+            return Ok(Self::Auto);
+        }
+        let found = ENGINES.iter().find(|spec| spec.name == name);
+        found.map(Self::Named).ok_or_else(|| UnknownEngine { name: name.to_owned() })
+    }
+}
+
+fn named(name: &str) -> &'static EngineSpec {
+    ENGINES.iter().find(|spec| spec.name == name).expect("the list has every engine that is named here")
+}
+
+fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
+    sections.iter().any(|section| genesis.section(section).is_some())
+}
+
+fn refuse_foreign(genesis: &Genesis) -> Result<(), EngineError> {
+    refuse_unreadable(genesis)?;
+    let found = FOREIGN_ENGINES.iter().find(|foreign| has_section(genesis, &[foreign.section]));
+    match found {
+        Some(&ForeignEngine { section, about, headers: _ }) => Err(EngineError::Foreign { section, about }),
+        None => Ok(()),
+    }
+}
+
+/// Chains that even an engine that looks at no seal cannot follow.
+fn refuse_unreadable(genesis: &Genesis) -> Result<(), EngineError> {
+    for &ForeignEngine { section, about, headers } in FOREIGN_ENGINES {
+        match headers {
+            Headers::Other(why) if has_section(genesis, &[section]) => {
+                return Err(EngineError::Unreadable { section, about, why });
+            }
+            Headers::Other(_) | Headers::Ethereum => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
