@@ -114,6 +114,22 @@ pub enum Rule {
         /// Blob gas used.
         found: u64,
     },
+    /// At most as many blobs as the fork allows (EIP-4844, EIP-7691).
+    #[error("blob gas: {found} used, and at most {max} is allowed")]
+    BlobGasUsed {
+        /// Blob gas used.
+        found: u64,
+        /// The most allowed.
+        max: u64,
+    },
+    /// What the parent's blob gas leads to (EIP-4844).
+    #[error("excess blob gas: {found}, and {expected} follows from the parent")]
+    ExcessBlobGas {
+        /// The header's.
+        found: u64,
+        /// The right one.
+        expected: u64,
+    },
     /// Total difficulty has 256 bits.
     #[error("difficulty: the total is over 2^256")]
     TotalDifficulty,
@@ -174,7 +190,8 @@ impl Rule {
             Self::ExtraData { .. } => "extra data",
             Self::BaseFee { .. } => "base fee",
             Self::ForkField { .. } => "fork fields",
-            Self::BlobGas { .. } => "blob gas",
+            Self::BlobGas { .. } | Self::BlobGasUsed { .. } => "blob gas",
+            Self::ExcessBlobGas { .. } => "excess blob gas",
             Self::TotalDifficulty => "difficulty",
             Self::BodyRoot { .. } => "body root",
             Self::Withdrawals { .. } => "withdrawals",

@@ -42,9 +42,10 @@ pub(super) fn check_header(
             return Err(Rule::ExtraData { found, max });
         }
     }
+    check_gas_limit(header, parent, config)?;
     check_fork_fields(header, parent, config)?;
-    check_gas(header, parent)?;
-    check_blob_gas(header)
+    check_base_fee(header, parent)?;
+    check_blob_gas(header, parent, config)
 }
 
 /// Checks that `block`'s body is the one its header commits to. No hashing: roots are computed
@@ -71,8 +72,8 @@ pub(super) fn check_body(block: &Block) -> Result<(), Rule> {
 
 /// The gas limit that a child's is measured against: `parent`'s, doubled when the child is the
 /// first London block.
-pub(super) fn gas_limit_base(parent: &HeaderFields, child_has_base_fee: bool) -> u64 {
-    let elasticity = if child_has_base_fee && parent.base_fee.is_none() { ELASTICITY } else { 1 };
+pub(super) fn gas_limit_base(parent: &HeaderFields, child_is_london: bool) -> u64 {
+    let elasticity = if child_is_london && parent.base_fee.is_none() { ELASTICITY } else { 1 };
     parent.gas_limit.saturating_mul(elasticity)
 }
 
@@ -93,8 +94,13 @@ pub(super) fn next_base_fee(parent: &HeaderFields) -> u64 {
     u64::try_from(next).unwrap_or(u64::MAX)
 }
 
-fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
-    let base = gas_limit_base(parent, header.base_fee.is_some());
+/// The first London block's limit doubles, whether or not its header has a base fee.
+fn check_gas_limit(header: &Header, parent: &Header, config: Option<&ChainConfig>) -> Result<(), Rule> {
+    let london = match config {
+        Some(config) => config.is_active(Fork::London, header.number, header.timestamp),
+        None => header.base_fee.is_some(),
+    };
+    let base = gas_limit_base(parent, london);
     let found = header.gas_limit;
     let bound = base / GAS_LIMIT_BOUND_DIVISOR;
     if found.abs_diff(base) >= bound || !(GAS_LIMIT_MIN..=GAS_LIMIT_MAX).contains(&found) {
@@ -103,6 +109,10 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
     if header.gas_used > found {
         return Err(Rule::GasUsed { used: header.gas_used, limit: found });
     }
+    Ok(())
+}
+
+fn check_base_fee(header: &Header, parent: &Header) -> Result<(), Rule> {
     if let Some(found) = header.base_fee {
         let expected = next_base_fee(parent);
         if found != expected {
@@ -112,9 +122,26 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
     Ok(())
 }
 
-fn check_blob_gas(header: &Header) -> Result<(), Rule> {
-    match header.blob_gas_used {
-        Some(found) if !found.is_multiple_of(GAS_PER_BLOB) => Err(Rule::BlobGas { found }),
+/// Blob gas used and its running excess. How many blobs a block has is the fork's to say, so with
+/// no rules known a block's blobs are only whole.
+fn check_blob_gas(header: &Header, parent: &Header, config: Option<&ChainConfig>) -> Result<(), Rule> {
+    let Some(used) = header.blob_gas_used else { return Ok(()) };
+    if !used.is_multiple_of(GAS_PER_BLOB) {
+        return Err(Rule::BlobGas { found: used });
+    }
+    let Some(schedule) = config.and_then(|config| config.blob_schedule(header.timestamp)) else {
+        return Ok(());
+    };
+    let max = schedule.max.saturating_mul(GAS_PER_BLOB);
+    if used > max {
+        return Err(Rule::BlobGasUsed { found: used, max });
+    }
+    // A parent before Cancun has neither, and counts as 0.
+    let before =
+        parent.excess_blob_gas.unwrap_or_default().saturating_add(parent.blob_gas_used.unwrap_or_default());
+    let expected = before.saturating_sub(schedule.target.saturating_mul(GAS_PER_BLOB));
+    match header.excess_blob_gas {
+        Some(found) if found != expected => Err(Rule::ExcessBlobGas { found, expected }),
         Some(_) | None => Ok(()),
     }
 }

@@ -58,6 +58,16 @@ pub enum BlockFork {
     MergeNetsplit,
 }
 
+/// How many blobs blocks have under a fork (EIP-7840).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlobSchedule {
+    /// Blobs of a block at which their base fee stands still.
+    pub target: u64,
+    /// Most blobs of a block.
+    pub max: u64,
+}
+
 /// The rules of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
@@ -69,6 +79,8 @@ pub struct ChainConfig {
     shanghai: Option<u64>,
     cancun: Option<u64>,
     prague: Option<u64>,
+    /// When the schedule of blobs changes, and to what, ascending; `None` where it is not known.
+    blob_schedules: Vec<(u64, Option<BlobSchedule>)>,
     block_forks: Vec<u64>,
     time_forks: Vec<u64>,
 }
@@ -148,6 +160,14 @@ impl ChainConfig {
         self.dao_fork_support
     }
 
+    /// How many blobs a block of that time has. `None` before Cancun, and from Osaka on, whose
+    /// rules for blobs are not known here.
+    #[must_use]
+    pub fn blob_schedule(&self, timestamp: u64) -> Option<BlobSchedule> {
+        let reached = self.blob_schedules.iter().rev().find(|(time, _)| *time <= timestamp);
+        reached.and_then(|(_, schedule)| *schedule)
+    }
+
     /// Block numbers at which rules change, ascending and each once: for the fork id (EIP-2124).
     #[must_use]
     pub fn block_forks(&self) -> &[u64] {
@@ -202,10 +222,37 @@ impl ChainConfig {
             shanghai,
             cancun,
             prague,
+            blob_schedules: read_blob_schedules(fields)?,
             block_forks,
             time_forks: ascending(time_forks),
         })
     }
+}
+
+/// Forks that change the schedule of blobs, with what EIP-4844 and EIP-7691 say of them.
+const BLOB_FORKS: [(&str, &str, Option<BlobSchedule>); 3] = [
+    ("cancunTime", "cancun", Some(BlobSchedule { target: 3, max: 6 })),
+    ("pragueTime", "prague", Some(BlobSchedule { target: 6, max: 9 })),
+    ("osakaTime", "osaka", None),
+];
+
+fn read_blob_schedules(fields: &Fields<'_>) -> Result<Vec<(u64, Option<BlobSchedule>)>, GenesisError> {
+    let given = fields.object("blobSchedule")?;
+    let mut schedules = Vec::new();
+    for (time, name, usual) in BLOB_FORKS {
+        let Some(time) = fields.u64(time)? else { continue };
+        let here = given.as_ref().map(|given| given.object(name)).transpose()?.flatten();
+        let schedule = match (usual, here) {
+            (Some(usual), Some(here)) => Some(BlobSchedule {
+                target: here.u64("target")?.unwrap_or(usual.target),
+                max: here.u64("max")?.unwrap_or(usual.max),
+            }),
+            (usual, None) => usual,
+            (None, Some(_)) => None,
+        };
+        schedules.push((time, schedule));
+    }
+    Ok(schedules)
 }
 
 fn ascending(forks: impl IntoIterator<Item = u64>) -> Vec<u64> {
