@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Engine, EngineFault, clique, trusted};
+use super::{Engine, EngineFault, clique, ethash, trusted};
 use crate::genesis::{Genesis, GenesisError};
 
 /// An engine that is found by name.
@@ -32,6 +32,13 @@ pub const ENGINES: &[EngineSpec] = &[
         sections: &["clique"],
         refuses: "one without a `clique` section or without signers",
         open: clique::open,
+    },
+    EngineSpec {
+        name: "ethash",
+        about: "Ethereum's difficulty, uncles and change to proof of stake; the work itself is not checked",
+        sections: &["ethash"],
+        refuses: "a block in RLP, which does not tell the chain's forks",
+        open: ethash::open,
     },
     EngineSpec {
         name: "trusted",
@@ -128,6 +135,15 @@ pub enum EngineError {
         engine: &'static str,
         /// What it looked for.
         section: &'static str,
+    },
+    /// The engine must know the chain's forks.
+    #[error(
+        "the genesis is a block in RLP and does not tell the chain's forks, which the engine {engine} must \
+         know; give the genesis in geth's JSON format, or --engine trusted"
+    )]
+    NoConfig {
+        /// The engine.
+        engine: &'static str,
     },
     /// The engine's section is wrong.
     #[error(transparent)]

@@ -9,6 +9,7 @@
 
 mod choice;
 pub mod clique;
+pub mod ethash;
 mod fault;
 mod merge;
 mod sealing;

@@ -21,6 +21,7 @@ fn auto(sections: &str) -> Result<&'static str, EngineError> {
 #[test]
 fn a_genesis_names_its_engine_by_a_section() {
     assert_eq!(auto("").unwrap(), "trusted");
+    assert_eq!(auto(r#", "ethash": {}"#).unwrap(), "ethash");
     let signed = testkit::clique_genesis(&testkit::signers(1), clique::CliqueConfig::default());
     assert_eq!(EngineChoice::Auto.open(&signed).unwrap().name(), "clique");
     // Its own engine refuses what is wrong with it; nobody takes it over in silence.
@@ -33,14 +34,14 @@ fn a_genesis_names_its_engine_by_a_section() {
 #[test]
 fn every_engine_is_found_by_its_name_and_opens_as_it() {
     let names: Vec<&str> = EngineChoice::names().collect();
-    assert_eq!(names, ["auto", "clique", "trusted"]);
+    assert_eq!(names, ["auto", "clique", "ethash", "trusted"]);
     let signed = testkit::clique_genesis(&testkit::signers(1), clique::CliqueConfig::default());
     for spec in ENGINES {
         let engine = spec.name.parse::<EngineChoice>().unwrap().open(&signed).unwrap();
         assert_eq!(engine.name(), spec.name);
     }
     let error = "ethahs".parse::<EngineChoice>().unwrap_err();
-    assert_eq!(error.to_string(), "there is no engine `ethahs`; choose one of auto, clique, trusted");
+    assert_eq!(error.to_string(), "there is no engine `ethahs`; choose one of auto, clique, ethash, trusted");
 }
 
 #[test]
@@ -48,7 +49,11 @@ fn a_named_engine_needs_what_it_reads() {
     let named = |name: &str, genesis: &Genesis| name.parse::<EngineChoice>().unwrap().open(genesis);
     let error = named("clique", &genesis("")).unwrap_err();
     assert!(matches!(error, EngineError::NoSection { engine: "clique", section: "clique" }), "{error}");
+    // Ethash has no parameters of its own, so it can be asked for where its section is missing.
+    assert_eq!(named("ethash", &genesis("")).unwrap().name(), "ethash");
     let block = Genesis::from_block(genesis("").block().clone()).unwrap();
+    let error = named("ethash", &block).unwrap_err();
+    assert!(matches!(error, EngineError::NoConfig { engine: "ethash" }), "{error}");
     assert_eq!(named("trusted", &block).unwrap().name(), "trusted");
 }
 
