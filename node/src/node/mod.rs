@@ -33,7 +33,8 @@ pub struct NodeConfig {
     pub datadir: PathBuf,
     /// Block 0, and the chain's rules where they are known.
     pub genesis: Genesis,
-    /// Who may seal.
+    /// Whose rules decide about headers, heads and seals: found by the genesis or by name, or an
+    /// engine of the caller's.
     pub engine: EngineChoice,
     /// The number that peers must share. Default the chain id, 1 where the genesis has none.
     pub network_id: Option<u64>,
