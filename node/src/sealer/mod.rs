@@ -130,9 +130,7 @@ impl Sealer {
         let time = async {
             match plan {
                 Plan::SealAt(at) => tokio::time::sleep(at.saturating_sub(now)).await,
-                Plan::NotNow(_) | Plan::SealedBefore { .. } => {
-                    std::future::pending().await
-                }
+                Plan::NotNow(_) | Plan::SealedBefore { .. } => std::future::pending().await,
             }
         };
         tokio::pin!(time);

@@ -133,7 +133,10 @@ fn a_chain_that_is_not_sealed_is_refused() {
     let chain = testkit::open(directory.path(), &genesis, &testkit::clock());
     let key = testkit::signers(1).remove(0);
     let error = Sealer::new(chain, key, directory.path()).unwrap_err();
-    assert!(matches!(error, SealerError::Prepare(PrepareError::NotSealable { engine: "trusted" })), "{error}");
+    assert!(
+        matches!(error, SealerError::Prepare(PrepareError::NotSealable { engine: "trusted" })),
+        "{error}"
+    );
 }
 
 #[test]
