@@ -99,9 +99,6 @@ impl Chain {
         options: ChainOptions,
     ) -> Result<Self, OpenError> {
         let engine = engine.open(&genesis)?;
-        if let Some(unchecked) = engine.unchecked() {
-            tracing::warn!(engine = engine.name(), "not checked: {unchecked}");
-        }
         let store = Store::open(
             &datadir.join(STORE_DIRECTORY),
             &NewBlock {

@@ -4,7 +4,7 @@ use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
 use crate::engine::{Engine, Timestamps};
-use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE};
+use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
@@ -16,6 +16,10 @@ const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
 const ELASTICITY: u64 = 2;
 /// A base fee moves by at most this part (EIP-1559).
 const BASE_FEE_CHANGE_DENOMINATOR: u128 = 8;
+/// Blobs of a block at which their price stays, and at most, under Cancun (EIP-4844).
+const CANCUN_BLOBS: (u64, u64) = (3, 6);
+/// The same under Prague (EIP-7691).
+const PRAGUE_BLOBS: (u64, u64) = (6, 9);
 /// Gas of one blob (EIP-4844).
 const GAS_PER_BLOB: u64 = 131_072;
 
@@ -129,20 +133,37 @@ fn check_blob_gas(header: &Header, parent: &Header, config: Option<&ChainConfig>
     if !used.is_multiple_of(GAS_PER_BLOB) {
         return Err(Rule::BlobGas { found: used });
     }
-    let Some(schedule) = config.and_then(|config| config.blob_schedule(header.timestamp)) else {
+    let Some((target, max)) = config.and_then(|config| blobs(config, header.timestamp)) else {
         return Ok(());
     };
-    let max = schedule.max.saturating_mul(GAS_PER_BLOB);
+    let max = max.saturating_mul(GAS_PER_BLOB);
     if used > max {
         return Err(Rule::BlobGasUsed { found: used, max });
     }
     // A parent before Cancun has neither, and counts as 0.
     let before =
         parent.excess_blob_gas.unwrap_or_default().saturating_add(parent.blob_gas_used.unwrap_or_default());
-    let expected = before.saturating_sub(schedule.target.saturating_mul(GAS_PER_BLOB));
+    let expected = before.saturating_sub(target.saturating_mul(GAS_PER_BLOB));
     match header.excess_blob_gas {
         Some(found) if found != expected => Err(Rule::ExcessBlobGas { found, expected }),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// The target and the most of blobs in a block of that time. `None` from Osaka on, under which the
+/// excess follows from the base fee as well (EIP-7918), which is not checked here.
+fn blobs(config: &ChainConfig, timestamp: u64) -> Option<(u64, u64)> {
+    let active = |fork| config.fork_time(fork).is_some_and(|time| time <= timestamp);
+    let given = |fork, usual| {
+        let parameters = config.blob_parameters(fork);
+        Some(parameters.map_or(usual, |parameters| (parameters.target, parameters.max)))
+    };
+    if active(TimeFork::Osaka) {
+        None
+    } else if active(TimeFork::Prague) {
+        given(TimeFork::Prague, PRAGUE_BLOBS)
+    } else {
+        given(TimeFork::Cancun, CANCUN_BLOBS)
     }
 }
 

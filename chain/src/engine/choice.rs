@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::foreign::{refuse_foreign, refuse_unreadable};
 use super::{Engine, EngineFault, clique, ethash, trusted};
 use crate::genesis::{Genesis, GenesisError};
 
@@ -63,63 +64,6 @@ pub enum EngineChoice {
     /// An engine of the caller's. Whether the genesis suits it is the caller's to know.
     Given(Arc<dyn Engine>),
 }
-
-/// An engine that other software has and that is not here, known by its section in a genesis.
-///
-/// Closed on purpose, as [`EngineSpec`] is.
-#[derive(Debug)]
-pub struct ForeignEngine {
-    /// The section's name in `config`.
-    pub section: &'static str,
-    /// What it is, and whose.
-    pub about: &'static str,
-    /// Whether its blocks can be read without it.
-    headers: Headers,
-}
-
-/// What the headers of a foreign engine are.
-#[derive(Clone, Copy, Debug)]
-enum Headers {
-    /// Ethereum's, so its chain can be followed without looking at the seals.
-    Ethereum,
-    /// Hashed or encoded in a way of their own, so no block links to the one before.
-    Other(&'static str),
-}
-
-/// IBFT and its descendants hash headers without the seals of the validators that committed them.
-const COMMIT_SEALS: Headers = Headers::Other(
-    "its block hash leaves the validators' commit seals in the extra data out, so no header here would \
-     link to its parent",
-);
-
-/// Engines that are not here. Their chains are refused by name.
-const FOREIGN_ENGINES: &[ForeignEngine] = &[
-    ForeignEngine { section: "ibft", about: "Istanbul BFT, of Quorum and early Besu", headers: COMMIT_SEALS },
-    ForeignEngine { section: "istanbul", about: "Istanbul BFT, of Quorum", headers: COMMIT_SEALS },
-    ForeignEngine { section: "ibft2", about: "IBFT 2.0, of Besu", headers: COMMIT_SEALS },
-    ForeignEngine { section: "qbft", about: "QBFT, of Besu and Quorum", headers: COMMIT_SEALS },
-    ForeignEngine {
-        section: "aura",
-        about: "Authority Round, of OpenEthereum and Nethermind",
-        headers: Headers::Other(
-            "its headers carry a step and a signature where Ethereum's have the mix hash and nonce",
-        ),
-    },
-    ForeignEngine {
-        section: "authorityRound",
-        about: "Authority Round, of OpenEthereum and Nethermind",
-        headers: Headers::Other(
-            "its headers carry a step and a signature where Ethereum's have the mix hash and nonce",
-        ),
-    },
-    ForeignEngine { section: "parlia", about: "Parlia, of BNB Smart Chain", headers: Headers::Ethereum },
-    ForeignEngine { section: "congress", about: "Congress, of HECO", headers: Headers::Ethereum },
-    ForeignEngine { section: "bor", about: "Bor, of Polygon", headers: Headers::Ethereum },
-    ForeignEngine { section: "posv", about: "PoSV, of Viction", headers: Headers::Ethereum },
-    ForeignEngine { section: "XDPoS", about: "XDPoS, of XinFin", headers: Headers::Ethereum },
-    ForeignEngine { section: "oasys", about: "Oasys' proof of stake", headers: Headers::Ethereum },
-    ForeignEngine { section: "consortium", about: "Consortium, of Ronin", headers: Headers::Ethereum },
-];
 
 /// An engine cannot be used with a genesis.
 #[derive(Clone, Debug, Error)]
@@ -244,30 +188,8 @@ fn named(name: &str) -> &'static EngineSpec {
     ENGINES.iter().find(|spec| spec.name == name).expect("the list has every engine that is named here")
 }
 
-fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
+pub(super) fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
     sections.iter().any(|section| genesis.section(section).is_some())
-}
-
-fn refuse_foreign(genesis: &Genesis) -> Result<(), EngineError> {
-    refuse_unreadable(genesis)?;
-    let found = FOREIGN_ENGINES.iter().find(|foreign| has_section(genesis, &[foreign.section]));
-    match found {
-        Some(&ForeignEngine { section, about, headers: _ }) => Err(EngineError::Foreign { section, about }),
-        None => Ok(()),
-    }
-}
-
-/// Chains that even an engine that looks at no seal cannot follow.
-fn refuse_unreadable(genesis: &Genesis) -> Result<(), EngineError> {
-    for &ForeignEngine { section, about, headers } in FOREIGN_ENGINES {
-        match headers {
-            Headers::Other(why) if has_section(genesis, &[section]) => {
-                return Err(EngineError::Unreadable { section, about, why });
-            }
-            Headers::Other(_) | Headers::Ethereum => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod choice;
 pub mod clique;
 pub mod ethash;
 mod fault;
+mod foreign;
 mod merge;
 mod sealing;
 mod trusted;
@@ -22,7 +23,7 @@ use alloy_primitives::{Address, B256, U256};
 use bytes::Bytes;
 use herald_proto::{Block, Header, HeaderFields};
 
-pub use self::choice::{ENGINES, EngineChoice, EngineError, EngineSpec, ForeignEngine, UnknownEngine};
+pub use self::choice::{ENGINES, EngineChoice, EngineError, EngineSpec, UnknownEngine};
 pub use self::fault::{EngineFault, Fault, SealError, VerifyError};
 pub use self::merge::MergeFault;
 pub use self::sealing::{NotNow, SealTurn, Turn, Vote, VoteKind};
@@ -59,8 +60,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// one engine has checked is not opened with another.
     fn name(&self) -> &'static str;
 
-    /// Which of the chain's rules this engine leaves unchecked, as a clause for the operator, who
-    /// is told when the chain is opened. `None` when it checks them all.
+    /// Which of the chain's rules this engine leaves unchecked, as a clause for the operator, whom
+    /// the host tells when it starts. `None` when it checks them all.
     fn unchecked(&self) -> Option<&'static str> {
         None
     }

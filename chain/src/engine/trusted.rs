@@ -36,8 +36,8 @@ impl Engine for Trusted {
 
     fn unchecked(&self) -> Option<&'static str> {
         Some(
-            "seals, who may seal, and difficulty: whoever can reach this node can have it follow a \
-             chain of their own making, so take blocks only from those you trust",
+            "any seal, who may seal, and difficulty: blocks cost nothing to make, so take them only from \
+             those you trust",
         )
     }
 

@@ -31,11 +31,11 @@ pub enum BlockFork {
     /// EIP-779: the state change that followed The DAO.
     Dao,
     /// EIP-608: gas costs.
-    TangerineWhistle,
+    Eip150,
     /// EIP-155: signatures for one chain.
     Eip155,
     /// EIP-607: state clearing.
-    SpuriousDragon,
+    Eip158,
     /// EIP-609: a reward of 3 ether, uncles count for difficulty.
     Byzantium,
     /// EIP-1013: a reward of 2 ether.
@@ -58,13 +58,25 @@ pub enum BlockFork {
     MergeNetsplit,
 }
 
-/// How many blobs blocks have under a fork (EIP-7840).
+/// Forks that are set by timestamp and change how many blobs a block has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TimeFork {
+    /// EIP-7569: blobs.
+    Cancun,
+    /// EIP-7600: more of them.
+    Prague,
+    /// EIP-7607: their price has a floor.
+    Osaka,
+}
+
+/// How many blobs a block has from some fork on (EIP-7840).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BlobSchedule {
-    /// Blobs of a block at which their base fee stands still.
+pub struct BlobParameters {
+    /// Blobs in a block at which their price stays.
     pub target: u64,
-    /// Most blobs of a block.
+    /// Blobs in a block at most.
     pub max: u64,
 }
 
@@ -79,8 +91,8 @@ pub struct ChainConfig {
     shanghai: Option<u64>,
     cancun: Option<u64>,
     prague: Option<u64>,
-    /// When the schedule of blobs changes, and to what, ascending; `None` where it is not known.
-    blob_schedules: Vec<(u64, Option<BlobSchedule>)>,
+    blob_times: BTreeMap<TimeFork, u64>,
+    blob_schedule: BTreeMap<TimeFork, BlobParameters>,
     block_forks: Vec<u64>,
     time_forks: Vec<u64>,
 }
@@ -89,9 +101,9 @@ pub struct ChainConfig {
 const BLOCK_FORKS: [(BlockFork, &str); 15] = [
     (BlockFork::Homestead, "homesteadBlock"),
     (BlockFork::Dao, "daoForkBlock"),
-    (BlockFork::TangerineWhistle, "eip150Block"),
+    (BlockFork::Eip150, "eip150Block"),
     (BlockFork::Eip155, "eip155Block"),
-    (BlockFork::SpuriousDragon, "eip158Block"),
+    (BlockFork::Eip158, "eip158Block"),
     (BlockFork::Byzantium, "byzantiumBlock"),
     (BlockFork::Constantinople, "constantinopleBlock"),
     (BlockFork::Petersburg, "petersburgBlock"),
@@ -124,7 +136,7 @@ impl ChainConfig {
     #[must_use]
     pub fn is_active(&self, fork: Fork, number: u64, timestamp: u64) -> bool {
         let by_time = |fork: Option<u64>| fork.is_some_and(|time| time <= timestamp);
-        let london = self.has_block_fork(BlockFork::London, number);
+        let london = self.fork_block(BlockFork::London).is_some_and(|block| block <= number);
         let shanghai = london && by_time(self.shanghai);
         match fork {
             Fork::London => london,
@@ -138,12 +150,6 @@ impl ChainConfig {
     #[must_use]
     pub fn fork_block(&self, fork: BlockFork) -> Option<u64> {
         self.block_numbers.get(&fork).copied()
-    }
-
-    /// Whether block `number` is under the rules of `fork`.
-    #[must_use]
-    pub fn has_block_fork(&self, fork: BlockFork, number: u64) -> bool {
-        self.fork_block(fork).is_some_and(|block| block <= number)
     }
 
     /// The total difficulty after which blocks are proof of stake (EIP-3675); `None` when the Merge
@@ -160,12 +166,16 @@ impl ChainConfig {
         self.dao_fork_support
     }
 
-    /// How many blobs a block of that time has. `None` before Cancun, and from Osaka on, whose
-    /// rules for blobs are not known here.
+    /// The time of `fork` in seconds since 1970; `None` when it never comes.
     #[must_use]
-    pub fn blob_schedule(&self, timestamp: u64) -> Option<BlobSchedule> {
-        let reached = self.blob_schedules.iter().rev().find(|(time, _)| *time <= timestamp);
-        reached.and_then(|(_, schedule)| *schedule)
+    pub fn fork_time(&self, fork: TimeFork) -> Option<u64> {
+        self.blob_times.get(&fork).copied()
+    }
+
+    /// The number of blobs from `fork` on, where the genesis gives it.
+    #[must_use]
+    pub fn blob_parameters(&self, fork: TimeFork) -> Option<BlobParameters> {
+        self.blob_schedule.get(&fork).copied()
     }
 
     /// Block numbers at which rules change, ascending and each once: for the fork id (EIP-2124).
@@ -207,6 +217,10 @@ impl ChainConfig {
         for name in TIME_FORKS {
             time_forks.extend(fields.u64(name)?);
         }
+        let mut blob_times = BTreeMap::new();
+        for (fork, name, _) in BLOB_FORKS {
+            blob_times.extend(fields.u64(name)?.map(|time| (fork, time)));
+        }
         Ok(Self {
             chain_id: fields.u64("chainId")?.unwrap_or_default(),
             block_numbers,
@@ -222,37 +236,31 @@ impl ChainConfig {
             shanghai,
             cancun,
             prague,
-            blob_schedules: read_blob_schedules(fields)?,
+            blob_times,
+            blob_schedule: read_blob_schedule(fields)?,
             block_forks,
             time_forks: ascending(time_forks),
         })
     }
 }
 
-/// Forks that change the schedule of blobs, with what EIP-4844 and EIP-7691 say of them.
-const BLOB_FORKS: [(&str, &str, Option<BlobSchedule>); 3] = [
-    ("cancunTime", "cancun", Some(BlobSchedule { target: 3, max: 6 })),
-    ("pragueTime", "prague", Some(BlobSchedule { target: 6, max: 9 })),
-    ("osakaTime", "osaka", None),
+/// geth's names of the forks that change how many blobs there are: the fork's, the schedule's.
+const BLOB_FORKS: [(TimeFork, &str, &str); 3] = [
+    (TimeFork::Cancun, "cancunTime", "cancun"),
+    (TimeFork::Prague, "pragueTime", "prague"),
+    (TimeFork::Osaka, "osakaTime", "osaka"),
 ];
 
-fn read_blob_schedules(fields: &Fields<'_>) -> Result<Vec<(u64, Option<BlobSchedule>)>, GenesisError> {
-    let given = fields.object("blobSchedule")?;
-    let mut schedules = Vec::new();
-    for (time, name, usual) in BLOB_FORKS {
-        let Some(time) = fields.u64(time)? else { continue };
-        let here = given.as_ref().map(|given| given.object(name)).transpose()?.flatten();
-        let schedule = match (usual, here) {
-            (Some(usual), Some(here)) => Some(BlobSchedule {
-                target: here.u64("target")?.unwrap_or(usual.target),
-                max: here.u64("max")?.unwrap_or(usual.max),
-            }),
-            (usual, None) => usual,
-            (None, Some(_)) => None,
-        };
-        schedules.push((time, schedule));
+fn read_blob_schedule(fields: &Fields<'_>) -> Result<BTreeMap<TimeFork, BlobParameters>, GenesisError> {
+    let mut schedule = BTreeMap::new();
+    let Some(given) = fields.object("blobSchedule")? else { return Ok(schedule) };
+    for (fork, _, name) in BLOB_FORKS {
+        if let Some(here) = given.object(name)? {
+            let (target, max) = (here.required("target")?.u64()?, here.required("max")?.u64()?);
+            schedule.insert(fork, BlobParameters { target, max });
+        }
     }
-    Ok(schedules)
+    Ok(schedule)
 }
 
 fn ascending(forks: impl IntoIterator<Item = u64>) -> Vec<u64> {

@@ -16,7 +16,7 @@ use std::path::Path;
 use alloy_primitives::B256;
 use herald_proto::{Block, Body, Header, HeaderFields};
 
-pub use self::config::{BlobSchedule, BlockFork, ChainConfig, Fork};
+pub use self::config::{BlobParameters, BlockFork, ChainConfig, Fork, TimeFork};
 pub use self::error::{FieldProblem, GenesisError};
 pub(crate) use self::json::INITIAL_BASE_FEE;
 pub use self::section::Section;

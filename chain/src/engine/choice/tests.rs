@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::engine::foreign::{FOREIGN_ENGINES, Headers};
 use crate::engine::{Ancestry, VerifyError};
 use crate::head::Head;
 use crate::testkit;

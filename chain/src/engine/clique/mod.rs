@@ -58,8 +58,6 @@ const WIGGLE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Clique {
     config: CliqueConfig,
-    /// Whether blocks are executed by the rules of Paris; difficulty does not tell.
-    paris: bool,
     genesis: Arc<Snapshot>,
     signers: Mutex<LruCache<B256, Address, FbBuildHasher<32>>>,
     snapshots: Mutex<LruCache<B256, Arc<Snapshot>, FbBuildHasher<32>>>,
@@ -79,10 +77,6 @@ impl Clique {
         }
         Ok(Self {
             config,
-            paris: genesis
-                .config()
-                .and_then(|config| config.terminal_total_difficulty())
-                .is_some_and(|terminal| terminal.is_zero()),
             genesis: Arc::new(Snapshot::new(header.number, header.hash(), signers)),
             signers: Mutex::new(LruCache::with_hasher(SIGNERS_KEPT, FbBuildHasher::default())),
             snapshots: Mutex::new(LruCache::with_hasher(SNAPSHOTS_KEPT, FbBuildHasher::default())),
@@ -283,9 +277,9 @@ impl Engine for Clique {
         Ok(turn.then_with(|| current.hash().cmp(&candidate.hash())))
     }
 
-    /// By the genesis: difficulty is 1 or 2 whatever the fork.
+    /// No genesis asks Clique for Paris: it ends before.
     fn is_paris(&self, _: &Header, _: &Head) -> bool {
-        self.paris
+        false
     }
 
     /// The signer, as in geth: the beneficiary is whom it votes on.

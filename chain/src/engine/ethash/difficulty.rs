@@ -4,6 +4,7 @@ use alloy_primitives::U256;
 use herald_proto::HeaderFields;
 use herald_proto::roots::EMPTY_UNCLES_HASH;
 
+use super::has_come;
 use crate::genesis::{BlockFork, ChainConfig};
 
 /// The least difficulty (yellow paper, 4.4.4).
@@ -35,15 +36,13 @@ const BOMB_DELAYS: [(BlockFork, u64); 6] = [
 #[must_use]
 pub fn next_difficulty(config: &ChainConfig, parent: &HeaderFields, timestamp: u64) -> U256 {
     let number = parent.number.saturating_add(1);
-    let delay = BOMB_DELAYS.iter().find(|(fork, _)| config.has_block_fork(*fork, number));
+    let delay = BOMB_DELAYS.iter().find(|(fork, _)| has_come(config, *fork, number));
     let since = timestamp.saturating_sub(parent.timestamp);
     let steps = match delay {
         // Uncles count as blocks, so that naming them does not speed the chain up.
         Some(_) if parent.uncles_hash == EMPTY_UNCLES_HASH => Steps::less(1, since / BYZANTIUM_SECONDS),
         Some(_) => Steps::less(2, since / BYZANTIUM_SECONDS),
-        None if config.has_block_fork(BlockFork::Homestead, number) => {
-            Steps::less(1, since / HOMESTEAD_SECONDS)
-        }
+        None if has_come(config, BlockFork::Homestead, number) => Steps::less(1, since / HOMESTEAD_SECONDS),
         None if since < FRONTIER_SECONDS => Steps::Up(1),
         None => Steps::Down(1),
     };

@@ -46,9 +46,9 @@ impl Ethash {
     /// What the maker of block `number` is given, in wei, before the Merge (EIP-649, EIP-1234).
     #[must_use]
     pub fn block_reward(&self, number: u64) -> U256 {
-        let ether = if self.config.has_block_fork(BlockFork::Constantinople, number) {
+        let ether = if has_come(&self.config, BlockFork::Constantinople, number) {
             2
-        } else if self.config.has_block_fork(BlockFork::Byzantium, number) {
+        } else if has_come(&self.config, BlockFork::Byzantium, number) {
             3
         } else {
             5
@@ -91,6 +91,11 @@ impl Ethash {
     }
 }
 
+/// Whether block `number` is under the rules of `fork`.
+fn has_come(config: &ChainConfig, fork: BlockFork, number: u64) -> bool {
+    config.fork_block(fork).is_some_and(|block| block <= number)
+}
+
 pub(super) fn open(genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
     let config = genesis.config().ok_or(EngineError::NoConfig { engine: NAME })?;
     if let Some(section) = genesis.section(NAME) {
@@ -110,8 +115,8 @@ impl Engine for Ethash {
 
     fn unchecked(&self) -> Option<&'static str> {
         Some(
-            "the proof of work, and after the Merge who proposes: headers are made at no cost, so take \
-             blocks only from those you trust",
+            "the proof of work, and after the Merge who proposes: blocks cost nothing to make, so take \
+             them only from those you trust",
         )
     }
 
