@@ -71,6 +71,9 @@ pub fn run(args: &ImportArgs) -> CommandResult {
     let genesis = choose_genesis(args.genesis.as_deref(), args.files.first())?;
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
     let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;
+    if let Some(unchecked) = chain.engine().unchecked() {
+        println!("engine {}: not checked is {unchecked}", chain.engine().name());
+    }
     for path in &args.files {
         let started = clock.now();
         let import = import_with_bar(&chain, path)?;

@@ -113,6 +113,10 @@ impl Node {
             let open = move || Chain::open(&datadir, genesis, engine, ChainOptions::default());
             tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??
         };
+        let engine = chain.engine();
+        if let Some(unchecked) = engine.unchecked() {
+            tracing::warn!(engine = engine.name(), unchecked, "the engine does not check all rules");
+        }
         let chain_id = chain.config().map(|config| config.chain_id);
         let network_id = network_id.or(chain_id).unwrap_or(DEFAULT_NETWORK_ID);
         let identity = crate::network::load_or_create_identity(&datadir.join(IDENTITY_FILE))?;
