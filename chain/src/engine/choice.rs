@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::foreign::{refuse_foreign, refuse_unreadable};
-use super::{Engine, EngineFault, clique, ethash, trusted};
+use super::{ENGINES, Engine, EngineFault};
 use crate::genesis::{Genesis, GenesisError};
 
 /// An engine that is found by name.
@@ -24,31 +24,6 @@ pub struct EngineSpec {
     /// Makes it for the chain that begins with this genesis.
     pub open: fn(&Genesis) -> Result<Arc<dyn Engine>, EngineError>,
 }
-
-/// Every engine here, in the order in which a genesis is offered to them.
-pub const ENGINES: &[EngineSpec] = &[
-    EngineSpec {
-        name: "clique",
-        about: "proof of authority (EIP-225): every seal is checked, and blocks are sealed",
-        sections: &["clique"],
-        refuses: "one without a `clique` section or without signers",
-        open: clique::open,
-    },
-    EngineSpec {
-        name: "ethash",
-        about: "Ethereum's difficulty, uncles and change to proof of stake; the work itself is not checked",
-        sections: &["ethash"],
-        refuses: "a block in RLP, which does not tell the chain's forks",
-        open: ethash::open,
-    },
-    EngineSpec {
-        name: "trusted",
-        about: "neither seal nor difficulty is checked: for chain files whose source is trusted",
-        sections: &[],
-        refuses: "one whose blocks have other hashes than Ethereum's",
-        open: trusted::open,
-    },
-];
 
 /// The engine of a genesis that has no engine's section.
 const WITHOUT_SECTION: &str = "trusted";

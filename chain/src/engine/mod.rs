@@ -5,7 +5,7 @@
 //! differs from engine to engine is behind that trait, so nothing outside this folder asks which
 //! engine it is.
 //!
-//! To add one, write its module and name it in [`ENGINES`].
+//! To add one, write its module, and name that and what it makes here, in [`ENGINES`].
 
 mod choice;
 pub mod clique;
@@ -23,7 +23,7 @@ use alloy_primitives::{Address, B256, U256};
 use bytes::Bytes;
 use herald_proto::{Block, Header, HeaderFields};
 
-pub use self::choice::{ENGINES, EngineChoice, EngineError, EngineSpec, UnknownEngine};
+pub use self::choice::{EngineChoice, EngineError, EngineSpec, UnknownEngine};
 pub use self::fault::{EngineFault, Fault, SealError, VerifyError};
 pub use self::merge::MergeFault;
 pub use self::sealing::{NotNow, SealTurn, Turn, Vote, VoteKind};
@@ -31,6 +31,31 @@ pub use self::trusted::Trusted;
 use crate::head::Head;
 use crate::key::AccountKey;
 use crate::store::StoreError;
+
+/// Every engine here, in the order in which a genesis is offered to them.
+pub const ENGINES: &[EngineSpec] = &[
+    EngineSpec {
+        name: "clique",
+        about: "proof of authority (EIP-225): every seal is checked, and blocks are sealed",
+        sections: &["clique"],
+        refuses: "one without a `clique` section or without signers",
+        open: clique::open,
+    },
+    EngineSpec {
+        name: "ethash",
+        about: "Ethereum's difficulty, uncles and change to proof of stake; the work itself is not checked",
+        sections: &["ethash"],
+        refuses: "a block in RLP, which does not tell the chain's forks",
+        open: ethash::open,
+    },
+    EngineSpec {
+        name: "trusted",
+        about: "neither seal nor difficulty is checked: for chain files whose source is trusted",
+        sections: &[],
+        refuses: "one whose blocks have other hashes than Ethereum's",
+        open: trusted::open,
+    },
+];
 
 /// Most bytes of extra data where it is free text (yellow paper, 4.4.4).
 pub const FREE_EXTRA_DATA_MAX: usize = 32;

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use alloy_primitives::{Address, B64, B256, Bytes};
 use herald_proto::roots::EMPTY_UNCLES_HASH;
