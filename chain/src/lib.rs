@@ -10,6 +10,7 @@ pub mod chainfile;
 pub mod clock;
 pub mod engine;
 pub mod genesis;
+mod head;
 pub mod key;
 pub mod sender;
 pub mod store;
@@ -18,6 +19,7 @@ pub mod store;
 pub mod testkit;
 
 pub use self::chain::{
-    BlockError, BlockNumHash, BodyRoot, Chain, ChainEvent, ChainOptions, Head, ImportError, ImportReport,
-    OpenError, PrepareError, Reorg, Rule, STORE_DIRECTORY, UncleFault, Unsealed,
+    BlockError, BlockNumHash, BodyRoot, Chain, ChainEvent, ChainOptions, ImportError, ImportReport, OpenError,
+    PrepareError, Reorg, Rule, STORE_DIRECTORY, UncleFault, Unsealed,
 };
+pub use self::head::Head;

@@ -18,7 +18,8 @@ use herald_proto::{Block, Body, Header, HeaderFields, Transaction};
 use crate::chain::{Chain, ChainOptions};
 use crate::clock::Clock;
 use crate::engine::EngineChoice;
-use crate::genesis::{CliqueConfig, DevGenesis, Genesis};
+use crate::engine::clique::{CliqueConfig, DevGenesis};
+use crate::genesis::Genesis;
 use crate::key::AccountKey;
 
 /// When the clocks of tests start: some day in 2020.

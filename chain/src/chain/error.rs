@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::B256;
 use thiserror::Error;
 
 use super::ImportReport;
-use crate::engine::EngineError;
-use crate::engine::clique::{CliqueFault, VerifyError};
+use crate::engine::{EngineError, EngineFault, VerifyError};
 use crate::store::{StoreError, StoreOpenError};
 
 /// The chain does not open.
@@ -61,7 +60,7 @@ pub enum Rule {
         /// The parent's.
         parent: u64,
     },
-    /// Later than the parent; with Clique, not earlier.
+    /// Later than the parent, or where the engine allows it not earlier.
     #[error("time: timestamp {found} is not after the parent's {parent}")]
     Time {
         /// The header's.
@@ -115,17 +114,21 @@ pub enum Rule {
         /// Blob gas used.
         found: u64,
     },
-    /// Once difficulty is 0 it stays 0.
-    #[error("difficulty: {found} after the Merge, when it is 0")]
-    DifficultyAfterMerge {
-        /// The header's.
-        found: U256,
+    /// At most as many blobs as the fork allows (EIP-4844, EIP-7691).
+    #[error("blob gas: {found} used, and at most {max} is allowed")]
+    BlobGasUsed {
+        /// Blob gas used.
+        found: u64,
+        /// The most allowed.
+        max: u64,
     },
-    /// After the Merge there are no uncles and the nonce is zero (EIP-3675).
-    #[error("merge: a block of difficulty 0 has {what}")]
-    MergedBlock {
-        /// What it has.
-        what: &'static str,
+    /// What the parent's blob gas leads to (EIP-4844).
+    #[error("excess blob gas: {found}, and {expected} follows from the parent")]
+    ExcessBlobGas {
+        /// The header's.
+        found: u64,
+        /// The right one.
+        expected: u64,
     },
     /// Total difficulty has 256 bits.
     #[error("difficulty: the total is over 2^256")]
@@ -146,11 +149,13 @@ pub enum Rule {
         /// Where they are.
         in_body: bool,
     },
-    /// At most two uncles.
-    #[error("uncles: {found}, and at most 2 are allowed")]
+    /// At most as many uncles as the engine allows.
+    #[error("uncles: {found}, and at most {max} are allowed")]
     UncleCount {
         /// How many.
         found: usize,
+        /// The most allowed.
+        max: usize,
     },
     /// Each uncle once, in this block and the seven before it, and none of them an ancestor.
     #[error("uncles: {uncle} is {what}")]
@@ -168,9 +173,9 @@ pub enum Rule {
         /// The rule.
         rule: Box<Rule>,
     },
-    /// The seal, and all that Clique says.
-    #[error("clique: {0}")]
-    Clique(#[from] CliqueFault),
+    /// The seal, and all else that the engine says.
+    #[error("{label}: {fault}", label = .0.label(), fault = .0)]
+    Engine(EngineFault),
 }
 
 impl Rule {
@@ -185,13 +190,13 @@ impl Rule {
             Self::ExtraData { .. } => "extra data",
             Self::BaseFee { .. } => "base fee",
             Self::ForkField { .. } => "fork fields",
-            Self::BlobGas { .. } => "blob gas",
-            Self::DifficultyAfterMerge { .. } | Self::TotalDifficulty => "difficulty",
-            Self::MergedBlock { .. } => "merge",
+            Self::BlobGas { .. } | Self::BlobGasUsed { .. } => "blob gas",
+            Self::ExcessBlobGas { .. } => "excess blob gas",
+            Self::TotalDifficulty => "difficulty",
             Self::BodyRoot { .. } => "body root",
             Self::Withdrawals { .. } => "withdrawals",
             Self::UncleCount { .. } | Self::Uncle { .. } | Self::UncleHeader { .. } => "uncles",
-            Self::Clique(_) => "clique",
+            Self::Engine(fault) => fault.label(),
         }
     }
 }
@@ -260,16 +265,10 @@ impl From<Rule> for BlockError {
     }
 }
 
-impl From<CliqueFault> for BlockError {
-    fn from(fault: CliqueFault) -> Self {
-        Rule::from(fault).into()
-    }
-}
-
 impl From<VerifyError> for BlockError {
     fn from(error: VerifyError) -> Self {
         match error {
-            VerifyError::Fault(fault) => fault.into(),
+            VerifyError::Fault(fault) => Rule::Engine(fault).into(),
             VerifyError::Store(error) => error.into(),
         }
     }

@@ -1,5 +1,6 @@
 //! Checking blocks and taking them in.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use herald_proto::{Block, Header};
 
 use super::error::{BlockError, ImportError, Rule};
 use super::report::{BlockNumHash, ImportReport, Reorg};
-use super::{Chain, Head, Inner, View, fork_choice, rules, uncles};
-use crate::engine::{Ancestry, Engine};
+use super::{Chain, Inner, Tip, View, rules, uncles};
+use crate::head::Head;
 use crate::store::StoreError;
 
 /// The way from the old head to the new.
@@ -94,13 +95,10 @@ impl Inner {
         uncles::check(block, view)?;
         let total_difficulty =
             parent.total_difficulty.checked_add(block.header.difficulty).ok_or(Rule::TotalDifficulty)?;
-        let engine_state = match &self.engine {
-            Engine::Clique(clique) => clique.state_to_keep(&block.header, view)?,
-            Engine::Trusted(_) => None,
-        };
+        let engine_state = self.engine.state_to_keep(&block.header, view)?;
         view.push(block.clone(), total_difficulty, engine_state);
         let candidate = Head { header: block.header.clone(), total_difficulty };
-        if fork_choice::prefers(&self.engine, view, &candidate, head)? {
+        if self.engine.compare_heads(&candidate, head, view)? == Ordering::Greater {
             *head = candidate;
         }
         Ok(Taken::New)
@@ -111,15 +109,9 @@ impl Inner {
         let parent = view
             .located(&header.parent_hash)?
             .ok_or(BlockError::UnknownParent { parent: header.parent_hash })?;
-        rules::check_header(header, &parent.header, self.genesis.config(), &self.engine)?;
+        rules::check_header(header, &parent.header, self.genesis.config(), &*self.engine)?;
         self.check_clock(header)?;
-        match &self.engine {
-            Engine::Clique(clique) => {
-                let ancestry: &dyn Ancestry = view;
-                clique.verify(header, &parent.header, ancestry)?;
-            }
-            Engine::Trusted(_) => {}
-        }
+        self.engine.verify_header(header, &parent, view)?;
         Ok(parent)
     }
 
@@ -139,7 +131,7 @@ impl Inner {
         if pending.is_empty() {
             return Ok(report);
         }
-        let old = self.head.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Tip { head: old, mut finalized } = self.tip();
         let mut commit = view.commit();
         if head.header.hash() != old.header.hash() {
             let switch = self.switch(view, &old, head)?;
@@ -149,6 +141,7 @@ impl Inner {
             let above = switch.removed.iter().filter(|id| id.number > head.header.number);
             commit.canonical.extend(above.map(|id| (id.number, None)));
             report.record(switch, &old, head);
+            finalized = self.engine.finalized(head, view)?;
         }
         self.store.commit(&commit)?;
         let canonical: B256Set = report.canonical.iter().map(|id| id.hash).collect();
@@ -161,7 +154,7 @@ impl Inner {
             let located = Head { header, total_difficulty: block.total_difficulty };
             self.recent().put(hash, located);
         }
-        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head.clone();
+        self.set_tip(Tip { head: head.clone(), finalized });
         // An error only says that nobody listens.
         let _ = self.events.send(Arc::new(report.clone()));
         Ok(report)

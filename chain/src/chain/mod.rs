@@ -5,7 +5,6 @@
 //! disk in `spawn_blocking`.
 
 mod error;
-mod fork_choice;
 mod import;
 mod report;
 mod rules;
@@ -32,6 +31,7 @@ use self::view::View;
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineChoice};
 use crate::genesis::{ChainConfig, Genesis};
+use crate::head::Head;
 use crate::store::{NewBlock, Store, StoreError, StoreOpenError};
 
 /// Where in a data directory the store lies.
@@ -45,8 +45,8 @@ const EVENTS_KEPT: usize = 256;
 /// Settings of a chain that are this node's own affair.
 #[derive(Clone, Debug)]
 pub struct ChainOptions {
-    /// Blocks below the head that are treated as final: the floor of the fetcher's window. Clique
-    /// itself finalises nothing. Default 128. More makes deeper reorganisations reachable by
+    /// Blocks below the head that are treated as final where the engine says nothing higher: the
+    /// floor of the fetcher's window. Default 128. More makes deeper reorganisations reachable by
     /// announcements; range sync follows any depth.
     pub finality_depth: u64,
     /// How far ahead of the clock a timestamp may be. Default 1 s: timestamps are whole seconds,
@@ -62,15 +62,6 @@ impl Default for ChainOptions {
     }
 }
 
-/// The last block of a chain.
-#[derive(Clone, Debug)]
-pub struct Head {
-    /// Its header.
-    pub header: Header,
-    /// Its difficulty and that of all before it.
-    pub total_difficulty: U256,
-}
-
 /// A chain, its rules and its store. A clone is another handle to the same chain.
 #[derive(Clone, Debug)]
 pub struct Chain(Arc<Inner>);
@@ -78,14 +69,22 @@ pub struct Chain(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     genesis: Genesis,
-    engine: Engine,
+    engine: Arc<dyn Engine>,
     store: Store,
     options: ChainOptions,
-    head: RwLock<Head>,
+    tip: RwLock<Tip>,
     recent: Mutex<LruCache<B256, Head, FbBuildHasher<32>>>,
     events: broadcast::Sender<Arc<ChainEvent>>,
     /// Held while a batch is imported.
     importing: Mutex<()>,
+}
+
+/// Where the chain stands.
+#[derive(Clone, Debug)]
+struct Tip {
+    head: Head,
+    /// The highest block that the engine makes final, if it makes any.
+    finalized: Option<u64>,
 }
 
 impl Chain {
@@ -99,7 +98,7 @@ impl Chain {
         engine: EngineChoice,
         options: ChainOptions,
     ) -> Result<Self, OpenError> {
-        let engine = Engine::new(engine, &genesis)?;
+        let engine = engine.open(&genesis)?;
         let store = Store::open(
             &datadir.join(STORE_DIRECTORY),
             &NewBlock {
@@ -114,16 +113,19 @@ impl Chain {
         )?;
         let head = open_head(&store)?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        Ok(Self(Arc::new(Inner {
+        let chain = Inner {
             genesis,
             engine,
             store,
             options,
-            head: RwLock::new(head),
+            tip: RwLock::new(Tip { head: head.clone(), finalized: None }),
             recent: Mutex::new(LruCache::with_hasher(RECENT_KEPT, FbBuildHasher::default())),
             events,
             importing: Mutex::new(()),
-        })))
+        };
+        let finalized = chain.engine.finalized(&head, &View::new(&chain)).map_err(StoreOpenError::from)?;
+        chain.set_tip(Tip { head, finalized });
+        Ok(Self(Arc::new(chain)))
     }
 
     /// The hash of block 0.
@@ -146,8 +148,8 @@ impl Chain {
 
     /// What decides who may make blocks.
     #[must_use]
-    pub fn engine(&self) -> &Engine {
-        &self.0.engine
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
     }
 
     /// The settings that the chain was opened with.
@@ -159,14 +161,15 @@ impl Chain {
     /// The canonical chain's last block. From memory.
     #[must_use]
     pub fn head(&self) -> Head {
-        self.0.head.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.tip().head
     }
 
     /// The number below which nothing is expected to change. From memory.
     #[must_use]
     pub fn finalized(&self) -> u64 {
-        let head = self.0.head.read().unwrap_or_else(PoisonError::into_inner);
-        head.header.number.saturating_sub(self.0.options.finality_depth)
+        let Tip { head, finalized } = self.0.tip();
+        let trailing = head.header.number.saturating_sub(self.0.options.finality_depth);
+        finalized.map_or(trailing, |finalized| finalized.max(trailing))
     }
 
     /// Whether a block of this hash is here, on whatever branch. Hits near the head and nearly all
@@ -264,6 +267,14 @@ impl Chain {
 }
 
 impl Inner {
+    fn tip(&self) -> Tip {
+        self.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_tip(&self, tip: Tip) {
+        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
+    }
+
     fn contains(&self, hash: &B256) -> Result<bool, StoreError> {
         Ok(self.recent().contains(hash) || self.store.contains(hash)?)
     }

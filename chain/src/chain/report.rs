@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use super::Head;
+use crate::head::Head;
 
 /// A block by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

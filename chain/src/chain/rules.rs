@@ -1,12 +1,10 @@
 //! Rules that hold whatever the engine: a header against its parent, a body against its header.
 
-use herald_proto::roots::EMPTY_UNCLES_HASH;
 use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
-use crate::engine::Engine;
-use crate::engine::clique::Clique;
-use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE};
+use crate::engine::{Engine, Timestamps};
+use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
@@ -18,21 +16,28 @@ const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
 const ELASTICITY: u64 = 2;
 /// A base fee moves by at most this part (EIP-1559).
 const BASE_FEE_CHANGE_DENOMINATOR: u128 = 8;
+/// Blobs of a block at which their price stays, and at most, under Cancun (EIP-4844).
+const CANCUN_BLOBS: (u64, u64) = (3, 6);
+/// The same under Prague (EIP-7691).
+const PRAGUE_BLOBS: (u64, u64) = (6, 9);
 /// Gas of one blob (EIP-4844).
 const GAS_PER_BLOB: u64 = 131_072;
 
-/// Checks `header` against its parent, all but seal and clock.
+/// Checks `header` against its parent: all but the clock and what its engine alone says.
 pub(super) fn check_header(
     header: &Header,
     parent: &Header,
     config: Option<&ChainConfig>,
-    engine: &Engine,
+    engine: &dyn Engine,
 ) -> Result<(), Rule> {
     if parent.number.checked_add(1) != Some(header.number) {
         return Err(Rule::Number { found: header.number, parent: parent.number });
     }
-    let later = header.timestamp > parent.timestamp;
-    if !later && !engine.clique().is_some_and(|clique| shares_time(clique, header, parent)) {
+    let in_order = match engine.timestamps() {
+        Timestamps::Increasing => header.timestamp > parent.timestamp,
+        Timestamps::NotDecreasing => header.timestamp >= parent.timestamp,
+    };
+    if !in_order {
         return Err(Rule::Time { found: header.timestamp, parent: parent.timestamp });
     }
     if let Some(max) = engine.extra_data_max() {
@@ -41,9 +46,10 @@ pub(super) fn check_header(
             return Err(Rule::ExtraData { found, max });
         }
     }
+    check_gas_limit(header, parent, config)?;
     check_fork_fields(header, parent, config)?;
-    check_gas(header, parent)?;
-    check_difficulty(header, parent)
+    check_base_fee(header, parent)?;
+    check_blob_gas(header, parent, config)
 }
 
 /// Checks that `block`'s body is the one its header commits to. No hashing: roots are computed
@@ -70,8 +76,8 @@ pub(super) fn check_body(block: &Block) -> Result<(), Rule> {
 
 /// The gas limit that a child's is measured against: `parent`'s, doubled when the child is the
 /// first London block.
-pub(super) fn gas_limit_base(parent: &HeaderFields, child_has_base_fee: bool) -> u64 {
-    let elasticity = if child_has_base_fee && parent.base_fee.is_none() { ELASTICITY } else { 1 };
+pub(super) fn gas_limit_base(parent: &HeaderFields, child_is_london: bool) -> u64 {
+    let elasticity = if child_is_london && parent.base_fee.is_none() { ELASTICITY } else { 1 };
     parent.gas_limit.saturating_mul(elasticity)
 }
 
@@ -92,13 +98,13 @@ pub(super) fn next_base_fee(parent: &HeaderFields) -> u64 {
     u64::try_from(next).unwrap_or(u64::MAX)
 }
 
-/// Clique with a period of 0 lets blocks share a timestamp, as geth does.
-fn shares_time(clique: &Clique, header: &Header, parent: &Header) -> bool {
-    clique.config().period == 0 && header.timestamp == parent.timestamp
-}
-
-fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
-    let base = gas_limit_base(parent, header.base_fee.is_some());
+/// The first London block's limit doubles, whether or not its header has a base fee.
+fn check_gas_limit(header: &Header, parent: &Header, config: Option<&ChainConfig>) -> Result<(), Rule> {
+    let london = match config {
+        Some(config) => config.is_active(Fork::London, header.number, header.timestamp),
+        None => header.base_fee.is_some(),
+    };
+    let base = gas_limit_base(parent, london);
     let found = header.gas_limit;
     let bound = base / GAS_LIMIT_BOUND_DIVISOR;
     if found.abs_diff(base) >= bound || !(GAS_LIMIT_MIN..=GAS_LIMIT_MAX).contains(&found) {
@@ -107,15 +113,57 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), Rule> {
     if header.gas_used > found {
         return Err(Rule::GasUsed { used: header.gas_used, limit: found });
     }
+    Ok(())
+}
+
+fn check_base_fee(header: &Header, parent: &Header) -> Result<(), Rule> {
     if let Some(found) = header.base_fee {
         let expected = next_base_fee(parent);
         if found != expected {
             return Err(Rule::BaseFee { found, expected });
         }
     }
-    match header.blob_gas_used {
-        Some(found) if !found.is_multiple_of(GAS_PER_BLOB) => Err(Rule::BlobGas { found }),
+    Ok(())
+}
+
+/// Blob gas used and its running excess. How many blobs a block has is the fork's to say, so with
+/// no rules known a block's blobs are only whole.
+fn check_blob_gas(header: &Header, parent: &Header, config: Option<&ChainConfig>) -> Result<(), Rule> {
+    let Some(used) = header.blob_gas_used else { return Ok(()) };
+    if !used.is_multiple_of(GAS_PER_BLOB) {
+        return Err(Rule::BlobGas { found: used });
+    }
+    let Some((target, max)) = config.and_then(|config| blobs(config, header.timestamp)) else {
+        return Ok(());
+    };
+    let max = max.saturating_mul(GAS_PER_BLOB);
+    if used > max {
+        return Err(Rule::BlobGasUsed { found: used, max });
+    }
+    // A parent before Cancun has neither, and counts as 0.
+    let before =
+        parent.excess_blob_gas.unwrap_or_default().saturating_add(parent.blob_gas_used.unwrap_or_default());
+    let expected = before.saturating_sub(target.saturating_mul(GAS_PER_BLOB));
+    match header.excess_blob_gas {
+        Some(found) if found != expected => Err(Rule::ExcessBlobGas { found, expected }),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// The target and the most of blobs in a block of that time. `None` from Osaka on, under which the
+/// excess follows from the base fee as well (EIP-7918), which is not checked here.
+fn blobs(config: &ChainConfig, timestamp: u64) -> Option<(u64, u64)> {
+    let active = |fork| config.fork_time(fork).is_some_and(|time| time <= timestamp);
+    let given = |fork, usual| {
+        let parameters = config.blob_parameters(fork);
+        Some(parameters.map_or(usual, |parameters| (parameters.target, parameters.max)))
+    };
+    if active(TimeFork::Osaka) {
+        None
+    } else if active(TimeFork::Prague) {
+        given(TimeFork::Prague, PRAGUE_BLOBS)
+    } else {
+        given(TimeFork::Cancun, CANCUN_BLOBS)
     }
 }
 
@@ -151,23 +199,6 @@ fn check_fork_fields(header: &Header, parent: &Header, config: Option<&ChainConf
         if here != cancun {
             return Err(Rule::ForkField { field, expected: cancun });
         }
-    }
-    Ok(())
-}
-
-fn check_difficulty(header: &Header, parent: &Header) -> Result<(), Rule> {
-    if !header.difficulty.is_zero() {
-        // A genesis may say 0 without meaning the Merge.
-        if parent.difficulty.is_zero() && parent.number > 0 {
-            return Err(Rule::DifficultyAfterMerge { found: header.difficulty });
-        }
-        return Ok(());
-    }
-    if header.uncles_hash != EMPTY_UNCLES_HASH {
-        return Err(Rule::MergedBlock { what: "uncles" });
-    }
-    if !header.nonce.is_zero() {
-        return Err(Rule::MergedBlock { what: "a nonce" });
     }
     Ok(())
 }

@@ -4,21 +4,24 @@
 //! it carries its parent's state root, the root of no receipts, an empty bloom, and gas used 0,
 //! whatever transactions it carries.
 
-use alloy_primitives::{Address, Bloom};
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bloom};
 use herald_proto::roots::EMPTY_ROOT;
 use herald_proto::{Block, Body, Header, HeaderFields, Transaction};
 use thiserror::Error;
 
 use super::{Chain, View, rules};
-use crate::engine::clique::{Clique, CliqueFault, SealTurn, Turn, Vote, sealed};
+use crate::engine::{Engine, EngineFault, SealError, SealTurn, Turn, Vote};
 use crate::genesis::Fork;
+use crate::head::Head;
 use crate::key::AccountKey;
 use crate::store::StoreError;
 
 /// A block that lacks only its seal.
 #[derive(Clone, Debug)]
 pub struct Unsealed {
-    /// The header, with room for the seal in its extra data.
+    /// The header, with room for the seal.
     pub header: HeaderFields,
     /// The body.
     pub body: Body,
@@ -26,6 +29,7 @@ pub struct Unsealed {
     pub signer: Address,
     /// Whether it is that signer's turn.
     pub turn: Turn,
+    engine: Arc<dyn Engine>,
 }
 
 /// No block can be made.
@@ -33,11 +37,14 @@ pub struct Unsealed {
 #[non_exhaustive]
 pub enum PrepareError {
     /// The chain is not one that is sealed.
-    #[error("this chain's engine is not Clique, so no blocks can be sealed; run without --seal-key")]
-    NotClique,
+    #[error("this chain's engine, {engine}, seals no blocks; run without --seal-key")]
+    NotSealable {
+        /// The engine's name.
+        engine: &'static str,
+    },
     /// The signer may not sign the next block.
     #[error("no block can be sealed: {0}")]
-    Signer(#[from] CliqueFault),
+    Signer(EngineFault),
     /// The key is not the one that the block was prepared for.
     #[error("the block was prepared for signer {expected}, and the key is {found}'s")]
     OtherKey {
@@ -45,6 +52,12 @@ pub enum PrepareError {
         expected: Address,
         /// The key's address.
         found: Address,
+    },
+    /// There is no block to seal on.
+    #[error("no block can be sealed on {parent}, which is not known here")]
+    UnknownParent {
+        /// The missing block.
+        parent: B256,
     },
     /// The store fails.
     #[error(transparent)]
@@ -55,18 +68,22 @@ impl Chain {
     /// Whether and when `signer` may seal on top of `parent`, a known block.
     ///
     /// # Errors
-    /// A chain that is not sealed, or a store that fails.
+    /// A chain that is not sealed, an unknown parent, or a store that fails.
     pub fn seal_turn(&self, parent: &Header, signer: Address) -> Result<SealTurn, PrepareError> {
+        let view = View::new(&self.0);
+        let parent = known(&view, parent)?;
         let now = self.0.options.clock.now_secs();
-        Ok(self.clique()?.seal_turn(parent, signer, now, &View::new(&self.0))?)
+        let turn = self.0.engine.seal_turn(&parent, signer, now, &view);
+        turn.map_err(|error| PrepareError::new(error, self.engine()))
     }
 
     /// The next block on top of `parent`, a known block, for `signer` to seal at once: its
-    /// timestamp is now, or a period after the parent if that is later. A vote that would change
-    /// nothing, or falls on a checkpoint, is left out.
+    /// timestamp is now, or the first that the engine allows if that is later. A vote that would
+    /// change nothing, or cannot be cast with this block, is left out.
     ///
     /// # Errors
-    /// A signer that may not sign it, a chain that is not sealed, or a store that fails.
+    /// A signer that may not sign it, a chain that is not sealed, an unknown parent, or a store
+    /// that fails.
     pub fn prepare(
         &self,
         parent: &Header,
@@ -74,55 +91,50 @@ impl Chain {
         transactions: Vec<Transaction>,
         vote: Option<Vote>,
     ) -> Result<Unsealed, PrepareError> {
-        let clique = self.clique()?;
-        let snapshot = clique.snapshot(parent, &View::new(&self.0))?;
-        let number = parent.number.saturating_add(1);
-        let turn = snapshot.turn(number, signer)?;
-        let earliest = parent.timestamp.saturating_add(clique.config().period);
-        let timestamp = self.0.options.clock.now_secs().max(earliest);
-        let london = self.config().is_some_and(|config| config.is_active(Fork::London, number, timestamp));
-        let vote = vote.filter(|vote| !clique.is_checkpoint(number) && snapshot.is_meaningful(*vote));
-        let (beneficiary, nonce) = vote.map(|vote| vote.fields()).unwrap_or_default();
+        let view = View::new(&self.0);
+        let parent = known(&view, parent)?;
         let body = Body::new(transactions, Vec::new(), None);
         let commitment = body.commitment();
-        let header = HeaderFields {
-            parent_hash: parent.hash(),
+        let mut header = HeaderFields {
+            parent_hash: parent.header.hash(),
             uncles_hash: commitment.uncles_hash,
-            beneficiary,
-            state_root: parent.state_root,
+            beneficiary: signer,
+            state_root: parent.header.state_root,
             transactions_root: commitment.transactions_root,
             receipts_root: EMPTY_ROOT,
             logs_bloom: Bloom::ZERO,
-            difficulty: turn.difficulty(),
-            number,
-            gas_limit: rules::gas_limit_base(parent, london),
+            number: parent.header.number.saturating_add(1),
             gas_used: 0,
-            timestamp,
-            extra_data: clique.extra_data(number, &snapshot),
-            nonce,
-            base_fee: london.then(|| rules::next_base_fee(parent)),
+            timestamp: self.0.options.clock.now_secs(),
             ..HeaderFields::default()
         };
-        Ok(Unsealed { header, body, signer, turn })
+        let engine = Arc::clone(&self.0.engine);
+        let turn = engine
+            .prepare(&mut header, &parent, signer, vote, &view)
+            .map_err(|error| PrepareError::new(error, &*engine))?;
+        // By the timestamp, which the engine may have moved.
+        let is_london = |config: &crate::genesis::ChainConfig| {
+            config.is_active(Fork::London, header.number, header.timestamp)
+        };
+        let london = self.config().is_some_and(is_london);
+        header.gas_limit = rules::gas_limit_base(&parent.header, london);
+        header.base_fee = london.then(|| rules::next_base_fee(&parent.header));
+        Ok(Unsealed { header, body, signer, turn, engine })
     }
 
-    /// Clique's signers in ascending order, as they stand after a known block.
+    /// Who may seal after a known block, in ascending order; `None` where the engine has no such
+    /// list.
     ///
     /// # Errors
-    /// A chain that is not Clique's, or a store that fails.
-    pub fn signers(&self, header: &Header) -> Result<Vec<Address>, PrepareError> {
-        let snapshot = self.clique()?.snapshot(header, &View::new(&self.0))?;
-        Ok(snapshot.signers().copied().collect())
+    /// A store that fails.
+    pub fn sealers(&self, header: &Header) -> Result<Option<Vec<Address>>, StoreError> {
+        self.0.engine.sealers(header, &View::new(&self.0))
     }
 
-    /// Who sealed a block; `None` when the chain is not Clique's, and for genesis.
+    /// Who sealed a block; `None` where the engine cannot tell, and for genesis.
     #[must_use]
     pub fn sealer(&self, header: &Header) -> Option<Address> {
-        self.0.engine.clique()?.signer(header).ok()
-    }
-
-    fn clique(&self) -> Result<&Clique, PrepareError> {
-        self.0.engine.clique().ok_or(PrepareError::NotClique)
+        self.0.engine.sealer(header)
     }
 }
 
@@ -130,11 +142,28 @@ impl Unsealed {
     /// Seals the block.
     ///
     /// # Errors
-    /// The key of another signer.
+    /// The key of another signer, or a header that the engine did not prepare.
     pub fn seal(self, key: &AccountKey) -> Result<Block, PrepareError> {
         if key.address() != self.signer {
             return Err(PrepareError::OtherKey { expected: self.signer, found: key.address() });
         }
-        Ok(Block::new(sealed(self.header, key)?, self.body))
+        let header = self.engine.seal(self.header, key);
+        let header = header.map_err(|error| PrepareError::new(error, &*self.engine))?;
+        Ok(Block::new(header, self.body))
     }
+}
+
+impl PrepareError {
+    fn new(error: SealError, engine: &dyn Engine) -> Self {
+        match error {
+            SealError::NotSealable => Self::NotSealable { engine: engine.name() },
+            SealError::Fault(fault) => Self::Signer(fault),
+            SealError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+fn known(view: &View<'_>, parent: &Header) -> Result<Head, PrepareError> {
+    let hash = parent.hash();
+    view.located(&hash)?.ok_or(PrepareError::UnknownParent { parent: hash })
 }

@@ -7,9 +7,8 @@ use herald_proto::{Block, Header};
 use super::error::{BlockError, Rule, UncleFault};
 use super::rules;
 use super::view::View;
+use crate::head::Head;
 
-/// Most uncles of one block.
-const UNCLES_MAX: usize = 2;
 /// How far back an uncle's parent may lie, in generations.
 const GENERATIONS: usize = 7;
 
@@ -19,8 +18,9 @@ pub(super) fn check(block: &Block, view: &View<'_>) -> Result<(), BlockError> {
     if uncles.is_empty() {
         return Ok(());
     }
-    if uncles.len() > UNCLES_MAX {
-        return Err(Rule::UncleCount { found: uncles.len() }.into());
+    let (found, max) = (uncles.len(), view.chain().engine.uncles_max());
+    if found > max {
+        return Err(Rule::UncleCount { found, max }.into());
     }
     let (ancestors, mut named) = look_back(block, view)?;
     for uncle in uncles {
@@ -29,30 +29,42 @@ pub(super) fn check(block: &Block, view: &View<'_>) -> Result<(), BlockError> {
         if !named.insert(hash) {
             return fault(UncleFault::Duplicate);
         }
-        if hash == block.hash() || ancestors.iter().any(|ancestor| ancestor.hash() == hash) {
+        if hash == block.hash() || ancestors.iter().any(|ancestor| ancestor.header.hash() == hash) {
             return fault(UncleFault::Ancestor);
         }
-        let parent = ancestors.iter().find(|ancestor| ancestor.hash() == uncle.parent_hash);
-        let Some(parent) = parent.filter(|parent| parent.hash() != block.header.parent_hash) else {
+        let parent = ancestors.iter().find(|ancestor| ancestor.header.hash() == uncle.parent_hash);
+        let Some(parent) = parent.filter(|parent| parent.header.hash() != block.header.parent_hash) else {
             return fault(UncleFault::Dangling);
         };
-        let chain = view.chain();
-        rules::check_header(uncle, parent, chain.genesis.config(), &chain.engine)
-            .map_err(|rule| Rule::UncleHeader { uncle: hash, rule: Box::new(rule) })?;
+        check_header(uncle, parent, view)?;
     }
     Ok(())
 }
 
+/// An uncle is checked as any header is, but for the clock: its block is not of the future.
+fn check_header(uncle: &Header, parent: &Head, view: &View<'_>) -> Result<(), BlockError> {
+    let chain = view.chain();
+    let checked = rules::check_header(uncle, &parent.header, chain.genesis.config(), &*chain.engine)
+        .map_err(BlockError::from)
+        .and_then(|()| Ok(chain.engine.verify_header(uncle, parent, view)?));
+    checked.map_err(|error| match error {
+        BlockError::Broken(rule) => Rule::UncleHeader { uncle: uncle.hash(), rule }.into(),
+        error @ (BlockError::UnknownParent { .. } | BlockError::Future { .. } | BlockError::Store(_)) => {
+            error
+        }
+    })
+}
+
 /// The last ancestors of `block`, and the uncles that they name.
-fn look_back(block: &Block, view: &View<'_>) -> Result<(Vec<Header>, B256Set), BlockError> {
+fn look_back(block: &Block, view: &View<'_>) -> Result<(Vec<Head>, B256Set), BlockError> {
     let mut ancestors = Vec::with_capacity(GENERATIONS);
     let mut named = B256Set::default();
     let mut hash: B256 = block.header.parent_hash;
     for _ in 0..GENERATIONS {
-        let Some(header) = view.header(&hash)? else { break };
-        named.extend(view.uncles(&header)?);
-        hash = header.parent_hash;
-        ancestors.push(header);
+        let Some(ancestor) = view.located(&hash)? else { break };
+        named.extend(view.uncles(&ancestor.header)?);
+        hash = ancestor.header.parent_hash;
+        ancestors.push(ancestor);
     }
     Ok((ancestors, named))
 }

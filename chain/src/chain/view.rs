@@ -7,8 +7,9 @@ use bytes::Bytes;
 use herald_proto::roots::EMPTY_UNCLES_HASH;
 use herald_proto::{Block, Body, Header};
 
-use super::{Head, Inner};
+use super::Inner;
 use crate::engine::Ancestry;
+use crate::head::Head;
 use crate::store::{Commit, NewBlock, StoreError};
 
 /// A block that is checked but not yet on disk.

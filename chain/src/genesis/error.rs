@@ -118,6 +118,12 @@ pub enum FieldProblem {
         /// The fork that must come first.
         needed: &'static str,
     },
+    /// A name that nobody reads.
+    #[error("is not known; {}", if known.is_empty() { "nothing is set here".to_owned() } else { format!("what can be set here: {known}") })]
+    Unknown {
+        /// What is known here.
+        known: String,
+    },
     /// Zero where it means nothing.
     #[error("must not be 0")]
     Zero,

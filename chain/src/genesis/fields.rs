@@ -21,8 +21,8 @@ pub(super) struct Fields<'a> {
 
 /// One value and its path in the file.
 pub(super) struct Field<'a> {
-    path: String,
-    text: &'a str,
+    pub(super) path: String,
+    pub(super) text: &'a str,
 }
 
 impl<'a> Fields<'a> {
@@ -89,6 +89,10 @@ impl<'a> Field<'a> {
     pub(super) fn u64(&self) -> Result<u64, GenesisError> {
         let value = self.number(64)?;
         u64::try_from(value).map_err(|_| self.too_large(64))
+    }
+
+    pub(super) fn bool(&self) -> Result<bool, GenesisError> {
+        serde_json::from_str(self.text).map_err(|_| self.wrong_type("true or false"))
     }
 
     pub(super) fn u256(&self) -> Result<U256, GenesisError> {

@@ -1,12 +1,13 @@
 //! geth's genesis JSON.
 
-use alloy_primitives::{Address, B64, B256, U256, b256};
+use alloy_primitives::{Address, B64, B256, b256};
 use herald_proto::HeaderFields;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
 
 use super::config::{ChainConfig, Fork};
 use super::error::GenesisError;
 use super::fields::Fields;
+use super::section::Section;
 use super::{Genesis, state};
 
 /// The gas limit of a genesis that says 0, as in geth.
@@ -18,7 +19,13 @@ const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e
 
 pub(super) fn read(text: &str) -> Result<Genesis, GenesisError> {
     let fields = Fields::parse(text)?;
-    let config = fields.object("config")?.map(|config| ChainConfig::read(&config)).transpose()?;
+    let config_fields = fields.object("config")?;
+    let config = config_fields.as_ref().map(ChainConfig::read).transpose()?;
+    let sections = config_fields
+        .iter()
+        .flat_map(Fields::iter)
+        .filter_map(|(name, field)| Some((name.to_owned(), Section::of(&field)?)))
+        .collect();
     let alloc = state::read_alloc(&fields.required("alloc")?.object()?)?;
 
     let mut header = HeaderFields {
@@ -47,7 +54,7 @@ pub(super) fn read(text: &str) -> Result<Genesis, GenesisError> {
     if let Some(config) = &config {
         add_fork_fields(&mut header, config, &fields)?;
     }
-    Ok(Genesis::new(header, config))
+    Ok(Genesis::new(header, config, sections))
 }
 
 /// The fields of the forks that are active at genesis. Each fork counts only if those before it
@@ -76,9 +83,4 @@ fn add_fork_fields(
         header.requests_hash = Some(EMPTY_REQUESTS_HASH);
     }
     Ok(())
-}
-
-/// A number in JSON as geth writes it.
-pub(super) fn quantity(value: U256) -> String {
-    format!("{value:#x}")
 }

@@ -4,21 +4,22 @@
 //! of every fork that is active at block 0.
 
 mod config;
-mod devnet;
 mod error;
 mod fields;
 mod json;
+mod section;
 mod state;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use alloy_primitives::B256;
 use herald_proto::{Block, Body, Header, HeaderFields};
 
-pub use self::config::{ChainConfig, CliqueConfig, Fork};
-pub use self::devnet::{DevGenesis, clique_extra_data};
+pub use self::config::{BlobParameters, BlockFork, ChainConfig, Fork, TimeFork};
 pub use self::error::{FieldProblem, GenesisError};
 pub(crate) use self::json::INITIAL_BASE_FEE;
+pub use self::section::Section;
 
 /// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
 pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -28,6 +29,7 @@ pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
 pub struct Genesis {
     block: Block,
     config: Option<ChainConfig>,
+    sections: BTreeMap<String, Section>,
 }
 
 impl Genesis {
@@ -51,7 +53,7 @@ impl Genesis {
         if !block.body_matches() {
             return Err(GenesisError::BodyMismatch);
         }
-        Ok(Self { block, config: None })
+        Ok(Self { block, config: None, sections: BTreeMap::new() })
     }
 
     /// Reads a file: geth's JSON, or RLP that begins with block 0, plain or gzip.
@@ -103,10 +105,18 @@ impl Genesis {
         self.config.as_ref()
     }
 
-    fn new(fields: HeaderFields, config: Option<ChainConfig>) -> Self {
+    /// The object of that name in `config`, which is its reader's to understand: the parameters of
+    /// a consensus engine. `None` when it is not there.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.get(name)
+    }
+
+    fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: BTreeMap<String, Section>) -> Self {
         let withdrawals = fields.withdrawals_root.map(|_| Vec::new());
         let header = Header::new(fields).expect("forks are filled in order, so no field is left out");
-        Self { block: Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals)), config }
+        let block = Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals));
+        Self { block, config, sections }
     }
 }
 

@@ -3,6 +3,7 @@
 use alloy_primitives::{B256, U256, address, b256};
 
 use super::*;
+use crate::engine::clique::{CliqueConfig, DevGenesis};
 use crate::testkit;
 
 /// Goerli's genesis: 256 addresses with 1 wei, four funded ones, one signer. Its hash is known.
@@ -43,7 +44,9 @@ fn goerli_has_its_hash() {
     assert_eq!(genesis.hash(), expected);
     let config = genesis.config().unwrap();
     assert_eq!(config.chain_id, 5);
-    assert_eq!(config.clique, Some(CliqueConfig { period: 15, epoch: 30_000 }));
+    let clique = CliqueConfig::read(genesis.section("clique").unwrap()).unwrap();
+    assert_eq!(clique, CliqueConfig { period: 15, epoch: 30_000 });
+    assert_eq!(config.terminal_total_difficulty(), Some(U256::from(10_790_000)));
     assert_eq!(config.block_forks(), [0, 1_561_651, 4_460_644, 5_062_605]);
     assert_eq!(config.time_forks(), [1_678_832_736, 1_705_473_120]);
 }
@@ -182,7 +185,7 @@ fn a_made_genesis_reads_back() {
     assert_eq!(extra.len(), 32 + 2 * 20 + 65);
     assert_eq!(&extra[32..72], [one.as_slice(), two.as_slice()].concat());
     assert_eq!(genesis.header().base_fee, Some(1_000_000_000));
-    assert_eq!(genesis.config().unwrap().clique, Some(made.clique));
+    assert_eq!(CliqueConfig::read(genesis.section("clique").unwrap()).unwrap(), made.clique);
     assert_eq!(genesis.config().unwrap().chain_id, 42);
     assert_eq!(Genesis::from_json(&made.to_json()).unwrap().hash(), genesis.hash());
 }

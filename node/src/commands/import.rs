@@ -28,8 +28,8 @@ pub(crate) struct ImportArgs {
     /// the first file begins with block 0. Example: --genesis genesis.json
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
-    /// Which seals are checked. Example: --engine trusted
-    #[arg(long, value_enum, default_value_t)]
+    /// Whose rules blocks are checked by. Example: --engine trusted
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
     engine: EngineFlag,
     /// The files, in their order. Example: chain.rlp more.rlp.gz
     #[arg(required = true, value_name = "FILE")]
@@ -69,7 +69,10 @@ pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let clock = Clock::system();
     let genesis = choose_genesis(args.genesis.as_deref(), args.files.first())?;
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
-    let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.into(), options)?;
+    let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;
+    if let Some(unchecked) = chain.engine().unchecked() {
+        println!("engine {}: not checked is {unchecked}", chain.engine().name());
+    }
     for path in &args.files {
         let started = clock.now();
         let import = import_with_bar(&chain, path)?;

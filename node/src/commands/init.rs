@@ -8,7 +8,8 @@ use clap::Args;
 use thiserror::Error;
 
 use super::CommandResult;
-use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis};
+use herald_chain::engine::clique::{CliqueConfig, DevGenesis};
+use herald_chain::genesis::Genesis;
 
 /// Balance of an account that is named without one: 10^27 wei, a billion ether.
 const DEFAULT_BALANCE: U256 = U256::from_limbs([0x9fd0_803c_e800_0000, 0x033b_2e3c, 0, 0]);

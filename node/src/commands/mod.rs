@@ -13,10 +13,14 @@ pub(crate) mod node;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{
+    MapValueParser, PossibleValue, PossibleValuesParser, TypedValueParser as _, ValueParserFactory,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use herald_chain::engine::EngineChoice;
+use herald_chain::engine::{ENGINES, EngineChoice};
+use serde::{Deserialize, Deserializer};
 
 /// What a command ends with. The binary prints the error as one line and exits with 1.
 pub(crate) type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -29,26 +33,41 @@ pub(crate) struct Datadir {
     pub datadir: PathBuf,
 }
 
-/// `--engine`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineFlag {
-    /// Clique if the genesis has a `clique` section, otherwise trusted.
-    #[default]
-    Auto,
-    /// EIP-225; the genesis must say so.
-    Clique,
-    /// No seal is checked: for chain files of other engines.
-    Trusted,
+/// `--engine`: `auto`, or a name from the list of engines.
+#[derive(Clone, Debug, Default)]
+pub struct EngineFlag(EngineChoice);
+
+impl EngineFlag {
+    /// The values that the flag takes, each with what it means.
+    fn possible_values() -> impl Iterator<Item = PossibleValue> {
+        let auto = PossibleValue::new("auto").help("The engine whose section the genesis has, or trusted");
+        let named = ENGINES.iter().map(|spec| {
+            PossibleValue::new(spec.name)
+                .help(format!("{}. It refuses a genesis {}", spec.about, spec.refuses))
+        });
+        std::iter::once(auto).chain(named)
+    }
 }
 
 impl From<EngineFlag> for EngineChoice {
     fn from(flag: EngineFlag) -> Self {
-        match flag {
-            EngineFlag::Auto => Self::Auto,
-            EngineFlag::Clique => Self::Clique,
-            EngineFlag::Trusted => Self::Trusted,
-        }
+        flag.0
+    }
+}
+
+impl ValueParserFactory for EngineFlag {
+    type Parser = MapValueParser<PossibleValuesParser, fn(String) -> Self>;
+
+    fn value_parser() -> Self::Parser {
+        let parse: fn(String) -> Self = |name| Self(name.parse().expect("clap takes no other value"));
+        PossibleValuesParser::new(Self::possible_values()).map(parse)
+    }
+}
+
+impl<'de> Deserialize<'de> for EngineFlag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -69,8 +69,8 @@ struct Settings {
     /// The number that peers must share. Example: --network-id 7 [default: the chain id]
     #[arg(long, value_name = "N")]
     network_id: Option<u64>,
-    /// Which seals are checked. Example: --engine trusted [default: auto]
-    #[arg(long, value_enum)]
+    /// Whose rules blocks are checked by. Example: --engine trusted [default: auto]
+    #[arg(long, value_name = "ENGINE")]
     engine: Option<EngineFlag>,
     /// Look for peers on the local network by multicast DNS [default: no]
     #[arg(long)]
@@ -202,7 +202,7 @@ impl Settings {
         let rpc = TcpListener::bind(address)
             .map_err(|error| NodeSetupError::RpcAddress { address, error: Arc::new(error) })?;
         let mut config = NodeConfig::new(datadir, genesis, rpc);
-        config.engine = self.engine.unwrap_or_default().into();
+        config.engine = self.engine.clone().unwrap_or_default().into();
         config.network_id = self.network_id;
         config.listen = if self.listen.is_empty() {
             let defaults = DEFAULT_LISTEN.iter();
@@ -221,6 +221,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use herald_chain::engine::EngineChoice;
 
     #[test]
     fn the_file_says_what_the_command_line_does_not() {
@@ -232,7 +233,14 @@ mod tests {
         let both = flags.or(file);
         assert_eq!(both.genesis, Some("flag.json".into()));
         assert_eq!((both.network_id, both.listen.len(), both.mdns), (Some(7), 1, true));
-        assert_eq!(both.engine, Some(EngineFlag::Trusted));
+        let engine = EngineChoice::from(both.engine.unwrap());
+        assert!(matches!(engine, EngineChoice::Named(spec) if spec.name == "trusted"), "{engine:?}");
+    }
+
+    #[test]
+    fn an_unknown_engine_is_refused_with_those_that_there_are() {
+        let error = toml::from_str::<Settings>("engine = 'ethahs'").unwrap_err();
+        assert!(error.message().contains("choose one of auto, clique, "), "{error}");
     }
 
     #[test]

@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::files::replace_file;
-use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis, GenesisError};
+use herald_chain::engine::clique::{CliqueConfig, DevGenesis};
+use herald_chain::genesis::{Genesis, GenesisError};
 use herald_chain::key::{AccountKey, KeyError};
 
 const PARAMETERS_FILE: &str = "devnet.json";
@@ -230,8 +231,8 @@ mod tests {
         assert_eq!(read.parameters, made.parameters);
         assert_eq!(read.genesis.hash(), made.genesis.hash());
         assert_eq!(read.nodes[1].signer.address(), made.nodes[1].signer.address());
-        let clique = read.genesis.config().unwrap().clique.unwrap();
-        assert_eq!(clique.period, 2);
+        let section = read.genesis.section("clique").unwrap();
+        assert_eq!(section.u64("period").unwrap(), Some(2));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub struct NodeConfig {
     pub datadir: PathBuf,
     /// Block 0, and the chain's rules where they are known.
     pub genesis: Genesis,
-    /// Who may seal.
+    /// Whose rules decide about headers, heads and seals: found by the genesis or by name, or an
+    /// engine of the caller's.
     pub engine: EngineChoice,
     /// The number that peers must share. Default the chain id, 1 where the genesis has none.
     pub network_id: Option<u64>,
@@ -114,6 +115,10 @@ impl Node {
             let open = move || Chain::open(&datadir, genesis, engine, ChainOptions::default());
             tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??
         };
+        let engine = chain.engine();
+        if let Some(unchecked) = engine.unchecked() {
+            tracing::warn!(engine = engine.name(), unchecked, "the engine does not check all rules");
+        }
         let chain_id = chain.config().map(|config| config.chain_id);
         let network_id = network_id.or(chain_id).unwrap_or(DEFAULT_NETWORK_ID);
         let identity = crate::network::load_or_create_identity(&datadir.join(IDENTITY_FILE))?;

@@ -35,7 +35,7 @@ fn block_by_number(mut arguments: Arguments, context: &RpcContext) -> CallResult
         BlockTag::Earliest => 0,
         // Nothing is pending: blocks are sealed at once from what is known.
         BlockTag::Latest | BlockTag::Pending => return block(context, &chain.head().header.hash(), detail),
-        // Clique finalises nothing; this is the depth that the node treats as final.
+        // What the engine makes final, or the depth that the node treats as final.
         BlockTag::Safe | BlockTag::Finalized => chain.finalized(),
     };
     match chain.canonical_hash(number)? {

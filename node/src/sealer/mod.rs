@@ -1,4 +1,5 @@
-//! Sealing Clique blocks: whose turn it is, when, and never twice at one height.
+//! Sealing blocks: whose turn it is, which the chain's engine says, when, and never twice at one
+//! height.
 
 mod mark;
 mod plan;
@@ -14,6 +15,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use herald_chain::engine::NotNow;
 use herald_chain::key::AccountKey;
 use herald_chain::{BlockNumHash, Chain, ChainEvent, ImportError, PrepareError};
 
@@ -99,10 +101,14 @@ impl Sealer {
         let turn = self.chain.seal_turn(parent, self.address())?;
         let plan = plan(turn, parent.number.saturating_add(1), self.mark.number(), random_below);
         match plan {
-            Plan::SealAt(_) | Plan::RecentlySigned => {}
-            _ if self.told == Some(plan) => {}
-            Plan::NotASigner => {
+            // The second is the rule of many signers, and no news.
+            Plan::SealAt(_) | Plan::NotNow(NotNow::RecentlySigned { .. }) => {}
+            Plan::NotNow(_) | Plan::SealedBefore { .. } if self.told == Some(plan) => {}
+            Plan::NotNow(NotNow::NotASigner) => {
                 tracing::warn!(signer = %self.address(), "not a signer of this chain, so nothing is sealed");
+            }
+            Plan::NotNow(NotNow::Because(reason)) => {
+                tracing::info!(signer = %self.address(), reason, "nothing is sealed for now");
             }
             Plan::SealedBefore { until } => {
                 tracing::info!(number = until, "this height is sealed already, waiting for the next");
@@ -124,9 +130,7 @@ impl Sealer {
         let time = async {
             match plan {
                 Plan::SealAt(at) => tokio::time::sleep(at.saturating_sub(now)).await,
-                Plan::RecentlySigned | Plan::NotASigner | Plan::SealedBefore { .. } => {
-                    std::future::pending().await
-                }
+                Plan::NotNow(_) | Plan::SealedBefore { .. } => std::future::pending().await,
             }
         };
         tokio::pin!(time);

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use herald_chain::engine::clique::SealTurn;
+use herald_chain::engine::{NotNow, SealTurn};
 
 /// What a signer does about the next block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Seals when this time since 1970 has come. Ends then, or with a new head.
     SealAt(Duration),
-    /// Lets others go first. Ends with a new head.
-    RecentlySigned,
-    /// May not sign on this branch. Ends with a new head, after a vote.
-    NotASigner,
+    /// Does not seal on top of this head. Ends with a new one.
+    NotNow(NotNow),
     /// Has sealed this height, on another branch or before a restart. Ends with a new head.
     SealedBefore {
         /// The last height that it has sealed.
@@ -21,11 +19,11 @@ pub(super) enum Plan {
 }
 
 /// How long the signer in turn has to be heard of before anybody seals out of turn. EIP-225 knows
-/// only the wiggle; but a wiggle drawn near zero costs a fork for nothing.
+/// only the spread; but a part of it drawn near zero costs a fork for nothing.
 const HEAD_START: Duration = Duration::from_millis(200);
 
 /// The plan for block `number`. In turn it is sealed as soon as its time has come; out of turn after
-/// a head start and a random part of the wiggle, so that signers out of turn do not all seal at once.
+/// a head start and a random part of the spread, so that signers out of turn do not all seal at once.
 pub(super) fn plan(
     turn: SealTurn,
     number: u64,
@@ -34,9 +32,8 @@ pub(super) fn plan(
 ) -> Plan {
     let (at, wait) = match turn {
         SealTurn::InTurn { at } => (at, Duration::ZERO),
-        SealTurn::OutOfTurn { at, wiggle } => (at, HEAD_START.saturating_add(random_below(wiggle))),
-        SealTurn::RecentlySigned { until: _ } => return Plan::RecentlySigned,
-        SealTurn::NotASigner => return Plan::NotASigner,
+        SealTurn::OutOfTurn { at, spread } => (at, HEAD_START.saturating_add(random_below(spread))),
+        SealTurn::NotNow(why) => return Plan::NotNow(why),
     };
     match last_sealed {
         Some(until) if until >= number => Plan::SealedBefore { until },
@@ -48,24 +45,24 @@ pub(super) fn plan(
 mod tests {
     use super::*;
 
-    const WIGGLE: Duration = Duration::from_millis(1500);
+    const SPREAD: Duration = Duration::from_millis(1500);
 
     fn half(span: Duration) -> Duration {
         span / 2
     }
 
     #[test]
-    fn in_turn_at_once_and_out_of_turn_with_wiggle() {
+    fn in_turn_at_once_and_out_of_turn_after_a_part_of_the_spread() {
         assert_eq!(plan(SealTurn::InTurn { at: 100 }, 7, None, half), Plan::SealAt(Duration::from_secs(100)));
         assert_eq!(
-            plan(SealTurn::OutOfTurn { at: 100, wiggle: WIGGLE }, 7, Some(6), half),
+            plan(SealTurn::OutOfTurn { at: 100, spread: SPREAD }, 7, Some(6), half),
             Plan::SealAt(Duration::from_millis(100_950))
         );
     }
 
     #[test]
     fn a_height_sealed_before_is_never_sealed_again() {
-        for turn in [SealTurn::InTurn { at: 100 }, SealTurn::OutOfTurn { at: 100, wiggle: WIGGLE }] {
+        for turn in [SealTurn::InTurn { at: 100 }, SealTurn::OutOfTurn { at: 100, spread: SPREAD }] {
             for last in [7, 8, u64::MAX] {
                 assert_eq!(plan(turn, 7, Some(last), half), Plan::SealedBefore { until: last });
             }
@@ -74,7 +71,8 @@ mod tests {
 
     #[test]
     fn who_may_not_sign_waits() {
-        assert_eq!(plan(SealTurn::RecentlySigned { until: 9 }, 7, None, half), Plan::RecentlySigned);
-        assert_eq!(plan(SealTurn::NotASigner, 7, None, half), Plan::NotASigner);
+        for why in [NotNow::RecentlySigned { until: 9 }, NotNow::NotASigner, NotNow::Because("no work")] {
+            assert_eq!(plan(SealTurn::NotNow(why), 7, None, half), Plan::NotNow(why));
+        }
     }
 }

@@ -8,7 +8,8 @@ use super::*;
 use herald_chain::ChainOptions;
 use herald_chain::clock::Clock;
 use herald_chain::engine::EngineChoice;
-use herald_chain::genesis::{CliqueConfig, Genesis};
+use herald_chain::engine::clique::CliqueConfig;
+use herald_chain::genesis::Genesis;
 use herald_chain::testkit;
 
 /// Time goes on with each block that is published.
@@ -37,7 +38,7 @@ struct Fixture {
 fn open(datadir: &Path, genesis: &Genesis, clock: &Clock) -> Chain {
     let allowed_drift = Duration::from_secs(2);
     let options = ChainOptions { clock: clock.clone(), allowed_drift, ..ChainOptions::default() };
-    Chain::open(datadir, genesis.clone(), EngineChoice::Clique, options).unwrap()
+    Chain::open(datadir, genesis.clone(), EngineChoice::Auto, options).unwrap()
 }
 
 impl Fixture {
@@ -132,7 +133,10 @@ fn a_chain_that_is_not_sealed_is_refused() {
     let chain = testkit::open(directory.path(), &genesis, &testkit::clock());
     let key = testkit::signers(1).remove(0);
     let error = Sealer::new(chain, key, directory.path()).unwrap_err();
-    assert!(matches!(error, SealerError::Prepare(PrepareError::NotClique)), "{error}");
+    assert!(
+        matches!(error, SealerError::Prepare(PrepareError::NotSealable { engine: "trusted" })),
+        "{error}"
+    );
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn wrong_usage_ends_with_2() {
         vec!["devnet", "--nodes", "0"],
         vec!["devnet", "--block-time", "0"],
         vec!["devnet", "--tx-rate", "5"],
-        vec!["node", "--engine", "ethash"],
+        vec!["node", "--engine", "nonsense"],
         vec!["node", "--listen", "nowhere"],
     ] {
         assert_eq!(run_badly(arguments.iter().copied()).0, 2, "{arguments:?}");

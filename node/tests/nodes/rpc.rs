@@ -181,7 +181,10 @@ fn wrong_input_to_a_node_ends_in_one_sentence() {
         (vec!["--genesis", "/nowhere", "--datadir", datadir], "cannot read the genesis file"),
         (vec!["--genesis", genesis, "--datadir", datadir], "is in use by another process"),
         (vec!["--config", config, "--genesis", genesis], "rcp"),
-        (vec!["--genesis", genesis, "--datadir", other_datadir, "--seal-key", key], "engine is not Clique"),
+        (
+            vec!["--genesis", genesis, "--datadir", other_datadir, "--seal-key", key],
+            "engine, trusted, seals no blocks",
+        ),
         (vec!["--genesis", genesis, "--datadir", other_datadir, "--engine", "clique"], "no `clique` section"),
     ] {
         let (code, error) = run_badly(["node"].into_iter().chain(free).chain(arguments.clone()));

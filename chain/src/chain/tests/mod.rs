@@ -7,5 +7,6 @@
 )]
 
 mod choice;
+mod given;
 mod rules;
 mod sealing;

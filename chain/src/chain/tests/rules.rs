@@ -6,6 +6,7 @@ use alloy_primitives::{B64, B256, U256};
 use herald_proto::{Block, Body, Header, HeaderFields, Withdrawal};
 
 use crate::chain::{BlockError, BodyRoot, Chain, Rule, UncleFault};
+use crate::engine::{MergeFault, Trusted};
 use crate::genesis::Genesis;
 use crate::testkit::{START, child, child_with, clock, data, line, open, transaction, trusted_genesis};
 
@@ -59,7 +60,7 @@ fn header_rules() {
             f.difficulty = U256::ZERO;
             f.nonce = B64::with_last_byte(1);
         }),
-        Some(Rule::MergedBlock { what: "a nonce" })
+        Some(Rule::Engine(MergeFault::Nonce.into()))
     );
 }
 
@@ -169,6 +170,64 @@ fn fields_of_a_fork_are_there_exactly_when_it_is_active() {
     assert_eq!(late, Some(Rule::ForkField { field: "requestsHash", expected: true }));
 }
 
+const BLOB: u64 = 131_072;
+
+/// A header on one of these blobs and this excess, both counted in blobs, at this time.
+fn blobs(forks: &str, timestamp: u64, parent: (u64, u64), header: (u64, u64)) -> Option<Rule> {
+    let genesis = trusted_genesis(forks);
+    let body = Body::new(Vec::new(), Vec::new(), Some(Vec::new()));
+    let at = |(used, excess): (u64, u64)| {
+        move |fields: &mut HeaderFields| {
+            fields.blob_gas_used = Some(used * BLOB);
+            fields.excess_blob_gas = Some(excess * BLOB);
+            fields.parent_beacon_root = Some(B256::ZERO);
+            fields.timestamp = timestamp;
+            let prague = forks.contains("prague") && timestamp >= 20;
+            fields.requests_hash = prague.then_some(B256::ZERO);
+        }
+    };
+    let parent = child_with(genesis.header(), &body, |fields| {
+        at(parent)(fields);
+        fields.timestamp -= 1;
+    });
+    let header = child_with(&parent.header, &body, at(header)).header;
+    let engine = Trusted::new(genesis.header());
+    crate::chain::rules::check_header(&header, &parent.header, genesis.config(), &engine).err()
+}
+
+/// EIP-4844: at most 6 blobs, and what is over 3 is carried on. EIP-7691: 9 and 6.
+#[test]
+fn blob_gas_has_a_most_and_leaves_an_excess() {
+    let cancun = r#", "shanghaiTime": 0, "cancunTime": 0"#;
+    let prague = r#", "shanghaiTime": 0, "cancunTime": 0, "pragueTime": 20"#;
+    let given =
+        r#", "shanghaiTime": 0, "cancunTime": 0, "blobSchedule": {"cancun": {"target": 1, "max": 2}}"#;
+    let osaka = r#", "shanghaiTime": 0, "cancunTime": 0, "osakaTime": 20"#;
+    let excess = |found: u64, expected: u64| {
+        Some(Rule::ExcessBlobGas { found: found * BLOB, expected: expected * BLOB })
+    };
+    let used = |found: u64, max: u64| Some(Rule::BlobGasUsed { found: found * BLOB, max: max * BLOB });
+    for (forks, time, parent, header, expected) in [
+        (cancun, 15, (0, 0), (6, 0), None),
+        (cancun, 15, (0, 0), (7, 0), used(7, 6)),
+        (cancun, 15, (3, 0), (0, 0), None),
+        (cancun, 15, (6, 0), (0, 3), None),
+        (cancun, 15, (6, 0), (0, 2), excess(2, 3)),
+        (cancun, 15, (1, 4), (0, 2), None),
+        (cancun, 15, (0, 2), (0, 2), excess(2, 0)),
+        // By the fork of the block itself: the first one of Prague leaves less.
+        (prague, 21, (6, 2), (9, 2), None),
+        (prague, 21, (6, 2), (10, 2), used(10, 9)),
+        (prague, 21, (6, 2), (0, 5), excess(5, 2)),
+        (given, 15, (2, 0), (2, 1), None),
+        (given, 15, (2, 0), (3, 1), used(3, 2)),
+        // Not known here, so not held against anybody.
+        (osaka, 21, (6, 0), (12, 1), None),
+    ] {
+        assert_eq!(blobs(forks, time, parent, header), expected, "{forks} {parent:?} {header:?}");
+    }
+}
+
 #[test]
 fn without_a_config_a_fork_that_has_come_stays() {
     let with_rules = trusted_genesis(r#", "shanghaiTime": 0"#);
@@ -242,7 +301,7 @@ fn after_the_merge_difficulty_stays_0() {
     chain.import(std::slice::from_ref(&merged)).unwrap();
     let back = child(&merged.header, |_| {});
     let rule = rule(chain.verify_header(&back.header).err()).unwrap();
-    assert_eq!(rule, Rule::DifficultyAfterMerge { found: U256::from(16) });
+    assert_eq!(rule, Rule::Engine(MergeFault::Difficulty { found: U256::from(16) }.into()));
 }
 
 #[test]
@@ -276,7 +335,7 @@ fn uncles() {
     };
     let (one, two, three) = (lost(9, 2), lost(9, 3), lost(9, 4));
     let block = with_uncles(parent, &[&one, &two, &three]);
-    assert_eq!(import_rule(&chain, &block), Rule::UncleCount { found: 3 });
+    assert_eq!(import_rule(&chain, &block), Rule::UncleCount { found: 3, max: 2 });
     let fault = |uncles: &[&Header]| match import_rule(&chain, &with_uncles(parent, uncles)) {
         Rule::Uncle { what, .. } => what,
         other => panic!("{other}"),
@@ -322,7 +381,7 @@ fn real_chains_break_no_rule() {
     let merge = [read("15537393.rlp"), read("15537394.rlp")].concat();
     for pair in blocks.windows(2).chain(merge.windows(2)) {
         let [parent, block] = pair else { unreachable!() };
-        let engine = crate::engine::Engine::new(crate::engine::EngineChoice::Trusted, &genesis).unwrap();
+        let engine = Trusted::new(genesis.header());
         crate::chain::rules::check_header(&block.header, &parent.header, None, &engine).unwrap();
         crate::chain::rules::check_body(block).unwrap();
     }

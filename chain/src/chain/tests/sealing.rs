@@ -7,8 +7,8 @@ use herald_proto::{Block, Header};
 
 use crate::chain::{BlockError, Chain, PrepareError, Rule};
 use crate::clock::Clock;
-use crate::engine::clique::{CliqueFault, SealTurn, Vote, VoteKind, sealed};
-use crate::genesis::{CliqueConfig, clique_extra_data};
+use crate::engine::clique::{CliqueConfig, CliqueFault, clique_extra_data, sealed, vote_fields};
+use crate::engine::{NotNow, SealTurn, Vote, VoteKind};
 use crate::key::AccountKey;
 use crate::testkit::{START, child, clique_genesis, clock, open, signers, transaction};
 
@@ -48,7 +48,7 @@ fn signers_seal_in_turn_and_others_verify() {
     assert_eq!(other.import(&blocks).unwrap().imported, 12);
     assert_eq!(other.head().header.hash(), chain.head().header.hash());
     let addresses: Vec<Address> = keys.iter().map(AccountKey::address).collect();
-    assert_eq!(other.signers(&other.head().header).unwrap(), addresses);
+    assert_eq!(other.sealers(&other.head().header).unwrap(), Some(addresses));
 }
 
 #[test]
@@ -85,17 +85,18 @@ fn each_signer_knows_when_it_may_seal() {
     let at = one.header.timestamp + 2;
     let turn = |key: &AccountKey| chain.seal_turn(&one.header, key.address()).unwrap();
     assert_eq!(turn(&keys[2]), SealTurn::InTurn { at });
-    assert_eq!(turn(&keys[0]), SealTurn::OutOfTurn { at, wiggle: Duration::from_secs(1) });
-    assert_eq!(turn(&keys[1]), SealTurn::RecentlySigned { until: 3 });
+    assert_eq!(turn(&keys[0]), SealTurn::OutOfTurn { at, spread: Duration::from_secs(1) });
+    assert_eq!(turn(&keys[1]), SealTurn::NotNow(NotNow::RecentlySigned { until: 3 }));
     let stranger =
         &signers(4).into_iter().find(|key| !keys.iter().any(|k| k.address() == key.address())).unwrap();
-    assert_eq!(turn(stranger), SealTurn::NotASigner);
+    assert_eq!(turn(stranger), SealTurn::NotNow(NotNow::NotASigner));
     // Later than the period: now.
     clock.set(Duration::from_secs(at + 100));
     assert_eq!(turn(&keys[2]), SealTurn::InTurn { at: at + 100 });
 
     let refused = chain.prepare(&one.header, keys[1].address(), Vec::new(), None).unwrap_err();
-    assert!(matches!(refused, PrepareError::Signer(CliqueFault::RecentlySigned { .. })));
+    let PrepareError::Signer(fault) = refused else { panic!("{refused}") };
+    assert!(matches!(fault.downcast_ref(), Some(CliqueFault::RecentlySigned { .. })), "{fault}");
     let unsealed = chain.prepare(&one.header, keys[2].address(), Vec::new(), None).unwrap();
     let other = unsealed.seal(&keys[0]).unwrap_err();
     assert!(matches!(other, PrepareError::OtherKey { .. }));
@@ -114,8 +115,9 @@ fn a_wrong_seal_is_refused() {
     let error = chain.verify_header(&header).unwrap_err();
     let BlockError::Broken(rule) = error else { panic!("{error}") };
     let fault = CliqueFault::Unauthorised { signer: keys[2].address() };
-    assert_eq!(*rule, Rule::Clique(fault));
-    assert!(rule.to_string().starts_with("clique: signer 0x"));
+    assert_eq!(*rule, Rule::Engine(fault.into()));
+    assert_eq!(rule.label(), "clique signer");
+    assert!(rule.to_string().starts_with("clique signer: signer 0x"), "{rule}");
 }
 
 #[test]
@@ -132,7 +134,7 @@ fn votes_checkpoints_and_epochs_work_through_the_chain() {
         seal_with(&chain, &clock, &parent, &keys[number % 2], Some(add));
     }
     let head = chain.head().header;
-    assert_eq!(chain.signers(&head).unwrap().len(), 3);
+    assert_eq!(chain.sealers(&head).unwrap().unwrap().len(), 3);
     // What is already so is not voted for; at the checkpoint nobody votes.
     let mut parent = head;
     for (number, key) in [(3, &keys[2]), (4, &keys[0]), (5, &keys[1])] {
@@ -147,7 +149,7 @@ fn votes_checkpoints_and_epochs_work_through_the_chain() {
         (1..=5).map(|n| chain.block(&chain.canonical_hash(n).unwrap().unwrap()).unwrap().unwrap()).collect();
     let other = open(&directory.path().join("other"), &genesis, &clock);
     other.import(&blocks).unwrap();
-    assert_eq!(other.signers(&parent).unwrap(), chain.signers(&parent).unwrap());
+    assert_eq!(other.sealers(&parent).unwrap(), chain.sealers(&parent).unwrap());
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn a_restart_finds_the_signers_again() {
             fields.difficulty = U256::from(2);
             fields.extra_data = clique_extra_data(&[]);
             if number == 1029 {
-                (fields.beneficiary, fields.nonce) = add.fields();
+                (fields.beneficiary, fields.nonce) = vote_fields(add);
             }
         });
         let header = sealed(unsealed.header.fields().clone(), &keys[0]).unwrap();
@@ -228,7 +230,7 @@ fn a_restart_finds_the_signers_again() {
     };
     assert_eq!(head.number, 1029);
     let chain = open(directory.path(), &genesis, &clock);
-    assert_eq!(chain.signers(&head).unwrap().len(), 2);
+    assert_eq!(chain.sealers(&head).unwrap().unwrap().len(), 2);
     seal(&chain, &clock, &head, &keys[1]);
     // The snapshot of block 1024 was on disk.
     let at = chain.canonical_hash(1024).unwrap().unwrap();
@@ -241,5 +243,5 @@ fn trusted_chains_are_not_sealed() {
     let genesis = crate::testkit::trusted_genesis("");
     let chain = open(directory.path(), &genesis, &clock());
     let error = chain.seal_turn(genesis.header(), Address::ZERO).unwrap_err();
-    assert!(matches!(error, PrepareError::NotClique));
+    assert!(matches!(error, PrepareError::NotSealable { engine: "trusted" }), "{error}");
 }

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B64, U256};
 use thiserror::Error;
 
-use super::snapshot::Turn;
-use super::{SEAL_BYTES, VANITY_BYTES};
+use super::{SEAL_BYTES, VANITY_BYTES, difficulty};
+use crate::engine::{Fault, Turn};
 
 /// A rule of EIP-225 that a header breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -80,11 +80,32 @@ pub enum CliqueFault {
         until: u64,
     },
     /// The difficulty belongs to the other turn.
-    #[error("difficulty {found}, but its signer is {turn}: {}", turn.difficulty())]
+    #[error("difficulty {found}, but its signer is {turn}: {}", difficulty(*turn))]
     WrongTurn {
         /// The header's difficulty.
         found: U256,
         /// The turn that it was.
         turn: Turn,
     },
+}
+
+impl Fault for CliqueFault {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::ExtraDataTooShort { .. } => "clique extra data",
+            Self::SignersNotWhole { .. } | Self::SignersOutsideCheckpoint | Self::CheckpointSigners => {
+                "clique signers list"
+            }
+            Self::CheckpointVote | Self::Nonce { .. } => "clique vote",
+            Self::MixHash => "clique mix hash",
+            Self::Uncles => "clique uncles",
+            Self::Difficulty { .. } => "clique difficulty",
+            Self::AfterLondon => "clique fork",
+            Self::TooEarly { .. } => "clique period",
+            Self::BadSeal => "clique seal",
+            Self::Unauthorised { .. } => "clique signer",
+            Self::RecentlySigned { .. } => "clique recent signer",
+            Self::WrongTurn { .. } => "clique turn",
+        }
+    }
 }

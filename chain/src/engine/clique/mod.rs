@@ -1,25 +1,38 @@
 //! Clique, proof of authority (EIP-225): a set of signers takes turns, and votes on its members.
 
+mod config;
 mod fault;
+mod genesis;
 mod seal;
 mod snapshot;
 
+use std::cmp::Ordering;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::map::FbBuildHasher;
 use alloy_primitives::{Address, B64, B256, Bytes, U256};
-use herald_proto::Header;
 use herald_proto::roots::EMPTY_UNCLES_HASH;
+use herald_proto::{Header, HeaderFields};
 use lru::LruCache;
 
+pub use self::config::CliqueConfig;
 pub use self::fault::CliqueFault;
+pub use self::genesis::{DevGenesis, clique_extra_data};
 pub use self::seal::{recover_signer, seal_hash, sealed};
-pub use self::snapshot::{Snapshot, Turn, Vote, VoteKind};
-use super::{Ancestry, EngineError};
-use crate::genesis::{CliqueConfig, clique_extra_data};
+pub use self::snapshot::Snapshot;
+use super::{
+    Ancestry, Engine, EngineError, EngineFault, NotNow, SealError, SealProof, SealTurn, Timestamps, Turn,
+    VerifyError, Vote, VoteKind,
+};
+use crate::genesis::Genesis;
+use crate::head::Head;
+use crate::key::AccountKey;
 use crate::store::StoreError;
+
+/// The engine's name, and that of its section.
+const NAME: &str = "clique";
 
 /// Bytes at the front of the extra data that a signer may fill as it likes.
 pub const VANITY_BYTES: usize = 32;
@@ -50,53 +63,21 @@ pub struct Clique {
     snapshots: Mutex<LruCache<B256, Arc<Snapshot>, FbBuildHasher<32>>>,
 }
 
-/// Why a header's seal is not accepted.
-#[derive(Clone, Debug)]
-pub enum VerifyError {
-    /// The header breaks a rule.
-    Fault(CliqueFault),
-    /// The node cannot tell.
-    Store(StoreError),
-}
-
-/// Whether and when a signer may seal the next block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealTurn {
-    /// It is its turn: seal when `at` comes, in seconds since 1970.
-    InTurn {
-        /// The block's timestamp.
-        at: u64,
-    },
-    /// Another's turn: seal when `at` comes and a random part of `wiggle` has passed, if there is
-    /// still no block.
-    OutOfTurn {
-        /// The block's timestamp.
-        at: u64,
-        /// How long signers out of turn spread over.
-        wiggle: Duration,
-    },
-    /// It signed one of the last blocks, and must let others go first.
-    RecentlySigned {
-        /// The first block number that it may sign again.
-        until: u64,
-    },
-    /// It is not in the set.
-    NotASigner,
-}
-
 impl Clique {
     /// The engine of the chain that begins with `genesis`.
     ///
     /// # Errors
     /// Extra data that lists no signers.
-    pub fn new(config: CliqueConfig, genesis: &Header) -> Result<Self, EngineError> {
-        let signers = checkpoint_signers(&genesis.extra_data).map_err(EngineError::Genesis)?;
+    pub fn new(config: CliqueConfig, genesis: &Genesis) -> Result<Self, EngineError> {
+        let header = genesis.header();
+        let signers = checkpoint_signers(&header.extra_data)
+            .map_err(|fault| EngineError::Genesis { engine: NAME, fault: fault.into() })?;
         if signers.is_empty() {
             return Err(EngineError::NoSigners);
         }
         Ok(Self {
             config,
-            genesis: Arc::new(Snapshot::new(genesis.number, genesis.hash(), signers)),
+            genesis: Arc::new(Snapshot::new(header.number, header.hash(), signers)),
             signers: Mutex::new(LruCache::with_hasher(SIGNERS_KEPT, FbBuildHasher::default())),
             snapshots: Mutex::new(LruCache::with_hasher(SNAPSHOTS_KEPT, FbBuildHasher::default())),
         })
@@ -120,39 +101,6 @@ impl Clique {
         let signer = recover_signer(header)?;
         lock(&self.signers).put(hash, signer);
         Ok(signer)
-    }
-
-    /// Checks what Clique says of a header whose parent is known. Rules that hold for every
-    /// engine are not repeated here.
-    ///
-    /// # Errors
-    /// The first rule broken, or a store that fails.
-    pub fn verify(
-        &self,
-        header: &Header,
-        parent: &Header,
-        ancestry: &dyn Ancestry,
-    ) -> Result<(), VerifyError> {
-        self.verify_form(header)?;
-        let earliest = parent.timestamp.saturating_add(self.config.period);
-        if header.timestamp < earliest {
-            return Err(CliqueFault::TooEarly { found: header.timestamp, earliest }.into());
-        }
-        let before = self.snapshot(parent, ancestry)?;
-        if self.is_checkpoint(header.number) {
-            let listed = checkpoint_signers(&header.extra_data)?;
-            if !listed.iter().eq(before.signers()) {
-                return Err(CliqueFault::CheckpointSigners.into());
-            }
-        }
-        let signer = self.signer(header)?;
-        let turn = before.turn(header.number, signer)?;
-        if header.difficulty != turn.difficulty() {
-            return Err(CliqueFault::WrongTurn { found: header.difficulty, turn }.into());
-        }
-        let after = before.apply(header, signer, self.config.epoch)?;
-        lock(&self.snapshots).put(header.hash(), Arc::new(after));
-        Ok(())
     }
 
     /// Signers, recent signers and votes as they stand after `header`, which must be verified.
@@ -188,64 +136,20 @@ impl Clique {
         Ok(snapshot)
     }
 
-    /// What is to be kept on disk beside `header`, so that a restart need not replay the chain.
-    ///
-    /// # Errors
-    /// As [`Clique::snapshot`].
-    pub fn state_to_keep(
-        &self,
-        header: &Header,
-        ancestry: &dyn Ancestry,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        if !header.number.is_multiple_of(SNAPSHOT_INTERVAL) {
-            return Ok(None);
-        }
-        let snapshot = self.snapshot(header, ancestry)?;
-        let state = serde_json::to_vec(&*snapshot)
-            .expect("numbers, addresses and maps keyed by numbers always have JSON");
-        Ok(Some(state))
-    }
-
     /// How long ago it was the signer's turn, in blocks: EIP-3436 prefers the larger of two
     /// equally heavy and high blocks. 0 for a block in turn.
     ///
     /// # Errors
     /// As [`Clique::snapshot`].
-    pub fn blocks_since_turn(&self, header: &Header, ancestry: &dyn Ancestry) -> Result<u64, StoreError> {
+    fn blocks_since_turn(&self, header: &Header, ancestry: &dyn Ancestry) -> Result<u64, StoreError> {
         // Genesis has no signer, and its only rival is itself.
         let Ok(signer) = self.signer(header) else { return Ok(0) };
         Ok(self.snapshot(header, ancestry)?.blocks_since_turn(header.number, signer))
     }
 
-    /// Whether and when `signer` may seal on top of `parent`; `now` in seconds since 1970.
-    ///
-    /// # Errors
-    /// As [`Clique::snapshot`].
-    pub fn seal_turn(
-        &self,
-        parent: &Header,
-        signer: Address,
-        now: u64,
-        ancestry: &dyn Ancestry,
-    ) -> Result<SealTurn, StoreError> {
-        let snapshot = self.snapshot(parent, ancestry)?;
-        let number = parent.number.saturating_add(1);
-        let at = now.max(parent.timestamp.saturating_add(self.config.period));
-        Ok(match snapshot.turn(number, signer) {
-            Ok(Turn::InTurn) => SealTurn::InTurn { at },
-            Ok(Turn::OutOfTurn) => {
-                let spread = u32::try_from(snapshot.sign_again_after()).unwrap_or(u32::MAX);
-                SealTurn::OutOfTurn { at, wiggle: WIGGLE.saturating_mul(spread) }
-            }
-            Err(CliqueFault::RecentlySigned { until, .. }) => SealTurn::RecentlySigned { until },
-            Err(_) => SealTurn::NotASigner,
-        })
-    }
-
     /// The extra data of an unsealed block: vanity, at a checkpoint the signers, room for the
     /// seal.
-    #[must_use]
-    pub fn extra_data(&self, number: u64, before: &Snapshot) -> Bytes {
+    fn extra_data(&self, number: u64, before: &Snapshot) -> Bytes {
         if self.is_checkpoint(number) {
             let signers: Vec<Address> = before.signers().copied().collect();
             clique_extra_data(&signers)
@@ -289,27 +193,175 @@ impl Clique {
     }
 }
 
-impl Vote {
-    /// Beneficiary and nonce that cast this vote.
-    #[must_use]
-    pub fn fields(&self) -> (Address, B64) {
-        let nonce = match self.kind {
-            VoteKind::Add => NONCE_ADD,
-            VoteKind::Drop => NONCE_DROP,
-        };
-        (self.subject, nonce)
+pub(super) fn open(genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
+    let section = genesis.section(NAME).ok_or(EngineError::NoSection { engine: NAME, section: NAME })?;
+    let config = CliqueConfig::read(section)?;
+    Ok(Arc::new(Clique::new(config, genesis)?))
+}
+
+impl Engine for Clique {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    /// With a period of 0 blocks may share a timestamp, as in geth.
+    fn timestamps(&self) -> Timestamps {
+        if self.config.period == 0 { Timestamps::NotDecreasing } else { Timestamps::Increasing }
+    }
+
+    /// Vanity, seal, and at checkpoints as many signers as there are.
+    fn extra_data_max(&self) -> Option<usize> {
+        None
+    }
+
+    fn uncles_max(&self) -> usize {
+        0
+    }
+
+    fn verify_header(
+        &self,
+        header: &Header,
+        parent: &Head,
+        ancestry: &dyn Ancestry,
+    ) -> Result<(), VerifyError> {
+        self.verify_form(header)?;
+        let parent = &parent.header;
+        let earliest = parent.timestamp.saturating_add(self.config.period);
+        if header.timestamp < earliest {
+            return Err(CliqueFault::TooEarly { found: header.timestamp, earliest }.into());
+        }
+        let before = self.snapshot(parent, ancestry)?;
+        if self.is_checkpoint(header.number) {
+            let listed = checkpoint_signers(&header.extra_data)?;
+            if !listed.iter().eq(before.signers()) {
+                return Err(CliqueFault::CheckpointSigners.into());
+            }
+        }
+        let signer = self.signer(header)?;
+        let turn = before.turn(header.number, signer)?;
+        if header.difficulty != difficulty(turn) {
+            return Err(CliqueFault::WrongTurn { found: header.difficulty, turn }.into());
+        }
+        let after = before.apply(header, signer, self.config.epoch)?;
+        lock(&self.snapshots).put(header.hash(), Arc::new(after));
+        Ok(())
+    }
+
+    /// A snapshot once in a while, so that a restart need not replay the chain.
+    fn state_to_keep(&self, header: &Header, ancestry: &dyn Ancestry) -> Result<Option<Vec<u8>>, StoreError> {
+        if !header.number.is_multiple_of(SNAPSHOT_INTERVAL) {
+            return Ok(None);
+        }
+        let snapshot = self.snapshot(header, ancestry)?;
+        let state = serde_json::to_vec(&*snapshot)
+            .expect("numbers, addresses and maps keyed by numbers always have JSON");
+        Ok(Some(state))
+    }
+
+    /// EIP-3436: the heavier chain; of two as heavy the shorter; then the signer whose turn is
+    /// longer ago; then the lower hash.
+    fn compare_heads(
+        &self,
+        candidate: &Head,
+        current: &Head,
+        ancestry: &dyn Ancestry,
+    ) -> Result<Ordering, StoreError> {
+        let weight = candidate.total_difficulty.cmp(&current.total_difficulty);
+        let (candidate, current) = (&candidate.header, &current.header);
+        let order = weight.then_with(|| current.number.cmp(&candidate.number));
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+        let turn =
+            self.blocks_since_turn(candidate, ancestry)?.cmp(&self.blocks_since_turn(current, ancestry)?);
+        Ok(turn.then_with(|| current.hash().cmp(&candidate.hash())))
+    }
+
+    /// No genesis asks Clique for Paris: it ends before.
+    fn is_paris(&self, _: &Header, _: &Head) -> bool {
+        false
+    }
+
+    /// The signer, as in geth: the beneficiary is whom it votes on.
+    fn fee_recipient(&self, header: &Header) -> Result<Address, EngineFault> {
+        Ok(self.signer(header)?)
+    }
+
+    fn sealer(&self, header: &Header) -> Option<Address> {
+        self.signer(header).ok()
+    }
+
+    fn seal_proof(&self) -> SealProof {
+        SealProof::Authorised
+    }
+
+    fn sealers(&self, header: &Header, ancestry: &dyn Ancestry) -> Result<Option<Vec<Address>>, StoreError> {
+        Ok(Some(self.snapshot(header, ancestry)?.signers().copied().collect()))
+    }
+
+    fn seal_turn(
+        &self,
+        parent: &Head,
+        signer: Address,
+        now: u64,
+        ancestry: &dyn Ancestry,
+    ) -> Result<SealTurn, SealError> {
+        let parent = &parent.header;
+        let snapshot = self.snapshot(parent, ancestry)?;
+        let number = parent.number.saturating_add(1);
+        let at = now.max(parent.timestamp.saturating_add(self.config.period));
+        Ok(match snapshot.turn(number, signer) {
+            Ok(Turn::InTurn) => SealTurn::InTurn { at },
+            Ok(Turn::OutOfTurn) => {
+                let signers = u32::try_from(snapshot.sign_again_after()).unwrap_or(u32::MAX);
+                SealTurn::OutOfTurn { at, spread: WIGGLE.saturating_mul(signers) }
+            }
+            Err(CliqueFault::RecentlySigned { until, .. }) => {
+                SealTurn::NotNow(NotNow::RecentlySigned { until })
+            }
+            Err(_) => SealTurn::NotNow(NotNow::NotASigner),
+        })
+    }
+
+    fn prepare(
+        &self,
+        draft: &mut HeaderFields,
+        parent: &Head,
+        signer: Address,
+        vote: Option<Vote>,
+        ancestry: &dyn Ancestry,
+    ) -> Result<Turn, SealError> {
+        let snapshot = self.snapshot(&parent.header, ancestry)?;
+        let number = draft.number;
+        let turn = snapshot.turn(number, signer)?;
+        let vote = vote.filter(|vote| !self.is_checkpoint(number) && snapshot.is_meaningful(*vote));
+        (draft.beneficiary, draft.nonce) = vote.map(vote_fields).unwrap_or_default();
+        draft.timestamp = draft.timestamp.max(parent.header.timestamp.saturating_add(self.config.period));
+        draft.difficulty = difficulty(turn);
+        draft.extra_data = self.extra_data(number, &snapshot);
+        Ok(turn)
+    }
+
+    fn seal(&self, prepared: HeaderFields, key: &AccountKey) -> Result<Header, SealError> {
+        Ok(sealed(prepared, key)?)
     }
 }
 
-impl From<CliqueFault> for VerifyError {
-    fn from(fault: CliqueFault) -> Self {
-        Self::Fault(fault)
-    }
+/// Beneficiary and nonce that cast a vote.
+#[must_use]
+pub fn vote_fields(vote: Vote) -> (Address, B64) {
+    let nonce = match vote.kind {
+        VoteKind::Add => NONCE_ADD,
+        VoteKind::Drop => NONCE_DROP,
+    };
+    (vote.subject, nonce)
 }
 
-impl From<StoreError> for VerifyError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+/// What a block weighs: signers in turn are preferred.
+fn difficulty(turn: Turn) -> U256 {
+    match turn {
+        Turn::InTurn => U256::from(2),
+        Turn::OutOfTurn => U256::from(1),
     }
 }
 

@@ -1,14 +1,14 @@
 //! The signers, who of them signed last, and the votes, as they stand after a block.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use herald_proto::HeaderFields;
 use serde::{Deserialize, Serialize};
 
 use super::{CliqueFault, NONCE_ADD};
+use crate::engine::{Turn, Vote, VoteKind};
 
 /// The state of the voting after a block. Plain values: nothing here looks anything up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,33 +27,6 @@ pub struct Snapshot {
 struct OpenVote {
     signer: Address,
     vote: Vote,
-}
-
-/// A wish that a block can carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vote {
-    /// About whom.
-    pub subject: Address,
-    /// In or out.
-    pub kind: VoteKind,
-}
-
-/// In or out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum VoteKind {
-    /// Make it a signer.
-    Add,
-    /// Let it be one no longer.
-    Drop,
-}
-
-/// Whether a signer signs when its turn is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Its place in the ascending order of signers is the block number modulo their count.
-    InTurn,
-    /// Another's turn.
-    OutOfTurn,
 }
 
 impl Snapshot {
@@ -183,25 +156,5 @@ impl Snapshot {
         if self.votes.iter().any(&ends) {
             Arc::make_mut(&mut self.votes).retain(|open| !ends(open));
         }
-    }
-}
-
-impl Turn {
-    /// What a block weighs: signers in turn are preferred.
-    #[must_use]
-    pub fn difficulty(self) -> U256 {
-        match self {
-            Self::InTurn => U256::from(2),
-            Self::OutOfTurn => U256::from(1),
-        }
-    }
-}
-
-impl fmt::Display for Turn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InTurn => "in turn",
-            Self::OutOfTurn => "out of turn",
-        })
     }
 }

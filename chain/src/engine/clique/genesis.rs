@@ -3,9 +3,7 @@
 use alloy_primitives::{Address, Bytes, U256, hex};
 use serde_json::{Map, Value, json};
 
-use super::config::CliqueConfig;
-use super::json::quantity;
-use crate::engine::clique::{SEAL_BYTES, VANITY_BYTES};
+use super::{CliqueConfig, SEAL_BYTES, VANITY_BYTES};
 
 /// A Clique genesis at London, in the making. Clique ends before Shanghai, as in geth.
 #[derive(Clone, Debug)]
@@ -38,7 +36,7 @@ impl Default for DevGenesis {
 }
 
 impl DevGenesis {
-    /// The genesis in geth's format: what [`Genesis::from_json`](super::Genesis::from_json) and
+    /// The genesis in geth's format: what [`Genesis::from_json`](crate::genesis::Genesis::from_json) and
     /// `geth init` read.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -92,4 +90,9 @@ pub fn clique_extra_data(signers: &[Address]) -> Bytes {
     extra.extend(signers.iter().flatten());
     extra.resize(extra.len() + SEAL_BYTES, 0);
     extra.into()
+}
+
+/// A number in JSON as geth writes it.
+fn quantity(value: U256) -> String {
+    format!("{value:#x}")
 }

@@ -1,0 +1,171 @@
+//! Which engine a chain is opened with.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::foreign::{refuse_foreign, refuse_unreadable};
+use super::{ENGINES, Engine, EngineFault};
+use crate::genesis::{Genesis, GenesisError};
+
+/// An engine that is found by name.
+///
+/// Closed on purpose: [`ENGINES`] is written out in full, so that a new engine says all of it.
+#[derive(Debug)]
+pub struct EngineSpec {
+    /// Its name, as [`Engine::name`] gives it.
+    pub name: &'static str,
+    /// What it checks, as a clause for `--help`.
+    pub about: &'static str,
+    /// Sections of a genesis' `config` that are its own. A genesis with one of them is its.
+    pub sections: &'static [&'static str],
+    /// Which genesis it refuses, as a clause for `--help`.
+    pub refuses: &'static str,
+    /// Makes it for the chain that begins with this genesis.
+    pub open: fn(&Genesis) -> Result<Arc<dyn Engine>, EngineError>,
+}
+
+/// The engine of a genesis that has no engine's section.
+const WITHOUT_SECTION: &str = "trusted";
+
+/// Which engine a chain is opened with.
+#[derive(Clone, Debug, Default)]
+pub enum EngineChoice {
+    /// The first of [`ENGINES`] that has a section in the genesis, or `trusted`.
+    #[default]
+    Auto,
+    /// One of [`ENGINES`].
+    Named(&'static EngineSpec),
+    /// An engine of the caller's. Whether the genesis suits it is the caller's to know.
+    Given(Arc<dyn Engine>),
+}
+
+/// An engine cannot be used with a genesis.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// An engine was asked for, and the genesis does not say how.
+    #[error(
+        "the genesis has no `{section}` section in its config, so the engine {engine} cannot be used; \
+         give a genesis in geth's JSON format that has one, or another --engine"
+    )]
+    NoSection {
+        /// The engine.
+        engine: &'static str,
+        /// What it looked for.
+        section: &'static str,
+    },
+    /// The engine must know the chain's forks.
+    #[error(
+        "the genesis is a block in RLP and does not tell the chain's forks, which the engine {engine} must \
+         know; give the genesis in geth's JSON format, or --engine trusted"
+    )]
+    NoConfig {
+        /// The engine.
+        engine: &'static str,
+    },
+    /// The engine's section is wrong.
+    #[error(transparent)]
+    Section(#[from] GenesisError),
+    /// The genesis block is not what the engine begins with.
+    #[error("the genesis does not suit the engine {engine}: {fault}; make one with `herald init`")]
+    Genesis {
+        /// The engine.
+        engine: &'static str,
+        /// What is wrong.
+        fault: EngineFault,
+    },
+    /// There is nobody who could sign block 1.
+    #[error("the genesis' extra data lists no signers; make one with `herald init --signer`")]
+    NoSigners,
+    /// The chain is another engine's, which is not here, but its blocks are Ethereum's.
+    #[error(
+        "the genesis is for {about}: `config.{section}` is read by no engine here, so its seals cannot be \
+         checked; --engine trusted follows such a chain without checking them, from sources you trust"
+    )]
+    Foreign {
+        /// The section.
+        section: &'static str,
+        /// What it is for.
+        about: &'static str,
+    },
+    /// The chain is another engine's, and its blocks cannot be read without it.
+    #[error(
+        "the genesis is for {about} (`config.{section}`), whose blocks cannot be read here: {why}; use that \
+         engine's own software"
+    )]
+    Unreadable {
+        /// The section.
+        section: &'static str,
+        /// What it is for.
+        about: &'static str,
+        /// What is different about its blocks.
+        why: &'static str,
+    },
+}
+
+/// There is no engine of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no engine `{name}`; choose one of {}", EngineChoice::names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownEngine {
+    /// What was asked for.
+    pub name: String,
+}
+
+impl EngineChoice {
+    /// What [`FromStr`](std::str::FromStr) reads: `auto`, and the names of [`ENGINES`].
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        std::iter::once(AUTO).chain(ENGINES.iter().map(|spec| spec.name))
+    }
+
+    /// The engine that is meant for `genesis`.
+    ///
+    /// # Errors
+    /// A genesis that the engine refuses, or that is another engine's.
+    pub fn open(self, genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
+        let spec = match self {
+            Self::Given(engine) => return Ok(engine),
+            Self::Named(spec) => {
+                refuse_unreadable(genesis)?;
+                spec
+            }
+            Self::Auto => {
+                let mine = |spec: &&EngineSpec| has_section(genesis, spec.sections);
+                match ENGINES.iter().find(mine) {
+                    Some(spec) => spec,
+                    None => {
+                        refuse_foreign(genesis)?;
+                        named(WITHOUT_SECTION)
+                    }
+                }
+            }
+        };
+        (spec.open)(genesis)
+    }
+}
+
+/// `auto` on the command line.
+const AUTO: &str = "auto";
+
+impl std::str::FromStr for EngineChoice {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
+        if name == AUTO {
+            return Ok(Self::Auto);
+        }
+        let found = ENGINES.iter().find(|spec| spec.name == name);
+        found.map(Self::Named).ok_or_else(|| UnknownEngine { name: name.to_owned() })
+    }
+}
+
+fn named(name: &str) -> &'static EngineSpec {
+    ENGINES.iter().find(|spec| spec.name == name).expect("the list has every engine that is named here")
+}
+
+pub(super) fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
+    sections.iter().any(|section| genesis.section(section).is_some())
+}
+
+#[cfg(test)]
+mod tests;

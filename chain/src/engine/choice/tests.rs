@@ -1,0 +1,101 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::engine::foreign::{FOREIGN_ENGINES, Headers};
+use crate::engine::{Ancestry, VerifyError, clique};
+use crate::head::Head;
+use crate::testkit;
+use herald_proto::Header;
+
+fn genesis(sections: &str) -> Genesis {
+    let json = format!(
+        r#"{{"config": {{"chainId": 1, "londonBlock": 0{sections}}}, "difficulty": "0x20000",
+            "gasLimit": "0x1c9c380", "alloc": {{}}}}"#
+    );
+    Genesis::from_json(&json).unwrap()
+}
+
+fn auto(sections: &str) -> Result<&'static str, EngineError> {
+    EngineChoice::Auto.open(&genesis(sections)).map(|engine| engine.name())
+}
+
+#[test]
+fn a_genesis_names_its_engine_by_a_section() {
+    assert_eq!(auto("").unwrap(), "trusted");
+    assert_eq!(auto(r#", "ethash": {}"#).unwrap(), "ethash");
+    let signed = testkit::clique_genesis(&testkit::signers(1), clique::CliqueConfig::default());
+    assert_eq!(EngineChoice::Auto.open(&signed).unwrap().name(), "clique");
+    // Its own engine refuses what is wrong with it; nobody takes it over in silence.
+    assert!(matches!(
+        auto(r#", "clique": {"period": 2}"#),
+        Err(EngineError::Genesis { engine: "clique", .. })
+    ));
+}
+
+#[test]
+fn every_engine_is_found_by_its_name_and_opens_as_it() {
+    let signed = testkit::clique_genesis(&testkit::signers(1), clique::CliqueConfig::default());
+    for spec in ENGINES {
+        let engine = spec.name.parse::<EngineChoice>().unwrap().open(&signed).unwrap();
+        assert_eq!(engine.name(), spec.name);
+    }
+    let error = "ethahs".parse::<EngineChoice>().unwrap_err();
+    assert!(
+        error.to_string().starts_with("there is no engine `ethahs`; choose one of auto, clique, "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_named_engine_needs_what_it_reads() {
+    let named = |name: &str, genesis: &Genesis| name.parse::<EngineChoice>().unwrap().open(genesis);
+    let error = named("clique", &genesis("")).unwrap_err();
+    assert!(matches!(error, EngineError::NoSection { engine: "clique", section: "clique" }), "{error}");
+    // Ethash has no parameters of its own, so it can be asked for where its section is missing.
+    assert_eq!(named("ethash", &genesis("")).unwrap().name(), "ethash");
+    let block = Genesis::from_block(genesis("").block().clone()).unwrap();
+    let error = named("ethash", &block).unwrap_err();
+    assert!(matches!(error, EngineError::NoConfig { engine: "ethash" }), "{error}");
+    assert_eq!(named("trusted", &block).unwrap().name(), "trusted");
+}
+
+#[test]
+fn sections_of_engines_that_are_not_here_are_refused_by_name() {
+    for foreign in FOREIGN_ENGINES {
+        let with = genesis(&format!(r#", "{}": {{"period": 3}}"#, foreign.section));
+        let error = EngineChoice::Auto.open(&with).unwrap_err().to_string();
+        assert!(error.contains(&format!("config.{}`", foreign.section)), "{error}");
+        assert!(error.contains(foreign.about), "{error}");
+        // Asked for by name, an engine that looks at no seal takes those that it can read.
+        let trusted = EngineChoice::Named(named("trusted")).open(&with);
+        match foreign.headers {
+            Headers::Ethereum => {
+                assert!(error.contains("--engine trusted"), "{error}");
+                trusted.unwrap();
+            }
+            Headers::Other(why) => {
+                assert!(error.contains(why), "{error}");
+                assert!(matches!(trusted, Err(EngineError::Unreadable { .. })));
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Outside;
+
+impl Engine for Outside {
+    fn name(&self) -> &'static str {
+        "outside"
+    }
+
+    fn verify_header(&self, _: &Header, _: &Head, _: &dyn Ancestry) -> Result<(), VerifyError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_engine_that_is_given_is_taken_whatever_the_genesis_says() {
+    let engine = EngineChoice::Given(Arc::new(Outside)).open(&genesis(r#", "congress": {}"#)).unwrap();
+    assert_eq!(engine.name(), "outside");
+}
