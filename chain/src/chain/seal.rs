@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::{Chain, View, rules};
 use crate::engine::clique::{Clique, CliqueFault, SealTurn, Turn, Vote, sealed};
-use crate::genesis::Fork;
+use crate::genesis::{ChainConfig, Fork};
 use crate::key::AccountKey;
 use crate::store::StoreError;
 
@@ -35,6 +35,12 @@ pub enum PrepareError {
     /// The chain is not one that is sealed.
     #[error("this chain's engine is not Clique, so no blocks can be sealed; run without --seal-key")]
     NotClique,
+    /// The next block's fork is one that Clique has not.
+    #[error(
+        "from Shanghai on (`config.shanghaiTime`) no block is sealed by Clique, and it has come; run without \
+         --seal-key"
+    )]
+    AfterClique,
     /// The signer may not sign the next block.
     #[error("no block can be sealed: {0}")]
     Signer(#[from] CliqueFault),
@@ -55,10 +61,18 @@ impl Chain {
     /// Whether and when `signer` may seal on top of `parent`, a known block.
     ///
     /// # Errors
-    /// A chain that is not sealed, or a store that fails.
+    /// A chain that is not sealed, or not any more, or a store that fails.
     pub fn seal_turn(&self, parent: &Header, signer: Address) -> Result<SealTurn, PrepareError> {
         let now = self.0.options.clock.now_secs();
-        Ok(self.clique()?.seal_turn(parent, signer, now, &View::new(&self.0))?)
+        let turn = self.clique()?.seal_turn(parent, signer, now, &View::new(&self.0))?;
+        match turn {
+            SealTurn::InTurn { at } | SealTurn::OutOfTurn { at, wiggle: _ } => {
+                let number = parent.number.saturating_add(1);
+                let active = |config: &ChainConfig| config.is_active(Fork::Shanghai, number, at);
+                if self.config().is_some_and(active) { Err(PrepareError::AfterClique) } else { Ok(turn) }
+            }
+            SealTurn::RecentlySigned { until: _ } | SealTurn::NotASigner => Ok(turn),
+        }
     }
 
     /// The next block on top of `parent`, a known block, for `signer` to seal at once: its

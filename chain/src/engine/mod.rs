@@ -10,8 +10,12 @@ use thiserror::Error;
 
 use self::clique::{Clique, CliqueFault};
 pub use self::trusted::Trusted;
-use crate::genesis::Genesis;
+use crate::genesis::{CliqueConfig, Genesis, GenesisError};
 use crate::store::StoreError;
+
+/// The sections of a genesis that do not stand in the way. That of Ethash has nothing that would
+/// change a header's rules.
+const SECTIONS: [&str; 2] = ["clique", "ethash"];
 
 /// Which engine a chain is opened with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub enum Engine {
 }
 
 /// An engine cannot be used with a genesis.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// Clique was asked for, and the genesis does not say how.
@@ -44,6 +48,10 @@ pub enum EngineError {
          Clique genesis in geth's JSON format, or --engine trusted"
     )]
     NoCliqueConfig,
+    /// The genesis has the section of an engine that is not here, or asks of its engine what it does
+    /// not do.
+    #[error(transparent)]
+    Section(#[from] GenesisError),
     /// The genesis' extra data does not list signers.
     #[error("the genesis' extra data is no Clique checkpoint: {0}; make one with `herald init`")]
     Genesis(CliqueFault),
@@ -74,12 +82,17 @@ impl Engine {
     /// # Errors
     /// A genesis that lacks what the engine needs.
     pub fn new(choice: EngineChoice, genesis: &Genesis) -> Result<Self, EngineError> {
-        let config = genesis.config().and_then(|config| config.clique);
-        match (choice, config) {
+        // Who asks for trusted knows that the engine's section is not read.
+        if choice != EngineChoice::Trusted {
+            genesis.check_sections(&SECTIONS)?;
+        }
+        match (choice, genesis.section("clique")) {
             (EngineChoice::Trusted, _) | (EngineChoice::Auto, None) => {
                 Ok(Self::Trusted(Trusted::new(genesis.header())))
             }
-            (EngineChoice::Auto | EngineChoice::Clique, Some(config)) => {
+            (EngineChoice::Auto | EngineChoice::Clique, Some(section)) => {
+                let config = CliqueConfig::read(section)?;
+                clique::check_genesis(genesis, &config)?;
                 Clique::new(config, genesis.header()).map(Self::Clique)
             }
             (EngineChoice::Clique, None) => Err(EngineError::NoCliqueConfig),

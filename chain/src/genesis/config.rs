@@ -1,178 +1,235 @@
 //! The rules of a chain, as the `config` of geth's genesis has them.
 
+use std::collections::BTreeMap;
+
+use alloy_primitives::U256;
+
 use super::error::{FieldProblem, GenesisError};
-use super::fields::Fields;
+use super::forks::{BlockFork, Fork, TimeFork};
+use super::keys::{self, BLOB_PARAMETERS, CONFIG, Use};
+use super::object::Object;
+use super::section::Section;
 
-/// Forks that change what a header must have. geth's other forks change execution only; they
-/// count for the fork id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fork {
-    /// Base fee, and a gas limit that doubles (EIP-1559).
-    London,
-    /// Withdrawals (EIP-4895).
-    Shanghai,
-    /// Blob gas and the beacon root (EIP-4844, EIP-4788).
-    Cancun,
-    /// Requests (EIP-7685).
-    Prague,
-}
+/// The engines of geth and Besu: the keys of a file with another's are not all theirs.
+const GETH_ENGINES: [&str; 2] = ["clique", "ethash"];
+/// Besu's other name for the fork Petersburg.
+const CONSTANTINOPLE_FIX: &str = "constantinopleFixBlock";
 
-/// Parameters of Clique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CliqueConfig {
-    /// Least seconds between blocks. With 0 blocks may share a timestamp.
-    pub period: u64,
-    /// Blocks between two checkpoints, at which votes are forgotten and signers written down.
-    pub epoch: u64,
-}
-
-impl Default for CliqueConfig {
-    /// What EIP-225 proposes and Goerli had: a block in 15 s, a checkpoint in 30,000 blocks.
-    fn default() -> Self {
-        Self { period: 15, epoch: 30_000 }
-    }
-}
-
-/// The rules of a chain.
+/// The rules of a chain, without its consensus engine's.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChainConfig {
-    /// What transactions are signed for (EIP-155).
+    /// What transactions are signed for (EIP-155); 0 where the genesis does not say.
     pub chain_id: u64,
-    /// Parameters of Clique, when it is the chain's engine.
-    pub clique: Option<CliqueConfig>,
-    london: Option<u64>,
-    shanghai: Option<u64>,
-    cancun: Option<u64>,
-    prague: Option<u64>,
-    block_forks: Vec<u64>,
-    time_forks: Vec<u64>,
+    block_forks: BTreeMap<BlockFork, u64>,
+    time_forks: BTreeMap<TimeFork, u64>,
+    fork_blocks: Vec<u64>,
+    fork_times: Vec<u64>,
+    dao_fork_support: bool,
+    terminal_total_difficulty: Option<U256>,
+    blob_schedule: BTreeMap<TimeFork, BlobParameters>,
 }
 
-/// geth's forks that are set by block number, in the order of their time.
-const BLOCK_FORKS: [&str; 15] = [
-    "homesteadBlock",
-    "daoForkBlock",
-    "eip150Block",
-    "eip155Block",
-    "eip158Block",
-    "byzantiumBlock",
-    "constantinopleBlock",
-    "petersburgBlock",
-    "istanbulBlock",
-    "muirGlacierBlock",
-    "berlinBlock",
-    "londonBlock",
-    "arrowGlacierBlock",
-    "grayGlacierBlock",
-    "mergeNetsplitBlock",
-];
-
-/// geth's forks that are set by timestamp.
-const TIME_FORKS: [&str; 11] = [
-    "shanghaiTime",
-    "cancunTime",
-    "pragueTime",
-    "osakaTime",
-    "bpo1Time",
-    "bpo2Time",
-    "bpo3Time",
-    "bpo4Time",
-    "bpo5Time",
-    "amsterdamTime",
-    "verkleTime",
-];
+/// How many blobs a block has from some fork on (EIP-7840).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlobParameters {
+    /// Blobs in a block at which their price stays.
+    pub target: u64,
+    /// Blobs in a block at most.
+    pub max: u64,
+    /// The larger, the slower their price moves.
+    pub base_fee_update_fraction: u64,
+}
 
 impl ChainConfig {
-    /// The rules of a chain that has every fork up to London from its first block, and none
-    /// after it.
-    #[must_use]
-    pub fn london(chain_id: u64, clique: Option<CliqueConfig>) -> Self {
-        Self {
-            chain_id,
-            clique,
-            london: Some(0),
-            shanghai: None,
-            cancun: None,
-            prague: None,
-            block_forks: vec![0],
-            time_forks: Vec::new(),
-        }
-    }
-
     /// Whether a block of that number and time is under the rules of `fork`.
     #[must_use]
     pub fn is_active(&self, fork: Fork, number: u64, timestamp: u64) -> bool {
-        let by_time = |fork: Option<u64>| fork.is_some_and(|time| time <= timestamp);
-        let london = self.london.is_some_and(|block| block <= number);
-        let shanghai = london && by_time(self.shanghai);
+        let by_time = |fork| self.fork_time(fork).is_some_and(|time| time <= timestamp);
+        let london = self.fork_block(BlockFork::London).is_some_and(|block| block <= number);
+        let shanghai = london && by_time(TimeFork::Shanghai);
+        let cancun = shanghai && by_time(TimeFork::Cancun);
         match fork {
             Fork::London => london,
             Fork::Shanghai => shanghai,
-            Fork::Cancun => shanghai && by_time(self.cancun),
-            Fork::Prague => shanghai && by_time(self.cancun) && by_time(self.prague),
+            Fork::Cancun => cancun,
+            Fork::Prague => cancun && by_time(TimeFork::Prague),
         }
+    }
+
+    /// The first block under the rules of `fork`; `None` when it never comes. Besu's files leave
+    /// out forks that a later one brings with it: then it is the later one's block.
+    #[must_use]
+    pub fn fork_block(&self, fork: BlockFork) -> Option<u64> {
+        given_or_implied(&self.block_forks, fork, BlockFork::comes_with_later)
+    }
+
+    /// The time of `fork` in seconds since 1970; `None` when it never comes. One that is left out
+    /// comes with a later one, as by [`fork_block`](Self::fork_block).
+    #[must_use]
+    pub fn fork_time(&self, fork: TimeFork) -> Option<u64> {
+        given_or_implied(&self.time_forks, fork, TimeFork::comes_with_later)
+    }
+
+    /// Whether the chain took the DAO's refund at [`BlockFork::Dao`]. As in geth it did not where
+    /// the genesis does not say; Besu knows only chains that did.
+    #[must_use]
+    pub fn dao_fork_support(&self) -> bool {
+        self.dao_fork_support
+    }
+
+    /// The total difficulty at which blocks are no longer mined or sealed (EIP-3675); `None` on a
+    /// chain that does not merge.
+    #[must_use]
+    pub fn terminal_total_difficulty(&self) -> Option<U256> {
+        self.terminal_total_difficulty
+    }
+
+    /// The number of blobs from `fork` on, where the genesis gives it.
+    #[must_use]
+    pub fn blob_parameters(&self, fork: TimeFork) -> Option<BlobParameters> {
+        self.blob_schedule.get(&fork).copied()
     }
 
     /// Block numbers at which rules change, ascending and each once: for the fork id (EIP-2124).
     #[must_use]
     pub fn block_forks(&self) -> &[u64] {
-        &self.block_forks
+        &self.fork_blocks
     }
 
     /// Timestamps at which rules change, ascending and each once: for the fork id (EIP-6122).
     #[must_use]
     pub fn time_forks(&self) -> &[u64] {
-        &self.time_forks
+        &self.fork_times
     }
 
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, GenesisError> {
-        let [london, shanghai, cancun, prague] = [
-            fields.u64("londonBlock")?,
-            fields.u64("shanghaiTime")?,
-            fields.u64("cancunTime")?,
-            fields.u64("pragueTime")?,
-        ];
-        // Each builds on the one before; with a gap geth would silently leave the later one out.
-        let order = [
-            ("londonBlock", london, "shanghaiTime", shanghai),
-            ("shanghaiTime", shanghai, "cancunTime", cancun),
-            ("cancunTime", cancun, "pragueTime", prague),
-        ];
-        for (needed, earlier, name, later) in order {
-            if later.is_some() && earlier.is_none() {
-                return Err(fields.error(name, FieldProblem::ForkNeeds { needed }));
-            }
+    /// Reads `config`. Its keys are checked.
+    pub(super) fn read(config: &Object<'_>) -> Result<Self, GenesisError> {
+        let mut block_forks = BTreeMap::new();
+        for fork in BlockFork::all() {
+            block_forks.extend(config.u64(fork.key())?.map(|block| (*fork, block)));
         }
+        if let Some(block) = config.u64(CONSTANTINOPLE_FIX)?
+            && block_forks.insert(BlockFork::Petersburg, block).is_some_and(|other| other != block)
+        {
+            let other = BlockFork::Petersburg.key();
+            return Err(config.error(CONSTANTINOPLE_FIX, FieldProblem::Differs { other }));
+        }
+        let mut time_forks = BTreeMap::new();
+        for fork in TimeFork::all() {
+            time_forks.extend(config.u64(fork.key())?.map(|time| (*fork, time)));
+        }
+        check_order(config, &block_forks, &time_forks)?;
         Ok(Self {
-            chain_id: fields.u64("chainId")?.unwrap_or_default(),
-            clique: fields.object("clique")?.map(|clique| read_clique(&clique)).transpose()?,
-            london,
-            shanghai,
-            cancun,
-            prague,
-            block_forks: gather(fields, &BLOCK_FORKS)?,
-            time_forks: gather(fields, &TIME_FORKS)?,
+            chain_id: config.u64("chainId")?.unwrap_or_default(),
+            fork_blocks: sorted(block_forks.values()),
+            fork_times: sorted(time_forks.values()),
+            block_forks,
+            time_forks,
+            dao_fork_support: config.bool("daoForkSupport")?.unwrap_or_default(),
+            terminal_total_difficulty: config.u256("terminalTotalDifficulty")?,
+            blob_schedule: match config.object("blobSchedule")? {
+                Some(schedule) => read_blob_schedule(&schedule)?,
+                None => BTreeMap::new(),
+            },
         })
     }
 }
 
-fn read_clique(fields: &Fields<'_>) -> Result<CliqueConfig, GenesisError> {
-    let period = fields.u64("period")?.unwrap_or_default();
-    // geth takes an epoch of 0, or none, for its default.
-    let epoch = match fields.u64("epoch")? {
-        None | Some(0) => CliqueConfig::default().epoch,
-        Some(epoch) => epoch,
-    };
-    Ok(CliqueConfig { period, epoch })
+/// Checks the keys of `config`, and takes the sections of engines out of it: every object that is
+/// none of the known ones.
+pub(super) fn sections(config: &Object<'_>) -> Result<Vec<Section>, GenesisError> {
+    let mut sections = Vec::new();
+    let mut unknown = Ok(());
+    for (name, value) in config.iter() {
+        match keys::find(CONFIG, name) {
+            Some(Use::OtherHash(engine)) => {
+                let section = format!("{}.{name}", config.path());
+                return Err(GenesisError::OtherHash { section, engine });
+            }
+            Some(Use::Engine(_)) if !value.is_null() => sections.push(Section::new(name, value.object()?)),
+            // A stranger's engine, unless it is one of ours with a slip in it.
+            None if value.is_object() && keys::closest(name, keys::names(CONFIG)).is_none() => {
+                sections.push(Section::new(name, value.object()?));
+            }
+            Some(Use::Engine(_) | Use::Read | Use::PassedOver(_) | Use::Refused { .. } | Use::Means(_))
+            | None => unknown = unknown.and_then(|()| config.check_key(CONFIG, name, &value)),
+        }
+    }
+    match (unknown, other_engine(&sections)) {
+        (Ok(()), _) => Ok(sections),
+        // A key of that engine's client, most likely.
+        (Err(_), Some(section)) => Err(section.of_other_engine()),
+        (Err(error), None) => Err(error),
+    }
 }
 
-fn gather(fields: &Fields<'_>, names: &[&str]) -> Result<Vec<u64>, GenesisError> {
-    let mut forks = Vec::new();
-    for name in names {
-        // The DAO fork block counts for chains that refused it as well, as in geth.
-        forks.extend(fields.u64(name)?);
+fn other_engine(sections: &[Section]) -> Option<&Section> {
+    sections.iter().find(|section| !section.is_one_of(&GETH_ENGINES))
+}
+
+/// Where a fork is set; where it is not, the first later one that brings its rules as well.
+fn given_or_implied<F: Copy + Ord>(
+    forks: &BTreeMap<F, u64>,
+    fork: F,
+    comes_with_later: impl Fn(F) -> bool,
+) -> Option<u64> {
+    let given = forks.get(&fork).copied();
+    if given.is_some() || !comes_with_later(fork) {
+        return given;
     }
+    let later = forks.range(fork..).filter(|(later, _)| comes_with_later(**later));
+    later.map(|(_, at)| *at).min()
+}
+
+/// Forks by time build on those before: out of order, geth would silently leave the later one out.
+fn check_order(
+    config: &Object<'_>,
+    block_forks: &BTreeMap<BlockFork, u64>,
+    time_forks: &BTreeMap<TimeFork, u64>,
+) -> Result<(), GenesisError> {
+    let mut earlier: Option<(TimeFork, u64)> = None;
+    for (fork, time) in time_forks {
+        if !block_forks.contains_key(&BlockFork::London) {
+            let needed = BlockFork::London.key();
+            return Err(config.error(fork.key(), FieldProblem::ForkNeeds { needed }));
+        }
+        if let Some((needed, reached)) = earlier
+            && *time < reached
+        {
+            let needed = needed.key();
+            return Err(config.error(fork.key(), FieldProblem::ForkTooEarly { needed }));
+        }
+        earlier = Some((*fork, *time));
+    }
+    Ok(())
+}
+
+fn sorted<'a>(forks: impl Iterator<Item = &'a u64>) -> Vec<u64> {
+    // The DAO fork's block counts for chains that refused it as well, as in geth.
+    let mut forks: Vec<u64> = forks.copied().collect();
     forks.sort_unstable();
     forks.dedup();
-    Ok(forks)
+    forks
+}
+
+fn read_blob_schedule(schedule: &Object<'_>) -> Result<BTreeMap<TimeFork, BlobParameters>, GenesisError> {
+    let forks = || TimeFork::all().iter().filter_map(|fork| Some((*fork, fork.blob_schedule_key()?)));
+    let known: Vec<&str> = forks().map(|(_, name)| name).collect();
+    schedule.deny_unknown(&known)?;
+    let mut parameters = BTreeMap::new();
+    for (fork, name) in forks() {
+        let Some(entry) = schedule.object(name)? else { continue };
+        entry.check_keys(BLOB_PARAMETERS)?;
+        parameters.insert(
+            fork,
+            BlobParameters {
+                target: entry.required("target")?.u64()?,
+                max: entry.required("max")?.u64()?,
+                base_fee_update_fraction: entry.required("baseFeeUpdateFraction")?.u64()?,
+            },
+        );
+    }
+    Ok(parameters)
 }

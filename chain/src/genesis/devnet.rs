@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, Bytes, U256, hex};
 use serde_json::{Map, Value, json};
 
-use super::config::CliqueConfig;
+use super::clique::CliqueConfig;
 use super::json::quantity;
 use crate::engine::clique::{SEAL_BYTES, VANITY_BYTES};
 

@@ -3,11 +3,16 @@
 //! The hash equals geth's: the state root is computed from `alloc`, and the header gets the fields
 //! of every fork that is active at block 0.
 
+mod clique;
 mod config;
 mod devnet;
 mod error;
-mod fields;
+mod forks;
+mod format;
 mod json;
+mod keys;
+mod object;
+mod section;
 mod state;
 
 use std::path::Path;
@@ -15,28 +20,56 @@ use std::path::Path;
 use alloy_primitives::B256;
 use herald_proto::{Block, Body, Header, HeaderFields};
 
-pub use self::config::{ChainConfig, CliqueConfig, Fork};
+pub use self::clique::CliqueConfig;
+pub use self::config::{BlobParameters, ChainConfig};
 pub use self::devnet::{DevGenesis, clique_extra_data};
 pub use self::error::{FieldProblem, GenesisError};
+pub use self::forks::{BlockFork, Fork, TimeFork};
+pub use self::format::OtherFormat;
 pub(crate) use self::json::INITIAL_BASE_FEE;
+pub use self::section::Section;
 
 /// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
 pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What becomes of a key that is not known. Known keys that do not concern this node are passed
+/// over either way; docs/genesis.md lists them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// The file is refused, with the key that may be meant: a misspelt key changes the rules of a
+    /// chain, or its genesis hash, in silence.
+    #[default]
+    Strict,
+    /// It is logged as a warning and passed over.
+    Lenient,
+}
 
 /// The first block of a chain, and the chain's rules where they are known.
 #[derive(Clone, Debug)]
 pub struct Genesis {
     block: Block,
     config: Option<ChainConfig>,
+    sections: Vec<Section>,
 }
 
 impl Genesis {
-    /// Reads geth's JSON format.
+    /// Reads geth's JSON format, in Besu's dialect as well.
+    ///
+    /// Names are read in whatever letters, as geth and Besu read them. The sections of consensus
+    /// engines are kept unread for whoever has the engine.
     ///
     /// # Errors
     /// What is not such a file; the error names the field and what is wrong with it.
+    pub fn read(text: &str, strictness: Strictness) -> Result<Self, GenesisError> {
+        json::read(text, strictness)
+    }
+
+    /// Reads geth's JSON format strictly.
+    ///
+    /// # Errors
+    /// As [`Genesis::read`].
     pub fn from_json(text: &str) -> Result<Self, GenesisError> {
-        json::read(text)
+        Self::read(text, Strictness::Strict)
     }
 
     /// Takes a genesis block as a chain file has it. The rules of the chain are not in it, so
@@ -51,14 +84,22 @@ impl Genesis {
         if !block.body_matches() {
             return Err(GenesisError::BodyMismatch);
         }
-        Ok(Self { block, config: None })
+        Ok(Self { block, config: None, sections: Vec::new() })
+    }
+
+    /// Reads a file strictly.
+    ///
+    /// # Errors
+    /// As [`Genesis::read_file`].
+    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
+        Self::read_file(path, Strictness::Strict)
     }
 
     /// Reads a file: geth's JSON, or RLP that begins with block 0, plain or gzip.
     ///
     /// # Errors
-    /// As [`Genesis::from_json`] and [`Genesis::from_block`], and what the file system says.
-    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
+    /// As [`Genesis::read`] and [`Genesis::from_block`], and what the file system says.
+    pub fn read_file(path: &Path, strictness: Strictness) -> Result<Self, GenesisError> {
         let failed = |error| GenesisError::File { path: path.into(), error: std::sync::Arc::new(error) };
         let size = std::fs::metadata(path).map_err(failed)?.len();
         if size > GENESIS_FILE_MAX_BYTES {
@@ -68,7 +109,7 @@ impl Genesis {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'{') {
             let text = str::from_utf8(&bytes).map_err(|_| GenesisError::NotText)?;
-            return Self::from_json(text);
+            return Self::read(text, strictness);
         }
         let mut blocks = crate::chainfile::Reader::new(&*bytes)
             .map_err(|error| GenesisError::NotGenesisFile { error: Box::new(error) })?;
@@ -103,10 +144,34 @@ impl Genesis {
         self.config.as_ref()
     }
 
-    fn new(fields: HeaderFields, config: Option<ChainConfig>) -> Self {
+    /// The section of an engine in `config`, in whatever letters its name is written.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.is_one_of(&[name]))
+    }
+
+    /// The sections of all engines in `config`, known or not.
+    #[must_use]
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Refuses a genesis with the section of an engine that is not among `known`.
+    ///
+    /// # Errors
+    /// The first such section.
+    pub fn check_sections(&self, known: &[&str]) -> Result<(), GenesisError> {
+        match self.sections.iter().find(|section| !section.is_one_of(known)) {
+            Some(section) => Err(section.of_other_engine()),
+            None => Ok(()),
+        }
+    }
+
+    fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: Vec<Section>) -> Self {
         let withdrawals = fields.withdrawals_root.map(|_| Vec::new());
         let header = Header::new(fields).expect("forks are filled in order, so no field is left out");
-        Self { block: Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals)), config }
+        let block = Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals));
+        Self { block, config, sections }
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(read.parameters, made.parameters);
         assert_eq!(read.genesis.hash(), made.genesis.hash());
         assert_eq!(read.nodes[1].signer.address(), made.nodes[1].signer.address());
-        let clique = read.genesis.config().unwrap().clique.unwrap();
+        let clique = CliqueConfig::read(read.genesis.section("clique").unwrap()).unwrap();
         assert_eq!(clique.period, 2);
     }
 

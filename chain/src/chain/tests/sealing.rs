@@ -202,8 +202,7 @@ fn equal_weight_prefers_the_shorter_chain() {
 #[test]
 fn a_restart_finds_the_signers_again() {
     let keys = signers(2);
-    let config = CliqueConfig { period: 0, epoch: 30_000 };
-    let genesis = clique_genesis(&keys[..1], config);
+    let genesis = clique_genesis(&keys[..1], CONFIG);
     let directory = tempfile::tempdir().unwrap();
     let clock = clock();
     let add = Vote { subject: keys[1].address(), kind: VoteKind::Add };

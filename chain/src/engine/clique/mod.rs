@@ -1,5 +1,6 @@
 //! Clique, proof of authority (EIP-225): a set of signers takes turns, and votes on its members.
 
+mod check;
 mod fault;
 mod seal;
 mod snapshot;
@@ -14,6 +15,7 @@ use herald_proto::Header;
 use herald_proto::roots::EMPTY_UNCLES_HASH;
 use lru::LruCache;
 
+pub(crate) use self::check::check_genesis;
 pub use self::fault::CliqueFault;
 pub use self::seal::{recover_signer, seal_hash, sealed};
 pub use self::snapshot::{Snapshot, Turn, Vote, VoteKind};
