@@ -121,12 +121,15 @@ pub(super) const CONFIG: Keys = &[
     ("istanbul", OtherHash("IBFT 1.0 (GoQuorum, Celo)")),
     ("ibft2", OtherHash("IBFT 2.0 (Besu)")),
     ("qbft", OtherHash("QBFT (Besu, GoQuorum)")),
-    ("eip150Hash", PassedOver("the hash of the block at `eip150Block`, for light clients of old")),
-    ("terminalTotalDifficultyPassed", PassedOver("whether the Merge is past; a hint to geth of old")),
+    ("eip150Hash", PassedOver("the hash of the block at `eip150Block`, for old light clients")),
+    (
+        "terminalTotalDifficultyPassed",
+        PassedOver("whether the Merge has happened, a hint for old versions of geth"),
+    ),
     ("terminalBlockHash", PassedOver("Besu: the last block before the Merge")),
     ("terminalBlockNumber", PassedOver("Besu: the number of that block")),
-    ("mergeForkBlock", PassedOver("geth's first name for `mergeNetsplitBlock`; geth reads it no more")),
-    ("preMergeForkBlock", PassedOver("Besu's first name for `mergeNetsplitBlock`; Besu reads it no more")),
+    ("mergeForkBlock", PassedOver("geth's old name for `mergeNetsplitBlock`, which it no longer reads")),
+    ("preMergeForkBlock", PassedOver("Besu's old name for `mergeNetsplitBlock`, which it no longer reads")),
     ("parisBlock", PassedOver("the Merge by number, which no client reads")),
     ("frontierBlock", PassedOver("Besu: 0 on every chain")),
     ("depositContractAddress", PassedOver("execution: where deposits of validators are logged")),
@@ -135,7 +138,7 @@ pub(super) const CONFIG: Keys = &[
     ("contractSizeLimit", PassedOver("Besu, execution: bytes of code at most")),
     ("evmStackSize", PassedOver("Besu, execution: depth of the stack")),
     ("discovery", PassedOver("Besu: boot nodes of its own protocols")),
-    ("checkpoint", PassedOver("Besu: where its snap sync begins")),
+    ("checkpoint", PassedOver("Besu: a block from which it may sync")),
     ("maxCodeSize", PassedOver("GoQuorum, execution: KiB of code at most")),
     ("maxCodeSizeConfig", PassedOver("GoQuorum, execution: the same by block number")),
     ("txnSizeLimit", PassedOver("GoQuorum: KiB of a transaction at most")),
@@ -144,7 +147,7 @@ pub(super) const CONFIG: Keys = &[
         "transitions",
         Refused {
             but: Some("{}"),
-            why: "Besu changes its engine's settings there at later blocks, which is not done here; give \
+            why: "Besu uses it to change its engine's settings at later blocks, which is not supported here; give \
                   a chain without transitions",
         },
     ),
@@ -184,9 +187,9 @@ pub(super) const CONFIG: Keys = &[
     ("ttd", Means("terminalTotalDifficulty")),
 ];
 
-const FEES: &str = "Besu leaves the base fee of EIP-1559 for its own, whose rule is not known here; give a \
+const FEES: &str = "Besu replaces EIP-1559's base fee by its own rule, which is not known here; give a \
                     chain with EIP-1559's";
-const EXPERIMENTS: &str = "Besu switches EIPs on there that no fork has yet, and that are not known here; \
+const EXPERIMENTS: &str = "it switches on EIPs in Besu that belong to no fork yet and are not known here; \
                            remove it";
 const OTHER_TRIE: &str = "only the Merkle Patricia trie is known here, so that the state root would be \
                           wrong; remove it";
@@ -197,8 +200,8 @@ pub(super) const ACCOUNT: Keys = &[
     ("nonce", Read),
     ("code", Read),
     ("storage", Read),
-    ("comment", PassedOver("a word to readers, in Besu's files")),
-    ("codeDecompiled", PassedOver("`code` for readers, in Besu's files")),
+    ("comment", PassedOver("free text, in Besu's files")),
+    ("codeDecompiled", PassedOver("`code` disassembled, in Besu's files")),
     ("privateKey", PassedOver("the account's key, in Besu's files for tests")),
     ("secretKey", PassedOver("the same in reth's files")),
     ("wei", Means("balance")),

@@ -8,9 +8,9 @@ use herald_proto::{Block, Header};
 use crate::chain::{BlockError, Chain, PrepareError, Rule};
 use crate::clock::Clock;
 use crate::engine::clique::{CliqueFault, SealTurn, Vote, VoteKind, sealed};
-use crate::genesis::{CliqueConfig, clique_extra_data};
+use crate::genesis::{CliqueConfig, Genesis, clique_extra_data};
 use crate::key::AccountKey;
-use crate::testkit::{START, child, clique_genesis, clock, open, signers, transaction};
+use crate::testkit::{START, child, clique_genesis, clique_json, clock, open, signers, transaction};
 
 const CONFIG: CliqueConfig = CliqueConfig { period: 2, epoch: 30_000 };
 
@@ -232,6 +232,28 @@ fn a_restart_finds_the_signers_again() {
     // The snapshot of block 1024 was on disk.
     let at = chain.canonical_hash(1024).unwrap().unwrap();
     assert!(chain.0.store.engine_state(&at).unwrap().is_some());
+}
+
+/// A chain that is to merge is Clique's before Shanghai and nobody's to seal after it.
+#[test]
+fn who_would_seal_after_shanghai_hears_so_at_once() {
+    let keys = signers(1);
+    let json = clique_json(&keys, CONFIG);
+    let json = json.replacen(
+        r#""londonBlock": 0"#,
+        &format!(r#""londonBlock": 0, "terminalTotalDifficulty": 1000, "shanghaiTime": {}"#, START + 10),
+        1,
+    );
+    let genesis = Genesis::from_json(&json).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let chain = open(directory.path(), &genesis, &clock);
+    let turn = || chain.seal_turn(genesis.header(), keys[0].address());
+    clock.set(Duration::from_secs(START + 9));
+    assert_eq!(turn().unwrap(), SealTurn::InTurn { at: START + 9 });
+    clock.set(Duration::from_secs(START + 10));
+    let error = turn().unwrap_err();
+    assert!(matches!(error, PrepareError::AfterClique), "{error}");
 }
 
 #[test]
