@@ -62,14 +62,20 @@ impl ChainConfig {
     /// out forks that a later one brings with it: then it is the later one's block.
     #[must_use]
     pub fn fork_block(&self, fork: BlockFork) -> Option<u64> {
-        given_or_implied(&self.block_forks, fork, BlockFork::comes_with_later)
+        let given = self.block_forks.get(&fork).copied();
+        if given.is_some() || !fork.comes_with_later() {
+            return given;
+        }
+        let later = self.block_forks.range(fork..).filter(|(later, _)| later.comes_with_later());
+        later.map(|(_, block)| *block).min()
     }
 
-    /// The time of `fork` in seconds since 1970; `None` when it never comes. One that is left out
-    /// comes with a later one, as by [`fork_block`](Self::fork_block).
+    /// The time of `fork` in seconds since 1970; `None` when it never comes. Besu's files leave out
+    /// Shanghai where Cancun comes first: then it is Cancun's time.
     #[must_use]
     pub fn fork_time(&self, fork: TimeFork) -> Option<u64> {
-        given_or_implied(&self.time_forks, fork, TimeFork::comes_with_later)
+        let implied = if fork == TimeFork::Shanghai { self.time_forks.get(&TimeFork::Cancun) } else { None };
+        self.time_forks.get(&fork).or(implied).copied()
     }
 
     /// Whether the chain took the DAO's refund at [`BlockFork::Dao`]. As in geth it did not where
@@ -157,33 +163,17 @@ pub(super) fn sections(config: &Object<'_>) -> Result<Vec<Section>, GenesisError
             | None => unknown = unknown.and_then(|()| config.check_key(CONFIG, name, &value)),
         }
     }
-    match (unknown, other_engine(&sections)) {
+    let other = sections.iter().find(|section| !section.is_one_of(&GETH_ENGINES));
+    match (unknown, other.and_then(Section::other_engine)) {
         (Ok(()), _) => Ok(sections),
         // A key of that engine's client, most likely.
-        (Err(_), Some(section)) => Err(section.of_other_engine()),
-        (Err(error), None) => Err(error),
+        (Err(GenesisError::Field { problem: FieldProblem::Unknown { .. }, .. }), Some(other)) => Err(other),
+        (Err(error), _) => Err(error),
     }
 }
 
-fn other_engine(sections: &[Section]) -> Option<&Section> {
-    sections.iter().find(|section| !section.is_one_of(&GETH_ENGINES))
-}
-
-/// Where a fork is set; where it is not, the first later one that brings its rules as well.
-fn given_or_implied<F: Copy + Ord>(
-    forks: &BTreeMap<F, u64>,
-    fork: F,
-    comes_with_later: impl Fn(F) -> bool,
-) -> Option<u64> {
-    let given = forks.get(&fork).copied();
-    if given.is_some() || !comes_with_later(fork) {
-        return given;
-    }
-    let later = forks.range(fork..).filter(|(later, _)| comes_with_later(**later));
-    later.map(|(_, at)| *at).min()
-}
-
-/// Forks by time build on those before: out of order, geth would silently leave the later one out.
+/// Forks by time build on those before. Out of order, geth would silently leave the later one out;
+/// with a gap after Shanghai, a genesis has one hash by geth and another by Besu.
 fn check_order(
     config: &Object<'_>,
     block_forks: &BTreeMap<BlockFork, u64>,
@@ -191,17 +181,25 @@ fn check_order(
 ) -> Result<(), GenesisError> {
     let mut earlier: Option<(TimeFork, u64)> = None;
     for (fork, time) in time_forks {
+        let needs = |needed| Err(config.error(fork.key(), FieldProblem::ForkNeeds { needed }));
         if !block_forks.contains_key(&BlockFork::London) {
-            let needed = BlockFork::London.key();
-            return Err(config.error(fork.key(), FieldProblem::ForkNeeds { needed }));
+            return needs(BlockFork::London.key());
         }
-        if let Some((needed, reached)) = earlier
-            && *time < reached
-        {
-            let needed = needed.key();
-            return Err(config.error(fork.key(), FieldProblem::ForkTooEarly { needed }));
+        if fork.changes_trie_only() {
+            continue;
         }
-        earlier = Some((*fork, *time));
+        for needed in [TimeFork::Cancun, TimeFork::Prague] {
+            if *fork > needed && !time_forks.contains_key(&needed) {
+                return needs(needed.key());
+            }
+        }
+        match earlier {
+            Some((needed, reached)) if *time < reached => {
+                let needed = needed.key();
+                return Err(config.error(fork.key(), FieldProblem::ForkTooEarly { needed }));
+            }
+            Some(_) | None => earlier = Some((*fork, *time)),
+        }
     }
     Ok(())
 }

@@ -66,18 +66,17 @@ pub enum GenesisError {
         /// The engine's name.
         engine: &'static str,
     },
-    /// The section of an engine that the chain was not opened with.
+    /// The section of an engine that is not here.
     #[error(
-        "the genesis is for {} (`{section}`), which is not known here; --engine trusted follows such a \
+        "the genesis is for {engine} (`{section}`), which is not known here; --engine trusted follows such a \
          chain without checking who made its blocks, with --genesis-lenient where the file has keys of \
-         that client alone",
-        engine.unwrap_or("a consensus engine")
+         that client alone"
     )]
     OtherEngine {
         /// The engine's section, as `config.parlia`.
         section: String,
-        /// The engine's name, where it is a usual one.
-        engine: Option<&'static str>,
+        /// The engine's name.
+        engine: &'static str,
     },
     /// A field is missing or wrong.
     #[error("genesis field `{field}`: {problem}")]
@@ -167,6 +166,12 @@ pub enum FieldProblem {
         /// The known key that is most like it, where one is.
         meant: Option<String>,
     },
+    /// An object in `config` that is no known engine's section.
+    #[error(
+        "is not known, and would be the section of a consensus engine that is not here; remove it, or pass \
+         over such keys with --genesis-lenient"
+    )]
+    UnknownSection,
     /// It asks for what is not done here.
     #[error("{why}")]
     Refused {
@@ -179,7 +184,7 @@ pub enum FieldProblem {
         /// The other key.
         other: &'static str,
     },
-    /// A fork that is set by time without the last that is set by block number.
+    /// A fork set without one that it builds on.
     #[error("needs `{needed}`, which is not set; set that as well")]
     ForkNeeds {
         /// The fork that must come first.

@@ -179,16 +179,21 @@ impl TimeFork {
         }
     }
 
-    /// Whether every later fork of this kind brings this one's rules as well.
-    pub(super) fn comes_with_later(self) -> bool {
+    /// Whether it is a matter of the state trie, which may come at any time.
+    pub(super) fn changes_trie_only(self) -> bool {
         match self {
-            Self::Shanghai | Self::Cancun | Self::Prague | Self::Osaka | Self::Amsterdam | Self::Bogota => {
-                true
-            }
-            // A chain may keep its blob parameters or its state trie.
-            Self::Bpo1 | Self::Bpo2 | Self::Bpo3 | Self::Bpo4 | Self::Bpo5 | Self::Verkle | Self::Ubt => {
-                false
-            }
+            Self::Verkle | Self::Ubt => true,
+            Self::Shanghai
+            | Self::Cancun
+            | Self::Prague
+            | Self::Osaka
+            | Self::Bpo1
+            | Self::Bpo2
+            | Self::Bpo3
+            | Self::Bpo4
+            | Self::Bpo5
+            | Self::Amsterdam
+            | Self::Bogota => false,
         }
     }
 

@@ -156,15 +156,14 @@ impl Genesis {
         &self.sections
     }
 
-    /// Refuses a genesis with the section of an engine that is not among `known`.
+    /// Refuses a genesis with the section of an engine that is not among `known`. In one that is
+    /// read leniently, a section that nobody knows is logged and passed over.
     ///
     /// # Errors
     /// The first such section.
     pub fn check_sections(&self, known: &[&str]) -> Result<(), GenesisError> {
-        match self.sections.iter().find(|section| !section.is_one_of(known)) {
-            Some(section) => Err(section.of_other_engine()),
-            None => Ok(()),
-        }
+        let mut others = self.sections.iter().filter(|section| !section.is_one_of(known));
+        others.try_for_each(Section::refuse)
     }
 
     fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: Vec<Section>) -> Self {

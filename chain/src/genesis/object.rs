@@ -166,16 +166,14 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// What comes of a key that is not known.
     fn unknown(&self, name: &str, meant: Option<&str>) -> Result<(), GenesisError> {
         let problem = FieldProblem::Unknown { meant: meant.map(str::to_owned) };
-        match self.strictness {
-            Strictness::Strict => Err(self.error(name, problem)),
-            Strictness::Lenient => {
-                tracing::warn!(key = self.path_to(name), meant, "genesis key not known, passed over");
-                Ok(())
-            }
-        }
+        pass_over(self.strictness, self.path_to(name), problem)
+    }
+
+    /// What comes of this object when nobody knows what it is.
+    pub(super) fn unknown_section(&self) -> Result<(), GenesisError> {
+        pass_over(self.strictness, self.path.clone(), FieldProblem::UnknownSection)
     }
 
     /// What `problem` the field of that name has.
@@ -275,6 +273,17 @@ impl<'a> Value<'a> {
 
     fn wrong_type(&self, expected: &'static str) -> GenesisError {
         self.error(FieldProblem::Type { expected, found: shorten(self.text) })
+    }
+}
+
+/// What comes of a key that is not known.
+fn pass_over(strictness: Strictness, field: String, problem: FieldProblem) -> Result<(), GenesisError> {
+    match strictness {
+        Strictness::Strict => Err(GenesisError::Field { field, problem }),
+        Strictness::Lenient => {
+            tracing::warn!(key = field, "genesis key not known, passed over");
+            Ok(())
+        }
     }
 }
 

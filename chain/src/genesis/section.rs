@@ -29,9 +29,18 @@ impl Section {
         names.iter().any(|name| self.name.eq_ignore_ascii_case(name))
     }
 
-    /// An error about a section of an engine that is not here.
-    pub(super) fn of_other_engine(&self) -> GenesisError {
-        GenesisError::OtherEngine { section: self.path().to_owned(), engine: keys::engine(&self.name) }
+    /// The error that it is an engine's which is not here; `None` when nobody knows what it is.
+    pub(super) fn other_engine(&self) -> Option<GenesisError> {
+        let engine = keys::engine(&self.name)?;
+        Some(GenesisError::OtherEngine { section: self.path().to_owned(), engine })
+    }
+
+    /// Refuses it as the section of an engine that is not here.
+    pub(super) fn refuse(&self) -> Result<(), GenesisError> {
+        match self.other_engine() {
+            Some(error) => Err(error),
+            None => self.object.unknown_section(),
+        }
     }
 
     /// Its key in `config`, as the file spells it.

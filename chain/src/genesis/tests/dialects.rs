@@ -170,7 +170,10 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
             "the genesis is for Parlia, BNB Smart Chain's engine (`config.parlia`), which is not known here",
         ),
         ("congress", "the genesis is for Congress, HECO's engine (`config.congress`)"),
-        ("tendermint", "the genesis is for a consensus engine (`config.tendermint`)"),
+        (
+            "tendermint",
+            "genesis field `config.tendermint`: is not known, and would be the section of a consensus",
+        ),
     ] {
         let genesis = genesis(&format!(r#""{section}": {{}}"#)).unwrap();
         for choice in [EngineChoice::Auto, EngineChoice::Clique] {
@@ -179,6 +182,10 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
         }
         assert_eq!(Engine::new(EngineChoice::Trusted, &genesis).unwrap().name(), "trusted");
     }
+    let lenient = clique(r#"{"period": 5}"#, r#", "notes": {}"#);
+    assert!(Engine::new(EngineChoice::Auto, &Genesis::from_json(&lenient).unwrap()).is_err());
+    let lenient = Genesis::read(&lenient, Strictness::Lenient).unwrap();
+    assert_eq!(Engine::new(EngineChoice::Auto, &lenient).unwrap().name(), "clique");
     // Its client's keys are not known either; the engine says more than they do.
     let error = genesis(r#""ramanujanBlock": 0, "parlia": {}"#).unwrap_err().to_string();
     assert!(error.contains("(`config.parlia`)"), "{error}");
@@ -221,20 +228,28 @@ fn a_fork_that_is_left_out_comes_with_a_later_one() {
     for (config, expected) in [
         (r#""cancunTime": 5"#, "`config.cancunTime`: needs `londonBlock`"),
         (
-            r#""londonBlock": 0, "shanghaiTime": 5, "pragueTime": 4"#,
-            "`config.pragueTime`: comes before `shanghaiTime`",
+            r#""londonBlock": 0, "shanghaiTime": 5, "cancunTime": 4"#,
+            "`config.cancunTime`: comes before `shanghaiTime`",
         ),
+        (
+            r#""londonBlock": 0, "shanghaiTime": 5, "pragueTime": 6"#,
+            "`config.pragueTime`: needs `cancunTime`",
+        ),
+        (r#""londonBlock": 0, "cancunTime": 5, "osakaTime": 6"#, "`config.osakaTime`: needs `pragueTime`"),
         (
             r#""petersburgBlock": 1, "constantinopleFixBlock": 2"#,
             "`config.constantinopleFixBlock`: is another name for `petersburgBlock`",
         ),
-        (r#""londonBlock": 0, "amsterdamTime": 0"#, "`config.amsterdamTime`: is reached at genesis"),
+        (
+            r#""londonBlock": 0, "cancunTime": 0, "pragueTime": 0, "amsterdamTime": 0"#,
+            "`config.amsterdamTime`: is reached at genesis",
+        ),
         (r#""londonBlock": 0, "ubtTime": 0"#, "`config.ubtTime`: is reached at genesis"),
     ] {
         let error = rules(config).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    rules(r#""londonBlock": 0, "amsterdamTime": 1"#).unwrap();
+    rules(r#""londonBlock": 0, "cancunTime": 0, "pragueTime": 1, "amsterdamTime": 1, "ubtTime": 1"#).unwrap();
 }
 
 #[test]
