@@ -8,6 +8,7 @@ use clap::Args;
 use thiserror::Error;
 
 use super::CommandResult;
+use herald_chain::engine::{Engine, EngineChoice};
 use herald_chain::genesis::{CliqueConfig, DevGenesis, Genesis};
 
 /// Balance of an account that is named without one: 10^27 wei, a billion ether.
@@ -32,7 +33,8 @@ pub struct InitArgs {
     #[arg(long, value_name = "N", default_value_t = DevGenesis::default().chain_id)]
     chain_id: u64,
     /// Seconds between blocks. Example: --block-time 15
-    #[arg(long, value_name = "SECS", default_value_t = DevGenesis::default().clique.period)]
+    #[arg(long, value_name = "SECS", default_value_t = DevGenesis::default().clique.period,
+          value_parser = clap::value_parser!(u64).range(1..))]
     block_time: u64,
     /// Blocks between two checkpoints of the signers. Example: --epoch 1000
     #[arg(long, value_name = "N", default_value_t = CliqueConfig::default().epoch,
@@ -58,7 +60,7 @@ pub struct InitError {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that is there already or cannot be written.
+/// A file that is there already or cannot be written; a genesis that no block could follow.
 pub fn run(args: &InitArgs) -> CommandResult {
     let genesis = DevGenesis {
         chain_id: args.chain_id,
@@ -69,7 +71,10 @@ pub fn run(args: &InitArgs) -> CommandResult {
         funded: args.funded.clone(),
     };
     let json = genesis.to_json();
-    let hash = Genesis::from_json(&json)?.hash();
+    // What is written here is read, and opened, without complaint.
+    let genesis = Genesis::from_json(&json)?;
+    Engine::new(EngineChoice::Clique, &genesis)?;
+    let hash = genesis.hash();
     let mut options = std::fs::File::options();
     options
         .write(true)

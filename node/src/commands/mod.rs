@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use herald_chain::engine::EngineChoice;
+use herald_chain::genesis::Strictness;
 
 /// What a command ends with. The binary prints the error as one line and exits with 1.
 pub type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -27,6 +28,11 @@ pub struct Datadir {
     /// Directory of the chain, made if it is not there. Example: --datadir /var/lib/herald
     #[arg(long, value_name = "DIR", default_value = "herald-data")]
     pub datadir: PathBuf,
+}
+
+/// What `--genesis-lenient`, given or not, makes of a genesis' unknown keys.
+fn strictness(lenient: bool) -> Strictness {
+    if lenient { Strictness::Lenient } else { Strictness::Strict }
 }
 
 /// `--engine`.
