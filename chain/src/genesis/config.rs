@@ -224,10 +224,17 @@ fn read_blob_schedule(schedule: &Object<'_>) -> Result<BTreeMap<TimeFork, BlobPa
             fork,
             BlobParameters {
                 target: entry.required("target")?.u64()?,
-                max: entry.required("max")?.u64()?,
-                base_fee_update_fraction: entry.required("baseFeeUpdateFraction")?.u64()?,
+                max: above_zero(&entry, "max")?,
+                base_fee_update_fraction: above_zero(&entry, "baseFeeUpdateFraction")?,
             },
         );
     }
     Ok(parameters)
+}
+
+fn above_zero(entry: &Object<'_>, name: &str) -> Result<u64, GenesisError> {
+    match entry.required(name)?.u64()? {
+        0 => Err(entry.error(name, FieldProblem::Zero)),
+        number => Ok(number),
+    }
 }

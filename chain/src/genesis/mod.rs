@@ -34,6 +34,8 @@ pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What becomes of a key that is not known. Known keys that do not concern this node are passed
 /// over either way; docs/genesis.md lists them.
+///
+/// Closed on purpose: a host offers its user this one choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
     /// The file is refused, with the key that may be meant: a misspelt key changes the rules of a

@@ -268,8 +268,14 @@ fn a_blob_schedule_is_read() {
     let blobs = config.blob_parameters(TimeFork::Cancun).unwrap();
     assert_eq!((blobs.target, blobs.max, blobs.base_fee_update_fraction), (3, 6, 3_338_477));
     assert_eq!(config.blob_parameters(TimeFork::Bpo1), None);
-    let error = Genesis::from_json(&json(r#"{"prague": {"target": 3}}"#)).unwrap_err().to_string();
-    assert_eq!(error, "genesis field `config.blobSchedule.prague.max`: is missing; add it");
+    for (parameters, expected) in [
+        (r#"{"target": 3}"#, "max`: is missing; add it"),
+        (r#"{"target": 3, "max": 0}"#, "max`: must not be 0"),
+        (r#"{"target": 3, "max": 6, "baseFeeUpdateFraction": 0}"#, "baseFeeUpdateFraction`: must not be 0"),
+    ] {
+        let error = Genesis::from_json(&json(&format!(r#"{{"prague": {parameters}}}"#))).unwrap_err();
+        assert_eq!(error.to_string(), format!("genesis field `config.blobSchedule.prague.{expected}"));
+    }
 }
 
 #[test]
@@ -306,10 +312,11 @@ fn files_of_other_formats_are_named() {
         (r#"{"test": {"genesisBlockHeader": {}, "blocks": []}}"#.to_owned(), TestFixture, "genesisRLP"),
     ] {
         for strictness in [Strictness::Strict, Strictness::Lenient] {
-            match Genesis::read(&json, strictness).unwrap_err() {
-                super::GenesisError::OtherFormat { format: found } => assert_eq!(found, format, "{json}"),
-                other => panic!("{json}: {other}"),
-            }
+            let error = Genesis::read(&json, strictness).unwrap_err();
+            assert!(
+                matches!(error, super::GenesisError::OtherFormat { format: found } if found == format),
+                "{json}: {error}"
+            );
         }
         let error = Genesis::from_json(&json).unwrap_err().to_string();
         assert!(error.starts_with("the genesis file is ") && error.contains(to_do), "{error}");
