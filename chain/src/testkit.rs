@@ -48,13 +48,18 @@ pub fn signers(count: u8) -> Vec<AccountKey> {
 }
 
 pub fn clique_genesis(signers: &[AccountKey], clique: CliqueConfig) -> Genesis {
+    Genesis::from_json(&clique_json(signers, clique)).unwrap()
+}
+
+/// The file of that genesis.
+pub fn clique_json(signers: &[AccountKey], clique: CliqueConfig) -> String {
     let genesis = DevGenesis {
         clique,
         signers: signers.iter().map(AccountKey::address).collect(),
         funded: vec![(Address::repeat_byte(0xaa), U256::from(1))],
         ..DevGenesis::default()
     };
-    Genesis::from_json(&genesis.to_json()).unwrap()
+    genesis.to_json()
 }
 
 /// A chain without seals, at London or, with `forks`, with more of geth's config.

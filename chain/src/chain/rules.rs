@@ -1,5 +1,7 @@
 //! Rules that hold whatever the engine: a header against its parent, a body against its header.
 
+use std::ops::RangeInclusive;
+
 use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
@@ -8,10 +10,8 @@ use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
-/// The least gas limit (yellow paper, 4.4.4).
-const GAS_LIMIT_MIN: u64 = 5_000;
-/// The largest, as in geth (EIP-1985).
-const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
+/// The least gas limit (yellow paper, 4.4.4), and the largest, as in geth (EIP-1985).
+pub(crate) const GAS_LIMITS: RangeInclusive<u64> = 5_000..=i64::MAX as u64;
 /// Limit over target: the first London block's limit doubles (EIP-1559).
 const ELASTICITY: u64 = 2;
 /// A base fee moves by at most this part (EIP-1559).
@@ -107,7 +107,7 @@ fn check_gas_limit(header: &Header, parent: &Header, config: Option<&ChainConfig
     let base = gas_limit_base(parent, london);
     let found = header.gas_limit;
     let bound = base / GAS_LIMIT_BOUND_DIVISOR;
-    if found.abs_diff(base) >= bound || !(GAS_LIMIT_MIN..=GAS_LIMIT_MAX).contains(&found) {
+    if found.abs_diff(base) >= bound || !GAS_LIMITS.contains(&found) {
         return Err(Rule::GasLimit { found, parent: base });
     }
     if header.gas_used > found {

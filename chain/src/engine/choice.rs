@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::foreign::{refuse_foreign, refuse_unreadable};
 use super::{ENGINES, Engine, EngineFault};
 use crate::genesis::{Genesis, GenesisError};
 
@@ -64,7 +63,7 @@ pub enum EngineError {
         /// The engine.
         engine: &'static str,
     },
-    /// The engine's section is wrong.
+    /// The engine's section is wrong, or there is the section of an engine that is not here.
     #[error(transparent)]
     Section(#[from] GenesisError),
     /// The genesis block is not what the engine begins with.
@@ -78,30 +77,6 @@ pub enum EngineError {
     /// There is nobody who could sign block 1.
     #[error("the genesis' extra data lists no signers; make one with `herald init --signer`")]
     NoSigners,
-    /// The chain is another engine's, which is not here, but its blocks are Ethereum's.
-    #[error(
-        "the genesis is for {about}: `config.{section}` is read by no engine here, so its seals cannot be \
-         checked; --engine trusted follows such a chain without checking them, from sources you trust"
-    )]
-    Foreign {
-        /// The section.
-        section: &'static str,
-        /// What it is for.
-        about: &'static str,
-    },
-    /// The chain is another engine's, and its blocks cannot be read without it.
-    #[error(
-        "the genesis is for {about} (`config.{section}`), whose blocks cannot be read here: {why}; use that \
-         engine's own software"
-    )]
-    Unreadable {
-        /// The section.
-        section: &'static str,
-        /// What it is for.
-        about: &'static str,
-        /// What is different about its blocks.
-        why: &'static str,
-    },
 }
 
 /// There is no engine of that name.
@@ -125,21 +100,17 @@ impl EngineChoice {
     pub fn open(self, genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
         let spec = match self {
             Self::Given(engine) => return Ok(engine),
-            Self::Named(spec) => {
-                refuse_unreadable(genesis)?;
-                spec
-            }
+            Self::Named(spec) => spec,
             Self::Auto => {
+                refuse_strangers(genesis)?;
                 let mine = |spec: &&EngineSpec| has_section(genesis, spec.sections);
-                match ENGINES.iter().find(mine) {
-                    Some(spec) => spec,
-                    None => {
-                        refuse_foreign(genesis)?;
-                        named(WITHOUT_SECTION)
-                    }
-                }
+                ENGINES.iter().find(mine).unwrap_or_else(|| named(WITHOUT_SECTION))
             }
         };
+        // Who asks for an engine without a section of its own knows that none is read.
+        if !spec.sections.is_empty() {
+            refuse_strangers(genesis)?;
+        }
         (spec.open)(genesis)
     }
 }
@@ -163,7 +134,13 @@ fn named(name: &str) -> &'static EngineSpec {
     ENGINES.iter().find(|spec| spec.name == name).expect("the list has every engine that is named here")
 }
 
-pub(super) fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
+/// Refuses sections that no engine here reads.
+fn refuse_strangers(genesis: &Genesis) -> Result<(), GenesisError> {
+    let ours: Vec<&str> = ENGINES.iter().flat_map(|spec| spec.sections).copied().collect();
+    genesis.check_sections(&ours)
+}
+
+fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {
     sections.iter().any(|section| genesis.section(section).is_some())
 }
 

@@ -11,7 +11,6 @@ mod choice;
 pub mod clique;
 pub mod ethash;
 mod fault;
-mod foreign;
 mod merge;
 mod sealing;
 mod trusted;

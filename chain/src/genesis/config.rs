@@ -5,69 +5,29 @@ use std::collections::BTreeMap;
 use alloy_primitives::U256;
 
 use super::error::{FieldProblem, GenesisError};
-use super::fields::Fields;
+use super::forks::{BlockFork, Fork, TimeFork};
+use super::keys::{self, BLOB_PARAMETERS, CONFIG, Use};
+use super::object::Object;
+use super::section::Section;
 
-/// Forks that change what a header must have. geth's other forks change execution only; they
-/// count for the fork id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fork {
-    /// Base fee, and a gas limit that doubles (EIP-1559).
-    London,
-    /// Withdrawals (EIP-4895).
-    Shanghai,
-    /// Blob gas and the beacon root (EIP-4844, EIP-4788).
-    Cancun,
-    /// Requests (EIP-7685).
-    Prague,
-}
+/// The engines of geth and Besu: the keys of a file with another's are not all theirs.
+const GETH_ENGINES: [&str; 2] = ["clique", "ethash"];
+/// Besu's other name for the fork Petersburg.
+const CONSTANTINOPLE_FIX: &str = "constantinopleFixBlock";
 
-/// Forks that are set by block number, in the order of their time.
-///
-/// Closed on purpose: since the Merge forks are set by timestamp, so there will be no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BlockFork {
-    /// EIP-606: contract creation, and difficulty by the time since the parent.
-    Homestead,
-    /// EIP-779: the state change that followed The DAO.
-    Dao,
-    /// EIP-608: gas costs.
-    Eip150,
-    /// EIP-155: signatures for one chain.
-    Eip155,
-    /// EIP-607: state clearing.
-    Eip158,
-    /// EIP-609: a reward of 3 ether, uncles count for difficulty.
-    Byzantium,
-    /// EIP-1013: a reward of 2 ether.
-    Constantinople,
-    /// EIP-1716: Constantinople without EIP-1283.
-    Petersburg,
-    /// EIP-1679.
-    Istanbul,
-    /// EIP-2387: puts the difficulty bomb off.
-    MuirGlacier,
-    /// EIP-2070.
-    Berlin,
-    /// EIP-1559.
-    London,
-    /// EIP-4345: puts the difficulty bomb off.
-    ArrowGlacier,
-    /// EIP-5133: puts the difficulty bomb off.
-    GrayGlacier,
-    /// EIP-3675: parts networks after the Merge, and changes no rule.
-    MergeNetsplit,
-}
-
-/// Forks that are set by timestamp and change how many blobs a block has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The rules of a chain, without its consensus engine's.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TimeFork {
-    /// EIP-7569: blobs.
-    Cancun,
-    /// EIP-7600: more of them.
-    Prague,
-    /// EIP-7607: their price has a floor.
-    Osaka,
+pub struct ChainConfig {
+    /// What transactions are signed for (EIP-155); 0 where the genesis does not say.
+    pub chain_id: u64,
+    block_forks: BTreeMap<BlockFork, u64>,
+    time_forks: BTreeMap<TimeFork, u64>,
+    fork_blocks: Vec<u64>,
+    fork_times: Vec<u64>,
+    dao_fork_support: bool,
+    terminal_total_difficulty: Option<U256>,
+    blob_schedule: BTreeMap<TimeFork, BlobParameters>,
 }
 
 /// How many blobs a block has from some fork on (EIP-7840).
@@ -78,98 +38,58 @@ pub struct BlobParameters {
     pub target: u64,
     /// Blobs in a block at most.
     pub max: u64,
+    /// The larger, the slower their price moves.
+    pub base_fee_update_fraction: u64,
 }
-
-/// The rules of a chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainConfig {
-    /// What transactions are signed for (EIP-155).
-    pub chain_id: u64,
-    block_numbers: BTreeMap<BlockFork, u64>,
-    terminal_total_difficulty: Option<U256>,
-    dao_fork_support: bool,
-    shanghai: Option<u64>,
-    cancun: Option<u64>,
-    prague: Option<u64>,
-    blob_times: BTreeMap<TimeFork, u64>,
-    blob_schedule: BTreeMap<TimeFork, BlobParameters>,
-    block_forks: Vec<u64>,
-    time_forks: Vec<u64>,
-}
-
-/// geth's names of the forks that are set by block number.
-const BLOCK_FORKS: [(BlockFork, &str); 15] = [
-    (BlockFork::Homestead, "homesteadBlock"),
-    (BlockFork::Dao, "daoForkBlock"),
-    (BlockFork::Eip150, "eip150Block"),
-    (BlockFork::Eip155, "eip155Block"),
-    (BlockFork::Eip158, "eip158Block"),
-    (BlockFork::Byzantium, "byzantiumBlock"),
-    (BlockFork::Constantinople, "constantinopleBlock"),
-    (BlockFork::Petersburg, "petersburgBlock"),
-    (BlockFork::Istanbul, "istanbulBlock"),
-    (BlockFork::MuirGlacier, "muirGlacierBlock"),
-    (BlockFork::Berlin, "berlinBlock"),
-    (BlockFork::London, "londonBlock"),
-    (BlockFork::ArrowGlacier, "arrowGlacierBlock"),
-    (BlockFork::GrayGlacier, "grayGlacierBlock"),
-    (BlockFork::MergeNetsplit, "mergeNetsplitBlock"),
-];
-
-/// geth's forks that are set by timestamp.
-const TIME_FORKS: [&str; 11] = [
-    "shanghaiTime",
-    "cancunTime",
-    "pragueTime",
-    "osakaTime",
-    "bpo1Time",
-    "bpo2Time",
-    "bpo3Time",
-    "bpo4Time",
-    "bpo5Time",
-    "amsterdamTime",
-    "verkleTime",
-];
 
 impl ChainConfig {
     /// Whether a block of that number and time is under the rules of `fork`.
     #[must_use]
     pub fn is_active(&self, fork: Fork, number: u64, timestamp: u64) -> bool {
-        let by_time = |fork: Option<u64>| fork.is_some_and(|time| time <= timestamp);
+        let by_time = |fork| self.fork_time(fork).is_some_and(|time| time <= timestamp);
         let london = self.fork_block(BlockFork::London).is_some_and(|block| block <= number);
-        let shanghai = london && by_time(self.shanghai);
+        let shanghai = london && by_time(TimeFork::Shanghai);
+        let cancun = shanghai && by_time(TimeFork::Cancun);
         match fork {
             Fork::London => london,
             Fork::Shanghai => shanghai,
-            Fork::Cancun => shanghai && by_time(self.cancun),
-            Fork::Prague => shanghai && by_time(self.cancun) && by_time(self.prague),
+            Fork::Cancun => cancun,
+            Fork::Prague => cancun && by_time(TimeFork::Prague),
         }
     }
 
-    /// The first block under the rules of `fork`; `None` when it never comes.
+    /// The first block under the rules of `fork`; `None` when it never comes. Besu's files leave
+    /// out forks that a later one brings with it: then it is the later one's block.
     #[must_use]
     pub fn fork_block(&self, fork: BlockFork) -> Option<u64> {
-        self.block_numbers.get(&fork).copied()
+        let given = self.block_forks.get(&fork).copied();
+        if given.is_some() || !fork.comes_with_later() {
+            return given;
+        }
+        let later = self.block_forks.range(fork..).filter(|(later, _)| later.comes_with_later());
+        later.map(|(_, block)| *block).min()
     }
 
-    /// The total difficulty after which blocks are proof of stake (EIP-3675); `None` when the Merge
-    /// never comes.
+    /// The time of `fork` in seconds since 1970; `None` when it never comes. Besu's files leave out
+    /// Shanghai where Cancun comes first: then it is Cancun's time.
     #[must_use]
-    pub fn terminal_total_difficulty(&self) -> Option<U256> {
-        self.terminal_total_difficulty
+    pub fn fork_time(&self, fork: TimeFork) -> Option<u64> {
+        let implied = if fork == TimeFork::Shanghai { self.time_forks.get(&TimeFork::Cancun) } else { None };
+        self.time_forks.get(&fork).or(implied).copied()
     }
 
-    /// Whether the chain went along with the DAO fork (EIP-779), at the block of
-    /// [`BlockFork::Dao`]. `false` where the genesis does not say, as in geth.
+    /// Whether the chain took the DAO's refund at [`BlockFork::Dao`]. As in geth it did not where
+    /// the genesis does not say; Besu knows only chains that did.
     #[must_use]
     pub fn dao_fork_support(&self) -> bool {
         self.dao_fork_support
     }
 
-    /// The time of `fork` in seconds since 1970; `None` when it never comes.
+    /// The total difficulty at which blocks are no longer mined or sealed (EIP-3675); `None` on a
+    /// chain that does not merge.
     #[must_use]
-    pub fn fork_time(&self, fork: TimeFork) -> Option<u64> {
-        self.blob_times.get(&fork).copied()
+    pub fn terminal_total_difficulty(&self) -> Option<U256> {
+        self.terminal_total_difficulty
     }
 
     /// The number of blobs from `fork` on, where the genesis gives it.
@@ -181,91 +101,140 @@ impl ChainConfig {
     /// Block numbers at which rules change, ascending and each once: for the fork id (EIP-2124).
     #[must_use]
     pub fn block_forks(&self) -> &[u64] {
-        &self.block_forks
+        &self.fork_blocks
     }
 
     /// Timestamps at which rules change, ascending and each once: for the fork id (EIP-6122).
     #[must_use]
     pub fn time_forks(&self) -> &[u64] {
-        &self.time_forks
+        &self.fork_times
     }
 
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, GenesisError> {
-        let mut block_numbers = BTreeMap::new();
-        for (fork, name) in BLOCK_FORKS {
-            if let Some(number) = fields.u64(name)? {
-                block_numbers.insert(fork, number);
-            }
+    /// Reads `config`. Its keys are checked.
+    pub(super) fn read(config: &Object<'_>) -> Result<Self, GenesisError> {
+        let mut block_forks = BTreeMap::new();
+        for fork in BlockFork::all() {
+            block_forks.extend(config.u64(fork.key())?.map(|block| (*fork, block)));
         }
-        let [shanghai, cancun, prague] =
-            [fields.u64("shanghaiTime")?, fields.u64("cancunTime")?, fields.u64("pragueTime")?];
-        // Each builds on the one before; with a gap geth would silently leave the later one out.
-        let london = block_numbers.get(&BlockFork::London).copied();
-        let order = [
-            ("londonBlock", london, "shanghaiTime", shanghai),
-            ("shanghaiTime", shanghai, "cancunTime", cancun),
-            ("cancunTime", cancun, "pragueTime", prague),
-        ];
-        for (needed, earlier, name, later) in order {
-            if later.is_some() && earlier.is_none() {
-                return Err(fields.error(name, FieldProblem::ForkNeeds { needed }));
-            }
+        if let Some(block) = config.u64(CONSTANTINOPLE_FIX)?
+            && block_forks.insert(BlockFork::Petersburg, block).is_some_and(|other| other != block)
+        {
+            let other = BlockFork::Petersburg.key();
+            return Err(config.error(CONSTANTINOPLE_FIX, FieldProblem::Differs { other }));
         }
-        // The DAO fork block counts for chains that refused it as well, as in geth.
-        let block_forks = ascending(block_numbers.values().copied());
-        let mut time_forks = Vec::new();
-        for name in TIME_FORKS {
-            time_forks.extend(fields.u64(name)?);
+        let mut time_forks = BTreeMap::new();
+        for fork in TimeFork::all() {
+            time_forks.extend(config.u64(fork.key())?.map(|time| (*fork, time)));
         }
-        let mut blob_times = BTreeMap::new();
-        for (fork, name, _) in BLOB_FORKS {
-            blob_times.extend(fields.u64(name)?.map(|time| (fork, time)));
-        }
+        check_order(config, &block_forks, &time_forks)?;
         Ok(Self {
-            chain_id: fields.u64("chainId")?.unwrap_or_default(),
-            block_numbers,
-            terminal_total_difficulty: fields
-                .optional("terminalTotalDifficulty")
-                .map(|field| field.u256())
-                .transpose()?,
-            dao_fork_support: fields
-                .optional("daoForkSupport")
-                .map(|field| field.bool())
-                .transpose()?
-                .unwrap_or_default(),
-            shanghai,
-            cancun,
-            prague,
-            blob_times,
-            blob_schedule: read_blob_schedule(fields)?,
+            chain_id: config.u64("chainId")?.unwrap_or_default(),
+            fork_blocks: sorted(block_forks.values()),
+            fork_times: sorted(time_forks.values()),
             block_forks,
-            time_forks: ascending(time_forks),
+            time_forks,
+            dao_fork_support: config.bool("daoForkSupport")?.unwrap_or_default(),
+            terminal_total_difficulty: config.u256("terminalTotalDifficulty")?,
+            blob_schedule: match config.object("blobSchedule")? {
+                Some(schedule) => read_blob_schedule(&schedule)?,
+                None => BTreeMap::new(),
+            },
         })
     }
 }
 
-/// geth's names of the forks that change how many blobs there are: the fork's, the schedule's.
-const BLOB_FORKS: [(TimeFork, &str, &str); 3] = [
-    (TimeFork::Cancun, "cancunTime", "cancun"),
-    (TimeFork::Prague, "pragueTime", "prague"),
-    (TimeFork::Osaka, "osakaTime", "osaka"),
-];
-
-fn read_blob_schedule(fields: &Fields<'_>) -> Result<BTreeMap<TimeFork, BlobParameters>, GenesisError> {
-    let mut schedule = BTreeMap::new();
-    let Some(given) = fields.object("blobSchedule")? else { return Ok(schedule) };
-    for (fork, _, name) in BLOB_FORKS {
-        if let Some(here) = given.object(name)? {
-            let (target, max) = (here.required("target")?.u64()?, here.required("max")?.u64()?);
-            schedule.insert(fork, BlobParameters { target, max });
+/// Checks the keys of `config`, and takes the sections of engines out of it: every object that is
+/// none of the known ones.
+pub(super) fn sections(config: &Object<'_>) -> Result<Vec<Section>, GenesisError> {
+    let mut sections = Vec::new();
+    let mut unknown = Ok(());
+    for (name, value) in config.iter() {
+        match keys::find(CONFIG, name) {
+            Some(Use::OtherHash(engine)) => {
+                let section = format!("{}.{name}", config.path());
+                return Err(GenesisError::OtherHash { section, engine });
+            }
+            Some(Use::Engine(_)) if !value.is_null() => sections.push(Section::new(name, value.object()?)),
+            // A stranger's engine, unless it is one of ours with a slip in it.
+            None if value.is_object() && keys::closest(name, keys::names(CONFIG)).is_none() => {
+                sections.push(Section::new(name, value.object()?));
+            }
+            Some(Use::Engine(_) | Use::Read | Use::PassedOver(_) | Use::Refused { .. } | Use::Means(_))
+            | None => unknown = unknown.and_then(|()| config.check_key(CONFIG, name, &value)),
         }
     }
-    Ok(schedule)
+    let other = sections.iter().find(|section| !section.is_one_of(&GETH_ENGINES));
+    match (unknown, other.and_then(Section::other_engine)) {
+        (Ok(()), _) => Ok(sections),
+        // A key of that engine's client, most likely.
+        (Err(GenesisError::Field { problem: FieldProblem::Unknown { .. }, .. }), Some(other)) => Err(other),
+        (Err(error), _) => Err(error),
+    }
 }
 
-fn ascending(forks: impl IntoIterator<Item = u64>) -> Vec<u64> {
-    let mut forks: Vec<u64> = forks.into_iter().collect();
+/// Forks by time build on those before. Out of order, geth would silently leave the later one out;
+/// with a gap after Shanghai, a genesis has one hash by geth and another by Besu.
+fn check_order(
+    config: &Object<'_>,
+    block_forks: &BTreeMap<BlockFork, u64>,
+    time_forks: &BTreeMap<TimeFork, u64>,
+) -> Result<(), GenesisError> {
+    let mut earlier: Option<(TimeFork, u64)> = None;
+    for (fork, time) in time_forks {
+        let needs = |needed| Err(config.error(fork.key(), FieldProblem::ForkNeeds { needed }));
+        if !block_forks.contains_key(&BlockFork::London) {
+            return needs(BlockFork::London.key());
+        }
+        if fork.changes_trie_only() {
+            continue;
+        }
+        for needed in [TimeFork::Cancun, TimeFork::Prague] {
+            if *fork > needed && !time_forks.contains_key(&needed) {
+                return needs(needed.key());
+            }
+        }
+        match earlier {
+            Some((needed, reached)) if *time < reached => {
+                let needed = needed.key();
+                return Err(config.error(fork.key(), FieldProblem::ForkTooEarly { needed }));
+            }
+            Some(_) | None => earlier = Some((*fork, *time)),
+        }
+    }
+    Ok(())
+}
+
+fn sorted<'a>(forks: impl Iterator<Item = &'a u64>) -> Vec<u64> {
+    // The DAO fork's block counts for chains that refused it as well, as in geth.
+    let mut forks: Vec<u64> = forks.copied().collect();
     forks.sort_unstable();
     forks.dedup();
     forks
+}
+
+fn read_blob_schedule(schedule: &Object<'_>) -> Result<BTreeMap<TimeFork, BlobParameters>, GenesisError> {
+    let forks = || TimeFork::all().iter().filter_map(|fork| Some((*fork, fork.blob_schedule_key()?)));
+    let known: Vec<&str> = forks().map(|(_, name)| name).collect();
+    schedule.deny_unknown(&known)?;
+    let mut parameters = BTreeMap::new();
+    for (fork, name) in forks() {
+        let Some(entry) = schedule.object(name)? else { continue };
+        entry.check_keys(BLOB_PARAMETERS)?;
+        parameters.insert(
+            fork,
+            BlobParameters {
+                target: entry.required("target")?.u64()?,
+                max: above_zero(&entry, "max")?,
+                base_fee_update_fraction: above_zero(&entry, "baseFeeUpdateFraction")?,
+            },
+        );
+    }
+    Ok(parameters)
+}
+
+fn above_zero(entry: &Object<'_>, name: &str) -> Result<u64, GenesisError> {
+    match entry.required(name)?.u64()? {
+        0 => Err(entry.error(name, FieldProblem::Zero)),
+        number => Ok(number),
+    }
 }

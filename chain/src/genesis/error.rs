@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::GENESIS_FILE_MAX_BYTES;
+use super::format::OtherFormat;
 use crate::chainfile::ChainFileError;
 
 /// A genesis that cannot be used. Each says what to change.
@@ -47,6 +48,36 @@ pub enum GenesisError {
         /// Where and why.
         error: Arc<serde_json::Error>,
     },
+    /// JSON of another kind.
+    #[error("the genesis file is {format}")]
+    OtherFormat {
+        /// What it is.
+        format: OtherFormat,
+    },
+    /// A chain whose blocks, genesis included, have other hashes than their headers' Keccak-256.
+    #[error(
+        "the genesis is for {engine} (`{section}`), whose block hashes leave the validators' seals out \
+         of the extra data, and are not computed here; so the chain cannot be followed, not even with \
+         --engine trusted; give a chain of another engine"
+    )]
+    OtherHash {
+        /// The engine's section, as `config.ibft2`.
+        section: String,
+        /// The engine's name.
+        engine: &'static str,
+    },
+    /// The section of an engine that is not here.
+    #[error(
+        "the genesis is for {engine} (`{section}`), which is not known here; --engine trusted follows such a \
+         chain without checking who made its blocks, with --genesis-lenient where the file has keys of \
+         that client alone"
+    )]
+    OtherEngine {
+        /// The engine's section, as `config.parlia`.
+        section: String,
+        /// The engine's name.
+        engine: &'static str,
+    },
     /// A field is missing or wrong.
     #[error("genesis field `{field}`: {problem}")]
     Field {
@@ -64,6 +95,13 @@ pub enum GenesisError {
     /// The RLP block's body is not its header's.
     #[error("the genesis block's body is not the one that its header commits to; the file is damaged")]
     BodyMismatch,
+}
+
+impl GenesisError {
+    /// A field that is well-formed and still cannot be used. `why` goes on after its path.
+    pub(crate) fn refused(field: &str, why: &'static str) -> Self {
+        Self::Field { field: field.to_owned(), problem: FieldProblem::Refused { why } }
+    }
 }
 
 /// What is wrong with one field of a genesis file.
@@ -109,20 +147,54 @@ pub enum FieldProblem {
         /// What is there.
         found: usize,
     },
-    /// The same key twice, once with 0x and once without, or in other letters.
-    #[error("is there twice; keep one")]
-    Duplicate,
-    /// A fork set before one that it builds on.
+    /// The same key twice, in other letters perhaps, or once with 0x and once without. Clients
+    /// differ in which of them counts.
+    #[error("is there twice, the other time as `{other}`; keep one")]
+    Duplicate {
+        /// How it is spelt the other time.
+        other: String,
+    },
+    /// No key of this section.
+    #[error(
+        "is not known; {}",
+        match meant {
+            Some(meant) => format!("`{meant}` may be meant"),
+            None => "remove it, or pass over such keys with --genesis-lenient".to_owned(),
+        }
+    )]
+    Unknown {
+        /// The known key that is most like it, where one is.
+        meant: Option<String>,
+    },
+    /// An object in `config` that is no known engine's section.
+    #[error(
+        "is not known, and would be the section of a consensus engine that is not here; remove it, or pass \
+         over such keys with --genesis-lenient"
+    )]
+    UnknownSection,
+    /// It asks for what is not done here.
+    #[error("{why}")]
+    Refused {
+        /// Why, and what to do.
+        why: &'static str,
+    },
+    /// Two keys for one thing that disagree.
+    #[error("is another name for `{other}`, which has another value; keep one")]
+    Differs {
+        /// The other key.
+        other: &'static str,
+    },
+    /// A fork set without one that it builds on.
     #[error("needs `{needed}`, which is not set; set that as well")]
     ForkNeeds {
         /// The fork that must come first.
         needed: &'static str,
     },
-    /// A name that nobody reads.
-    #[error("is not known; {}", if known.is_empty() { "nothing is set here".to_owned() } else { format!("what can be set here: {known}") })]
-    Unknown {
-        /// What is known here.
-        known: String,
+    /// A fork set before one that it builds on.
+    #[error("comes before `{needed}`, on which it builds; set it at that time or later")]
+    ForkTooEarly {
+        /// The fork that must come first.
+        needed: &'static str,
     },
     /// Zero where it means nothing.
     #[error("must not be 0")]

@@ -5,40 +5,69 @@
 
 mod config;
 mod error;
-mod fields;
+mod forks;
+mod format;
 mod json;
+mod keys;
+mod object;
 mod section;
 mod state;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use alloy_primitives::B256;
 use herald_proto::{Block, Body, Header, HeaderFields};
 
-pub use self::config::{BlobParameters, BlockFork, ChainConfig, Fork, TimeFork};
+pub use self::config::{BlobParameters, ChainConfig};
 pub use self::error::{FieldProblem, GenesisError};
+pub use self::forks::{BlockFork, Fork, TimeFork};
+pub use self::format::OtherFormat;
 pub(crate) use self::json::INITIAL_BASE_FEE;
 pub use self::section::Section;
 
 /// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
 pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
+/// What becomes of a key that is not known. Known keys that do not concern this node are passed
+/// over either way; docs/genesis.md lists them.
+///
+/// Closed on purpose: a host offers its user this one choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// The file is refused, with the key that may be meant: a misspelt key changes the rules of a
+    /// chain, or its genesis hash, in silence.
+    #[default]
+    Strict,
+    /// It is logged as a warning and passed over.
+    Lenient,
+}
+
 /// The first block of a chain, and the chain's rules where they are known.
 #[derive(Clone, Debug)]
 pub struct Genesis {
     block: Block,
     config: Option<ChainConfig>,
-    sections: BTreeMap<String, Section>,
+    sections: Vec<Section>,
 }
 
 impl Genesis {
-    /// Reads geth's JSON format.
+    /// Reads geth's JSON format, in Besu's dialect as well.
+    ///
+    /// Names are read in whatever letters, as geth and Besu read them. The sections of consensus
+    /// engines are kept unread for whoever has the engine.
     ///
     /// # Errors
     /// What is not such a file; the error names the field and what is wrong with it.
+    pub fn read(text: &str, strictness: Strictness) -> Result<Self, GenesisError> {
+        json::read(text, strictness)
+    }
+
+    /// Reads geth's JSON format strictly.
+    ///
+    /// # Errors
+    /// As [`Genesis::read`].
     pub fn from_json(text: &str) -> Result<Self, GenesisError> {
-        json::read(text)
+        Self::read(text, Strictness::Strict)
     }
 
     /// Takes a genesis block as a chain file has it. The rules of the chain are not in it, so
@@ -53,14 +82,22 @@ impl Genesis {
         if !block.body_matches() {
             return Err(GenesisError::BodyMismatch);
         }
-        Ok(Self { block, config: None, sections: BTreeMap::new() })
+        Ok(Self { block, config: None, sections: Vec::new() })
+    }
+
+    /// Reads a file strictly.
+    ///
+    /// # Errors
+    /// As [`Genesis::read_file`].
+    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
+        Self::read_file(path, Strictness::Strict)
     }
 
     /// Reads a file: geth's JSON, or RLP that begins with block 0, plain or gzip.
     ///
     /// # Errors
-    /// As [`Genesis::from_json`] and [`Genesis::from_block`], and what the file system says.
-    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
+    /// As [`Genesis::read`] and [`Genesis::from_block`], and what the file system says.
+    pub fn read_file(path: &Path, strictness: Strictness) -> Result<Self, GenesisError> {
         let failed = |error| GenesisError::File { path: path.into(), error: std::sync::Arc::new(error) };
         let size = std::fs::metadata(path).map_err(failed)?.len();
         if size > GENESIS_FILE_MAX_BYTES {
@@ -70,7 +107,7 @@ impl Genesis {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'{') {
             let text = str::from_utf8(&bytes).map_err(|_| GenesisError::NotText)?;
-            return Self::from_json(text);
+            return Self::read(text, strictness);
         }
         let mut blocks = crate::chainfile::Reader::new(&*bytes)
             .map_err(|error| GenesisError::NotGenesisFile { error: Box::new(error) })?;
@@ -105,14 +142,29 @@ impl Genesis {
         self.config.as_ref()
     }
 
-    /// The object of that name in `config`, which is its reader's to understand: the parameters of
-    /// a consensus engine. `None` when it is not there.
+    /// The section of an engine in `config`, in whatever letters its name is written.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Section> {
-        self.sections.get(name)
+        self.sections.iter().find(|section| section.is_one_of(&[name]))
     }
 
-    fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: BTreeMap<String, Section>) -> Self {
+    /// The sections of all engines in `config`, known or not.
+    #[must_use]
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Refuses a genesis with the section of an engine that is not among `known`. In one that is
+    /// read leniently, a section that nobody knows is logged and passed over.
+    ///
+    /// # Errors
+    /// The first such section.
+    pub fn check_sections(&self, known: &[&str]) -> Result<(), GenesisError> {
+        let mut others = self.sections.iter().filter(|section| !section.is_one_of(known));
+        others.try_for_each(Section::refuse)
+    }
+
+    fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: Vec<Section>) -> Self {
         let withdrawals = fields.withdrawals_root.map(|_| Vec::new());
         let header = Header::new(fields).expect("forks are filled in order, so no field is left out");
         let block = Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals));

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
 use alloy_trie::{KECCAK_EMPTY, TrieAccount};
 use herald_proto::keccak256;
 
 use super::error::{FieldProblem, GenesisError};
-use super::fields::{Fields, word};
+use super::keys::ACCOUNT;
+use super::object::{Object, shorten, word};
 
 /// One account of `alloc`.
 #[derive(Clone, Debug, Default)]
@@ -20,18 +21,18 @@ pub(super) struct Account {
 }
 
 /// The accounts of `alloc`.
-pub(super) fn read_alloc(alloc: &Fields<'_>) -> Result<BTreeMap<Address, Account>, GenesisError> {
+pub(super) fn read_alloc(alloc: &Object<'_>) -> Result<BTreeMap<Address, Account>, GenesisError> {
     let mut accounts = BTreeMap::new();
-    for (name, field) in alloc.iter() {
+    for (name, value) in alloc.iter() {
         let address: Address = name.parse().map_err(|_| {
-            field.error(FieldProblem::Type {
+            value.error(FieldProblem::Type {
                 expected: "the account of an address of 20 bytes in hex",
-                found: name.chars().take(48).collect(),
+                found: shorten(name),
             })
         })?;
-        let account = read_account(&field.object()?)?;
+        let account = read_account(&value.object()?)?;
         if accounts.insert(address, account).is_some() {
-            return Err(field.error(FieldProblem::Duplicate));
+            return Err(value.error(FieldProblem::Duplicate { other: hex::encode(address) }));
         }
     }
     Ok(accounts)
@@ -57,7 +58,8 @@ pub(super) fn state_root(accounts: BTreeMap<Address, Account>) -> B256 {
     }))
 }
 
-fn read_account(fields: &Fields<'_>) -> Result<Account, GenesisError> {
+fn read_account(fields: &Object<'_>) -> Result<Account, GenesisError> {
+    fields.check_keys(ACCOUNT)?;
     let mut account = Account {
         balance: fields.required("balance")?.u256()?,
         nonce: fields.u64("nonce")?.unwrap_or_default(),
@@ -65,13 +67,13 @@ fn read_account(fields: &Fields<'_>) -> Result<Account, GenesisError> {
         storage: BTreeMap::new(),
     };
     if let Some(storage) = fields.object("storage")? {
-        for (name, field) in storage.iter() {
-            let key = alloy_primitives::hex::decode(name)
+        for (name, value) in storage.iter() {
+            let key = hex::decode(name)
                 .ok()
                 .and_then(|bytes| word(&bytes))
-                .ok_or_else(|| field.error(FieldProblem::NotHex { found: name.into() }))?;
-            if account.storage.insert(key, field.word()?).is_some() {
-                return Err(field.error(FieldProblem::Duplicate));
+                .ok_or_else(|| value.error(FieldProblem::NotHex { found: shorten(name) }))?;
+            if account.storage.insert(key, value.word()?).is_some() {
+                return Err(value.error(FieldProblem::Duplicate { other: hex::encode_prefixed(key) }));
             }
         }
     }

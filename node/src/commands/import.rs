@@ -8,7 +8,7 @@ use alloy_primitives::B256;
 use clap::Args;
 use thiserror::Error;
 
-use super::{CommandResult, Datadir, EngineFlag, progress_bar};
+use super::{CommandResult, Datadir, EngineFlag, progress_bar, strictness};
 use herald_chain::chainfile::{ChainFileError, FileError, Import, ImportFileError, Reader, import_blocks};
 use herald_chain::clock::Clock;
 use herald_chain::genesis::Genesis;
@@ -28,6 +28,10 @@ pub(crate) struct ImportArgs {
     /// the first file begins with block 0. Example: --genesis genesis.json
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Log keys of the genesis that are not known, and go on without them. They may be misspelt
+    /// rules of the chain.
+    #[arg(long, requires = "genesis")]
+    genesis_lenient: bool,
     /// Whose rules blocks are checked by. Example: --engine trusted
     #[arg(long, value_name = "ENGINE", default_value = "auto")]
     engine: EngineFlag,
@@ -67,7 +71,9 @@ pub(crate) enum ImportSetupError {
 /// Whatever stops the import, as one sentence.
 pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let clock = Clock::system();
-    let genesis = choose_genesis(args.genesis.as_deref(), args.files.first())?;
+    let given = args.genesis.as_deref();
+    let given = given.map(|path| Genesis::read_file(path, strictness(args.genesis_lenient))).transpose()?;
+    let genesis = choose_genesis(given, args.files.first())?;
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
     let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;
     if let Some(unchecked) = chain.engine().unchecked() {
@@ -104,10 +110,9 @@ fn import_with_bar(chain: &Chain, path: &Path) -> Result<Import, ImportFileError
 
 /// The genesis that is given, or that the first file begins with. Both must agree.
 fn choose_genesis(
-    given: Option<&Path>,
+    given: Option<Genesis>,
     first_file: Option<&PathBuf>,
 ) -> Result<Genesis, Box<dyn std::error::Error + Send + Sync>> {
-    let given = given.map(Genesis::from_file).transpose()?;
     let path = first_file.cloned().unwrap_or_default();
     let in_file = match first_block(&path)? {
         Some(block) if block.number() == 0 => Some(Genesis::from_block(block)?),

@@ -8,6 +8,7 @@ use clap::Args;
 use thiserror::Error;
 
 use super::CommandResult;
+use herald_chain::engine::EngineChoice;
 use herald_chain::engine::clique::{CliqueConfig, DevGenesis};
 use herald_chain::genesis::Genesis;
 
@@ -33,7 +34,8 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "N", default_value_t = DevGenesis::default().chain_id)]
     chain_id: u64,
     /// Seconds between blocks. Example: --block-time 15
-    #[arg(long, value_name = "SECS", default_value_t = DevGenesis::default().clique.period)]
+    #[arg(long, value_name = "SECS", default_value_t = DevGenesis::default().clique.period,
+          value_parser = clap::value_parser!(u64).range(1..))]
     block_time: u64,
     /// Blocks between two checkpoints of the signers. Example: --epoch 1000
     #[arg(long, value_name = "N", default_value_t = CliqueConfig::default().epoch,
@@ -59,7 +61,7 @@ pub(crate) struct InitError {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that is there already or cannot be written.
+/// A file that is there already or cannot be written; a genesis that no block could follow.
 pub(crate) fn run(args: &InitArgs) -> CommandResult {
     let genesis = DevGenesis {
         chain_id: args.chain_id,
@@ -70,7 +72,10 @@ pub(crate) fn run(args: &InitArgs) -> CommandResult {
         funded: args.funded.clone(),
     };
     let json = genesis.to_json();
-    let hash = Genesis::from_json(&json)?.hash();
+    // What is written here is read, and opened, without complaint.
+    let genesis = Genesis::from_json(&json)?;
+    "clique".parse::<EngineChoice>()?.open(&genesis)?;
+    let hash = genesis.hash();
     let mut options = std::fs::File::options();
     options
         .write(true)

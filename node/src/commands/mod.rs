@@ -20,6 +20,7 @@ use clap::builder::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use herald_chain::engine::{ENGINES, EngineChoice};
+use herald_chain::genesis::Strictness;
 use serde::{Deserialize, Deserializer};
 
 /// What a command ends with. The binary prints the error as one line and exits with 1.
@@ -31,6 +32,11 @@ pub(crate) struct Datadir {
     /// Directory of the chain, made if it is not there. Example: --datadir /var/lib/herald
     #[arg(long, value_name = "DIR", default_value = "herald-data")]
     pub datadir: PathBuf,
+}
+
+/// What `--genesis-lenient`, given or not, makes of a genesis' unknown keys.
+fn strictness(lenient: bool) -> Strictness {
+    if lenient { Strictness::Lenient } else { Strictness::Strict }
 }
 
 /// `--engine`: `auto`, or a name from the list of engines.

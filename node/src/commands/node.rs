@@ -10,7 +10,7 @@ use libp2p::Multiaddr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{CommandResult, EngineFlag, say};
+use super::{CommandResult, EngineFlag, say, strictness};
 use crate::info::{Info, NodeInfo};
 use crate::logging::LogFile;
 use crate::network::Mdns;
@@ -50,6 +50,10 @@ struct Settings {
     /// default: it says which chain is meant. Example: --genesis genesis.json
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Log keys of the genesis that are not known, and go on without them. They may be misspelt
+    /// rules of the chain [default: refuse them]
+    #[arg(long)]
+    genesis_lenient: bool,
     /// Directory of the chain, the node's key and its log, made if it is not there.
     /// Example: --datadir /var/lib/herald [default: herald-data]
     #[arg(long, value_name = "DIR")]
@@ -112,7 +116,7 @@ pub(crate) fn run(args: &NodeArgs) -> CommandResult {
         None => args.settings.clone(),
     };
     let genesis = settings.genesis.as_deref().ok_or(NodeSetupError::NoGenesis)?;
-    let genesis = Genesis::from_file(genesis)?;
+    let genesis = Genesis::read_file(genesis, strictness(settings.genesis_lenient))?;
     let seal_key = settings.seal_key.as_deref().map(AccountKey::from_file).transpose()?;
     let datadir = settings.datadir.clone().unwrap_or_else(|| DEFAULT_DATADIR.into());
     let log = open_log(&datadir)?;
@@ -185,6 +189,7 @@ impl Settings {
         let or = |here: Vec<Multiaddr>, file| if here.is_empty() { file } else { here };
         Self {
             genesis: self.genesis.or(file.genesis),
+            genesis_lenient: self.genesis_lenient || file.genesis_lenient,
             datadir: self.datadir.or(file.datadir),
             listen: or(self.listen, file.listen),
             bootnode: or(self.bootnode, file.bootnode),
@@ -226,7 +231,8 @@ mod tests {
     #[test]
     fn the_file_says_what_the_command_line_does_not() {
         let file: Settings = toml::from_str(
-            "genesis = 'file.json'\nnetwork-id = 7\nlisten = ['/ip4/127.0.0.1/tcp/1']\nengine = 'trusted'\nmdns = true",
+            "genesis = 'file.json'\nnetwork-id = 7\nlisten = ['/ip4/127.0.0.1/tcp/1']\nengine = 'trusted'\nmdns = true\n\
+             genesis-lenient = true",
         )
         .unwrap();
         let flags = Settings { genesis: Some("flag.json".into()), ..Settings::default() };
@@ -235,6 +241,7 @@ mod tests {
         assert_eq!((both.network_id, both.listen.len(), both.mdns), (Some(7), 1, true));
         let engine = EngineChoice::from(both.engine.unwrap());
         assert!(matches!(engine, EngineChoice::Named(spec) if spec.name == "trusted"), "{engine:?}");
+        assert!(both.genesis_lenient);
     }
 
     #[test]

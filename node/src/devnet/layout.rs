@@ -231,8 +231,8 @@ mod tests {
         assert_eq!(read.parameters, made.parameters);
         assert_eq!(read.genesis.hash(), made.genesis.hash());
         assert_eq!(read.nodes[1].signer.address(), made.nodes[1].signer.address());
-        let section = read.genesis.section("clique").unwrap();
-        assert_eq!(section.u64("period").unwrap(), Some(2));
+        let clique = CliqueConfig::read(read.genesis.section("clique").unwrap()).unwrap();
+        assert_eq!(clique.period, 2);
     }
 
     #[test]

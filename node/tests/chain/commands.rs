@@ -124,6 +124,44 @@ fn keys_and_genesis_are_made_and_never_overwritten() {
 }
 
 #[test]
+fn an_unknown_key_of_a_genesis_is_refused_unless_leniently() {
+    let directory = tempfile::tempdir().unwrap();
+    let (genesis, blocks) = chain(directory.path(), 3);
+    let file = directory.path().join("chain.rlp");
+    write(&file, &blocks);
+    let datadir = directory.path().join("data");
+    let json = std::fs::read_to_string(&genesis).unwrap();
+    std::fs::write(&genesis, json.replacen('{', r#"{"extraDate": "0x00", "#, 1)).unwrap();
+    let (code, error) = run_badly(import(&datadir, &genesis, &file));
+    assert_eq!(code, 1);
+    assert!(error.contains("`extraDate`: is not known; `extraData` may be meant"), "{error}");
+    let said = run_well(import(&datadir, &genesis, &file).into_iter().chain(["--genesis-lenient"]));
+    assert!(said.contains("3 blocks imported in "), "{said}");
+    assert_eq!(run(["import", "--genesis-lenient", text(&file)]).status.code(), Some(2));
+}
+
+#[test]
+fn a_genesis_that_init_makes_is_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let [key, genesis, file] =
+        ["signer.key", "genesis.json", "chain.rlp"].map(|name| directory.path().join(name));
+    let address = run_well(["key", "--out", text(&key)]);
+    let init = ["init", "--out", text(&genesis), "--signer", address.trim()];
+    let too_late = init.into_iter().chain(["--timestamp", "18446744073709551615"]);
+    let (code, error) = run_badly(too_late);
+    assert_eq!(code, 1);
+    assert!(error.contains("`timestamp`: is so late"), "{error}");
+    assert!(!genesis.exists());
+    assert_eq!(run(init.into_iter().chain(["--block-time", "0"])).status.code(), Some(2));
+    run_well(init);
+    // A chain file of nothing but block 0 opens the chain.
+    write(&file, &[Genesis::from_file(&genesis).unwrap().block().clone()]);
+    let datadir = directory.path().join("data");
+    let said = run_well(import(&datadir, &genesis, &file).into_iter().chain(["--engine", "clique"]));
+    assert!(said.contains("0 blocks imported, 1 known already"), "{said}");
+}
+
+#[test]
 fn the_hive_chain_imports_with_either_genesis() {
     let Some(file) = data("execution-apis-2025-02/chain.rlp") else { return };
     let directory = tempfile::tempdir().unwrap();

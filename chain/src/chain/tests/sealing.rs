@@ -9,8 +9,9 @@ use crate::chain::{BlockError, Chain, PrepareError, Rule};
 use crate::clock::Clock;
 use crate::engine::clique::{CliqueConfig, CliqueFault, clique_extra_data, sealed, vote_fields};
 use crate::engine::{NotNow, SealTurn, Vote, VoteKind};
+use crate::genesis::Genesis;
 use crate::key::AccountKey;
-use crate::testkit::{START, child, clique_genesis, clock, open, signers, transaction};
+use crate::testkit::{START, child, clique_genesis, clique_json, clock, open, signers, transaction};
 
 const CONFIG: CliqueConfig = CliqueConfig { period: 2, epoch: 30_000 };
 
@@ -204,8 +205,7 @@ fn equal_weight_prefers_the_shorter_chain() {
 #[test]
 fn a_restart_finds_the_signers_again() {
     let keys = signers(2);
-    let config = CliqueConfig { period: 0, epoch: 30_000 };
-    let genesis = clique_genesis(&keys[..1], config);
+    let genesis = clique_genesis(&keys[..1], CONFIG);
     let directory = tempfile::tempdir().unwrap();
     let clock = clock();
     let add = Vote { subject: keys[1].address(), kind: VoteKind::Add };
@@ -235,6 +235,29 @@ fn a_restart_finds_the_signers_again() {
     // The snapshot of block 1024 was on disk.
     let at = chain.canonical_hash(1024).unwrap().unwrap();
     assert!(chain.0.store.engine_state(&at).unwrap().is_some());
+}
+
+/// A chain that is to merge is Clique's before Shanghai and nobody's to seal after it.
+#[test]
+fn who_would_seal_after_shanghai_hears_so_at_once() {
+    let keys = signers(1);
+    let json = clique_json(&keys, CONFIG);
+    let json = json.replacen(
+        r#""londonBlock": 0"#,
+        &format!(r#""londonBlock": 0, "terminalTotalDifficulty": 1000, "shanghaiTime": {}"#, START + 10),
+        1,
+    );
+    let genesis = Genesis::from_json(&json).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let chain = open(directory.path(), &genesis, &clock);
+    let turn = || chain.seal_turn(genesis.header(), keys[0].address());
+    clock.set(Duration::from_secs(START + 9));
+    assert_eq!(turn().unwrap(), SealTurn::InTurn { at: START + 9 });
+    clock.set(Duration::from_secs(START + 10));
+    let error = turn().unwrap_err();
+    assert!(matches!(error, PrepareError::Signer(_)), "{error}");
+    assert!(error.to_string().contains("`config.shanghaiTime`"), "{error}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::genesis::{GenesisError, Section};
 /// Parameters of Clique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CliqueConfig {
-    /// Least seconds between blocks. With 0 blocks may share a timestamp.
+    /// Least seconds between blocks.
     pub period: u64,
     /// Blocks between two checkpoints, at which votes are forgotten and signers written down.
     pub epoch: u64,
@@ -19,18 +19,43 @@ impl Default for CliqueConfig {
 }
 
 impl CliqueConfig {
-    /// Reads `config.clique` of a genesis.
+    /// Reads the section `clique`, by geth's names for its keys or by Besu's.
     ///
     /// # Errors
-    /// A value that is no number, or a name that Clique does not know.
+    /// A key that is not known; geth's and Besu's name for one thing with different values; a
+    /// period of 0 or none, and `createemptyblocks: false`, which ask for a transaction pool.
     pub fn read(section: &Section) -> Result<Self, GenesisError> {
-        section.deny_unknown(&["period", "epoch"])?;
-        let period = section.u64("period")?.unwrap_or_default();
-        // geth takes an epoch of 0, or none, for its default.
-        let epoch = match section.u64("epoch")? {
-            None | Some(0) => Self::default().epoch,
-            Some(epoch) => epoch,
-        };
-        Ok(Self { period, epoch })
+        const PERIOD: [&str; 2] = ["period", "blockperiodseconds"];
+        const EPOCH: [&str; 2] = ["epoch", "epochlength"];
+        const EMPTY_BLOCKS: &str = "createemptyblocks";
+        section.deny_unknown(&[&PERIOD[..], &EPOCH, &[EMPTY_BLOCKS]].concat())?;
+        let period_key = if section.has(PERIOD[1]) { PERIOD[1] } else { PERIOD[0] };
+        // Without it geth takes 0, and Besu 15.
+        let period = either(section, PERIOD)?.ok_or_else(|| section.missing(PERIOD[0]))?;
+        if period == 0 {
+            return Err(section.refused(
+                period_key,
+                "is 0, which means to seal only when there are transactions, and there is no transaction \
+                 pool here yet; give the seconds between blocks",
+            ));
+        }
+        if section.bool(EMPTY_BLOCKS)? == Some(false) {
+            return Err(section.refused(
+                EMPTY_BLOCKS,
+                "is false, which means to seal only when there are transactions, and there is no \
+                 transaction pool here yet; make it true, or remove it",
+            ));
+        }
+        // Both clients take an epoch of 0, or none, for their default.
+        let epoch = either(section, EPOCH)?.filter(|epoch| *epoch != 0);
+        Ok(Self { period, epoch: epoch.unwrap_or(Self::default().epoch) })
+    }
+}
+
+/// A number under geth's name or Besu's.
+fn either(section: &Section, [geth, besu]: [&'static str; 2]) -> Result<Option<u64>, GenesisError> {
+    match (section.u64(geth)?, section.u64(besu)?) {
+        (Some(one), Some(other)) if one != other => Err(section.differs(besu, geth)),
+        (one, other) => Ok(one.or(other)),
     }
 }

@@ -54,6 +54,12 @@ pub enum CliqueFault {
     /// A header of a fork that Clique has not.
     #[error("has fields of Shanghai or later, and Clique ends before")]
     AfterLondon,
+    /// The next block's fork is one that Clique has not.
+    #[error(
+        "from Shanghai on (`config.shanghaiTime`) no block is sealed by Clique, and it has come; run without \
+         --seal-key"
+    )]
+    Ended,
     /// Too soon after the parent.
     #[error("timestamp {found} is before {earliest}, a period after the parent's")]
     TooEarly {
@@ -100,7 +106,7 @@ impl Fault for CliqueFault {
             Self::MixHash => "clique mix hash",
             Self::Uncles => "clique uncles",
             Self::Difficulty { .. } => "clique difficulty",
-            Self::AfterLondon => "clique fork",
+            Self::AfterLondon | Self::Ended => "clique fork",
             Self::TooEarly { .. } => "clique period",
             Self::BadSeal => "clique seal",
             Self::Unauthorised { .. } => "clique signer",

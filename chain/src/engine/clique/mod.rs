@@ -1,5 +1,6 @@
 //! Clique, proof of authority (EIP-225): a set of signers takes turns, and votes on its members.
 
+mod check;
 mod config;
 mod fault;
 mod genesis;
@@ -26,7 +27,7 @@ use super::{
     Ancestry, Engine, EngineError, EngineFault, NotNow, SealError, SealProof, SealTurn, Timestamps, Turn,
     VerifyError, Vote, VoteKind,
 };
-use crate::genesis::Genesis;
+use crate::genesis::{ChainConfig, Fork, Genesis};
 use crate::head::Head;
 use crate::key::AccountKey;
 use crate::store::StoreError;
@@ -58,6 +59,8 @@ const WIGGLE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Clique {
     config: CliqueConfig,
+    /// The chain's forks, where they are known.
+    rules: Option<ChainConfig>,
     genesis: Arc<Snapshot>,
     signers: Mutex<LruCache<B256, Address, FbBuildHasher<32>>>,
     snapshots: Mutex<LruCache<B256, Arc<Snapshot>, FbBuildHasher<32>>>,
@@ -77,6 +80,7 @@ impl Clique {
         }
         Ok(Self {
             config,
+            rules: genesis.config().cloned(),
             genesis: Arc::new(Snapshot::new(header.number, header.hash(), signers)),
             signers: Mutex::new(LruCache::with_hasher(SIGNERS_KEPT, FbBuildHasher::default())),
             snapshots: Mutex::new(LruCache::with_hasher(SNAPSHOTS_KEPT, FbBuildHasher::default())),
@@ -196,6 +200,7 @@ impl Clique {
 pub(super) fn open(genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
     let section = genesis.section(NAME).ok_or(EngineError::NoSection { engine: NAME, section: NAME })?;
     let config = CliqueConfig::read(section)?;
+    check::check_genesis(genesis, &config)?;
     Ok(Arc::new(Clique::new(config, genesis)?))
 }
 
@@ -310,6 +315,9 @@ impl Engine for Clique {
         let snapshot = self.snapshot(parent, ancestry)?;
         let number = parent.number.saturating_add(1);
         let at = now.max(parent.timestamp.saturating_add(self.config.period));
+        if self.rules.as_ref().is_some_and(|rules| rules.is_active(Fork::Shanghai, number, at)) {
+            return Err(CliqueFault::Ended.into());
+        }
         Ok(match snapshot.turn(number, signer) {
             Ok(Turn::InTurn) => SealTurn::InTurn { at },
             Ok(Turn::OutOfTurn) => {
