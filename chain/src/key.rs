@@ -1,4 +1,4 @@
-//! Keys of accounts: they seal Clique blocks and sign transactions.
+//! Keys of accounts: they seal blocks and sign transactions.
 
 use std::fmt;
 use std::io;

@@ -1,5 +1,5 @@
-//! An Ethereum chain on disk, for a node that follows or makes one: the [store](store), the
-//! [rules and the choice of a head](Chain), [consensus engines](engine), the [genesis](genesis),
+//! An Ethereum chain on disk, for a node that follows or makes one: the [store], the
+//! [rules and the choice of a head](Chain), [consensus engines](engine), the [genesis],
 //! [chain files](chainfile), keys and senders.
 //!
 //! Nothing here knows of peers, networks or how blocks travel. All calls block; from async code,

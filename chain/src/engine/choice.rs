@@ -18,7 +18,7 @@ pub struct EngineSpec {
     pub about: &'static str,
     /// Sections of a genesis' `config` that are its own. A genesis with one of them is its.
     pub sections: &'static [&'static str],
-    /// Which genesis it refuses, as a clause for `--help`.
+    /// Which genesis it refuses, as a clause for `--help` that follows on "a genesis".
     pub refuses: &'static str,
     /// Makes it for the chain that begins with this genesis.
     pub open: fn(&Genesis) -> Result<Arc<dyn Engine>, EngineError>,

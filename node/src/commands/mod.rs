@@ -48,8 +48,7 @@ impl EngineFlag {
     fn possible_values() -> impl Iterator<Item = PossibleValue> {
         let auto = PossibleValue::new("auto").help("The engine whose section the genesis has, or trusted");
         let named = ENGINES.iter().map(|spec| {
-            PossibleValue::new(spec.name)
-                .help(format!("{}. It refuses a genesis {}", spec.about, spec.refuses))
+            PossibleValue::new(spec.name).help(format!("{}; refuses a genesis {}", spec.about, spec.refuses))
         });
         std::iter::once(auto).chain(named)
     }
