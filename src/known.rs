@@ -68,11 +68,6 @@ impl<'a> Holders<'a> {
         Self { first, more }
     }
 
-    /// The first 64 places.
-    pub(crate) const fn first(&self) -> u64 {
-        self.first
-    }
-
     pub(crate) fn has(&self, slot: PeerSlot) -> bool {
         let (word, bit) = (slot.index() / WORD, slot.index() % WORD);
         let word = word.checked_sub(1).map_or(Some(&self.first), |at| self.more.get(at));

@@ -6,7 +6,7 @@ use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Presence, Race, Stage, Standing, Wait};
+use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Race, Stage, Standing, Wait};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
@@ -260,9 +260,9 @@ impl<T: Types> Fetcher<T> {
     }
 
     pub(super) fn cancel(&mut self, request: RequestId, slot: PeerSlot) {
-        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
-        let peer = peer.id.clone();
-        self.output(Output::Cancel { request, peer });
+        if let Some(peer) = self.table.connected(slot).cloned() {
+            self.output(Output::Cancel { request, peer });
+        }
     }
 
     /// A request was not answered: others are asked first from now on.
@@ -407,13 +407,13 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: BlockHash) {
-        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+        if let Some(peer) = self.table.name(slot).cloned() {
             self.output(Output::RequestHeader { request, peer, hash });
         }
     }
 
     fn output_body_request(&mut self, request: RequestId, slot: PeerSlot, hashes: Hashes) {
-        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+        if let Some(peer) = self.table.name(slot).cloned() {
             self.output(Output::RequestBodies { request, peer, hashes });
         }
     }

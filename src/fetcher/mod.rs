@@ -24,7 +24,7 @@ use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::{Holders, KnownBlocks};
 use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
-use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
+use crate::table::{EntryId, InvariantError, PeerSlot, Stage, Table};
 use crate::types::{BlockHash, Types};
 
 use tally::{Count, Tally};
@@ -222,7 +222,7 @@ impl<T: Types> Fetcher<T> {
         if self.config.events == Events::On
             && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
-            let from = from.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone());
+            let from = from.and_then(|slot| self.table.name(slot)).cloned();
             self.output(Output::Event(Event::Entered { hash, stage, from }));
         }
     }
@@ -239,8 +239,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
-        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
-        let peer = peer.id.clone();
+        let Some(peer) = self.table.connected(slot).cloned() else { return };
         self.tally.raise(Count::Penalty(reason));
         self.output(Output::Penalise { peer, reason });
     }

@@ -6,8 +6,7 @@ use crate::Time;
 use crate::input::{ChainView, ImportOutcome, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
-    Blame, EntryId, Held, Origin, PeerSlot, Presence, QueueWait, Stage, Standing, Step, Wait, Whole,
-    parent_of,
+    Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Stage, Standing, Step, Wait, Whole, parent_of,
 };
 use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
 
@@ -220,7 +219,7 @@ impl<T: Types> Fetcher<T> {
             Position::Within => self.follow_parent(parent, number, &self.owners(child)),
             Position::Above | Position::TooFar | Position::BelowFinality => {
                 let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-                if let Some(peer) = giver.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone()) {
+                if let Some(peer) = giver.and_then(|slot| self.table.name(slot)).cloned() {
                     self.output(Output::OutOfReach { hash, number: child_number, peer });
                 }
             }
@@ -254,8 +253,8 @@ impl<T: Types> Fetcher<T> {
             return;
         }
         for &slot in owners {
-            let here = self.table.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
-            let allowed = here && self.table.load(slot).announced < self.config.announcements_per_peer;
+            let allowed = self.table.is_connected(slot)
+                && self.table.load(slot).announced < self.config.announcements_per_peer;
             if allowed && self.table.claim_by(parent, slot).is_none() {
                 self.table.add_claim(parent, slot, number, Origin::Child);
             }
@@ -290,7 +289,7 @@ impl<T: Types> Fetcher<T> {
         let (header, body) = (value.header.clone(), value.body.clone());
         let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
         let known = self.known.insert(hash);
-        if self.table.peer(giver).is_some_and(|peer| peer.presence == Presence::Here) {
+        if self.table.is_connected(giver) {
             self.known.mark(known, giver);
         }
         for &(_, slot) in &claims {
@@ -321,8 +320,7 @@ impl<T: Types> Fetcher<T> {
         }
         // While it was with the host, its giver may have left.
         let giver = self.table.stage(id).and_then(Stage::charge).map(|charge| charge.peer);
-        let here =
-            giver.and_then(|slot| self.table.peer(slot)).is_some_and(|peer| peer.presence == Presence::Here);
+        let here = giver.is_some_and(|slot| self.table.is_connected(slot));
         if !here && !self.find_new_holder(id) {
             return self.end(id, End::NobodyLeft);
         }

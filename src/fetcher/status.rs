@@ -115,10 +115,10 @@ impl<T: Types> Fetcher<T> {
     /// What is held now. Linear in the peers and the known blocks.
     pub fn status(&self) -> Status<T::PeerId> {
         let micros = |time: core::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let peers = self.table.peers().map(|(slot, peer)| {
+        let peers = self.table.peers().filter_map(|(slot, peer)| {
             let Load { bytes, announced, blocks, requests, deferred, .. } = self.table.load(slot);
-            PeerStatus {
-                peer: peer.id.clone(),
+            Some(PeerStatus {
+                peer: self.table.name(slot)?.clone(),
                 announcements: announced,
                 blocks,
                 bytes,
@@ -127,7 +127,7 @@ impl<T: Types> Fetcher<T> {
                 refused: peer.refused,
                 header_answer_us: peer.header_time.usual().map(micros),
                 body_answer_us: peer.body_time.usual().map(micros),
-            }
+            })
         });
         Status {
             stages: StageName::ALL.map(|stage| self.table.in_stage(stage)),

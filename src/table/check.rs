@@ -6,7 +6,6 @@ use crate::Config;
 use crate::output::StageName;
 use crate::types::Types;
 
-use super::work::FEW;
 use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
@@ -43,11 +42,7 @@ impl<T: Types> Table<T> {
     fn check_work(&self, work: &Work<T>) -> Checked {
         demand(work.freed.is_empty(), "a place that got free was not given to who waits")?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
-        let listed = match &work.by_hash {
-            None => work.entries.len() <= FEW,
-            Some(by_hash) => by_hash.len() == work.entries.len(),
-        };
-        demand(listed, "hashes and entries differ in number")?;
+        demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
         self.check_totals(work)?;
         for (key, _) in &work.entries {
             self.check_entry(work, EntryId::new(key))?;
@@ -89,11 +84,11 @@ impl<T: Types> Table<T> {
         let late = work.alarms.of(id).is_some_and(|time| time > entry.expires);
         demand(!late, "an alarm lies after the entry's end")?;
         if let Some(parent) = entry.stage.awaited_parent() {
-            let there = work.children_of(&parent).contains(&id);
+            let there = self.children_of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
         }
         if let Some(body) = entry.stage.awaited_body() {
-            let there = work.awaiting_body(&body).contains(&id);
+            let there = self.awaiting_body(&body).contains(&id);
             demand(there, "an entry is not found by its body")?;
         }
         if let Some(number) = entry.stage.watched_number() {
@@ -147,7 +142,7 @@ impl<T: Types> Table<T> {
             && load.requests <= config.requests_per_peer
             && load.deferred <= config.deferred_per_peer;
         demand(within, "a peer is over a limit")?;
-        let named = self.find_peer(&peer.id) == Some(slot);
+        let named = self.name(slot).and_then(|name| self.find_peer(name)) == Some(slot);
         match peer.presence {
             Presence::Here => demand(named, "a peer is not found by its name"),
             Presence::Gone => demand(

@@ -9,12 +9,14 @@ mod bytes;
 mod check;
 mod claims;
 mod ids;
+mod list;
 mod loads;
 mod memory;
 mod names;
 mod peer;
 mod requests;
 mod siblings;
+mod small;
 mod stage;
 mod work;
 
@@ -30,7 +32,7 @@ use crate::{Config, Time};
 use bytes::Ledger;
 use names::Names;
 use siblings::Entries;
-use work::{Indexed, Work, neutral};
+use work::{Work, neutral};
 
 pub(crate) use bytes::Room;
 pub use check::InvariantError;
@@ -51,7 +53,7 @@ pub(crate) struct Table<T: Types> {
     names: Names<T::PeerId>,
     /// None at rest.
     work: Option<Box<Work<T>>>,
-    peers: Slab<Peer<T::PeerId>>,
+    peers: Slab<Peer>,
     ledger: Ledger,
     /// The last serial number given to a request.
     serial: u32,
@@ -134,7 +136,7 @@ impl<T: Types> Table<T> {
         let entry = work.entries.get_mut(id.index())?;
         let stage = core::mem::replace(&mut entry.stage, neutral());
         if !stage.is_unindexed() {
-            work.unindex(id, &stage);
+            work.unindex(id, &stage, &self.hasher);
         }
         work.count(stage.name(), -1);
         work.count(StageName::Announced, 1);
@@ -217,11 +219,11 @@ impl<T: Types> Table<T> {
     // --- indexes
 
     pub(crate) fn children_of(&self, parent: &BlockHash) -> Entries {
-        self.work.as_ref().map(|work| work.children_of(parent)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.children_of(parent, &self.hasher)).unwrap_or_default()
     }
 
     pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
-        self.work.as_ref().map(|work| work.awaiting_body(body)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.awaiting_body(body, &self.hasher)).unwrap_or_default()
     }
 
     /// The lowest watched entry.
@@ -319,14 +321,14 @@ impl<T: Types> Table<T> {
     // --- peers
 
     pub(crate) fn find_peer(&self, id: &T::PeerId) -> Option<PeerSlot> {
-        self.names.find(id, &self.peers, &self.hasher)
+        self.names.find(id, &self.hasher)
     }
 
-    pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer<T::PeerId>> {
+    pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer> {
         self.peers.get(slot.index())
     }
 
-    pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer<T::PeerId>> {
+    pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer> {
         self.peers.get_mut(slot.index())
     }
 
@@ -344,8 +346,8 @@ impl<T: Types> Table<T> {
         if self.peers.len() == self.peers.capacity() {
             self.peers.reserve_exact(1.max(self.peers.len() / 32));
         }
-        let slot = PeerSlot::new(self.peers.insert(Peer::new(id.clone())));
-        self.names.insert(id, slot, &self.peers, &self.hasher);
+        let slot = PeerSlot::new(self.peers.insert(Peer::default()));
+        self.names.insert(id, slot, &self.hasher);
         slot
     }
 
@@ -353,24 +355,34 @@ impl<T: Types> Table<T> {
     pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
         let Some(peer) = self.peers.get_mut(slot.index()) else { return };
         peer.presence = Presence::Gone;
-        self.names.remove(&peer.id, slot, &self.hasher);
+        self.names.remove(slot, &self.hasher);
         self.free_place(slot);
     }
 
     /// Connected peers, in the order of their places.
-    pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
-        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
+    pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer)> {
+        let here = |(_, peer): &(usize, &Peer)| peer.presence == Presence::Here;
         self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
     }
 
     /// Connected peers that are not among the `holders`, in the order of their places.
     pub(crate) fn others(&self, holders: Holders<'_>) -> Slots {
-        self.names.others(holders, &self.peers)
+        self.names.others(holders)
     }
 
-    /// The name of a connected peer.
+    /// The name of the peer that has a slot, be it gone.
     pub(crate) fn name(&self, slot: PeerSlot) -> Option<&T::PeerId> {
-        self.names.name(slot, &self.peers)
+        self.names.name(slot)
+    }
+
+    /// The name of a peer, if it is still connected.
+    pub(crate) fn connected(&self, slot: PeerSlot) -> Option<&T::PeerId> {
+        let here = self.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
+        self.name(slot).filter(|_| here)
+    }
+
+    pub(crate) fn is_connected(&self, slot: PeerSlot) -> bool {
+        self.connected(slot).is_some()
     }
 
     pub(crate) fn peer_count(&self) -> usize {

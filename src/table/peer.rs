@@ -4,10 +4,9 @@ use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
 
-/// A peer's place: who it is, and its measured habits. All that is kept of it at rest.
-#[derive(Debug)]
-pub(crate) struct Peer<P> {
-    pub(crate) id: P,
+/// A peer's measured habits: all that is kept of it at rest, but for its name.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
     /// Announcements and pushes refused for its limits.
     pub(crate) refused: u32,
     pub(crate) header_time: AnswerTime,
@@ -16,26 +15,14 @@ pub(crate) struct Peer<P> {
     pub(crate) presence: Presence,
 }
 
-/// Whether a place is still in use by its peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a slot is still in use by its peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// Connected.
+    #[default]
     Here,
-    /// Gone, while the host has blocks that are charged to it. The place is freed with the last.
+    /// Gone, while the host has blocks that are charged to it. The slot is freed with the last.
     Gone,
-}
-
-impl<P> Peer<P> {
-    pub(crate) fn new(id: P) -> Self {
-        Self {
-            id,
-            refused: 0,
-            header_time: AnswerTime::default(),
-            body_time: AnswerTime::default(),
-            pushes: PushHabit::default(),
-            presence: Presence::Here,
-        }
-    }
 }
 
 /// How long a peer takes to answer: RFC 6298's smoothed round-trip time and deviation, in
