@@ -386,7 +386,7 @@ impl<T: Types> Fetcher<T> {
         let delay = self.now.since(entry.born);
         let first = self.table.claims_of(id).next().map(|(_, claim)| claim.peer);
         if let Some(peer) = first.and_then(|slot| self.table.peer_mut(slot)) {
-            peer.pushes.pushed(delay);
+            peer.note_pushed(delay);
         }
     }
 

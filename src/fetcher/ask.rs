@@ -6,13 +6,13 @@ use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Race, Stage, Standing, Wait};
+use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, Standing, Wait};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
-use super::Fetcher;
 use super::tally::Count;
+use super::{Fetcher, random_below};
 
 /// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
 /// than a slow one, so that newcomers get a try.
@@ -252,7 +252,7 @@ impl<T: Types> Fetcher<T> {
     /// A request is of no use any more before it was answered. That its peer takes this long at
     /// least is worth knowing where it was thought to be faster.
     fn overtaken(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
-        if let Some(time) = self.answer_time_mut(slot, asked)
+        if let Some(time) = self.rtt_mut(slot, asked)
             && time.usual().unwrap_or(UNMEASURED) < waited
         {
             time.measure(waited);
@@ -267,22 +267,22 @@ impl<T: Types> Fetcher<T> {
 
     /// A request was not answered: others are asked first from now on.
     pub(super) fn missed(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
-        if let Some(time) = self.answer_time_mut(slot, asked) {
+        if let Some(time) = self.rtt_mut(slot, asked) {
             time.missed(waited);
         }
     }
 
-    pub(super) fn answer_time_mut(&mut self, slot: PeerSlot, asked: Asked) -> Option<&mut AnswerTime> {
+    pub(super) fn rtt_mut(&mut self, slot: PeerSlot, asked: Asked) -> Option<&mut RttEstimator> {
         let peer = self.table.peer_mut(slot)?;
         Some(match asked {
-            Asked::Header => &mut peer.header_time,
-            Asked::Bodies => &mut peer.body_time,
+            Asked::Header => &mut peer.header_rtt,
+            Asked::Bodies => &mut peer.body_rtt,
         })
     }
 
     /// When a second peer is asked for what `slot` is asked for now.
     pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Time {
-        let time = self.answer_time(slot, asked).unwrap_or_default();
+        let time = self.rtt(slot, asked).unwrap_or_default();
         time.hedge(self.config.hedge).map_or(Time::MAX, |span| self.now.after(span))
     }
 
@@ -337,7 +337,7 @@ impl<T: Types> Fetcher<T> {
 
     /// When an entry that waits for a place looks for another peer.
     fn retry_time(&self) -> Time {
-        self.now.after(AnswerTime::default().deadline(self.config.header_deadline))
+        self.now.after(RttEstimator::default().deadline(self.config.header_deadline))
     }
 
     fn open(&mut self, slot: PeerSlot, asked: Asked, entries: SmallVec<[EntryId; 2]>) -> RequestId {
@@ -345,16 +345,16 @@ impl<T: Types> Fetcher<T> {
             Asked::Header => self.config.header_deadline,
             Asked::Bodies => self.config.body_deadline,
         };
-        let wait = self.answer_time(slot, asked).unwrap_or_default().deadline(deadline);
+        let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
         self.tally.raise(Count::Requests);
         self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
     }
 
-    fn answer_time(&self, slot: PeerSlot, asked: Asked) -> Option<AnswerTime> {
+    fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {
         let peer = self.table.peer(slot)?;
         Some(match asked {
-            Asked::Header => peer.header_time,
-            Asked::Bodies => peer.body_time,
+            Asked::Header => peer.header_rtt,
+            Asked::Bodies => peer.body_rtt,
         })
     }
 
@@ -380,12 +380,12 @@ impl<T: Types> Fetcher<T> {
         let picked = match self.config.choice {
             // Whoever gave the header has the body.
             Choice::Fastest => self.giver(id).filter(|giver| free.contains(giver)).or_else(|| {
-                let time = |slot: &PeerSlot| self.answer_time(*slot, asked).and_then(|time| time.usual());
+                let time = |slot: &PeerSlot| self.rtt(*slot, asked).and_then(|time| time.usual());
                 free.iter().copied().min_by_key(|slot| time(slot).unwrap_or(UNMEASURED))
             }),
             Choice::Random if free.is_empty() => None,
             Choice::Random => {
-                let at = if free.len() == 1 { 0 } else { self.random_below(free.len()) };
+                let at = if free.len() == 1 { 0 } else { random_below(&mut self.random, free.len()) };
                 free.get(at).copied()
             }
         };

@@ -244,12 +244,6 @@ impl<T: Types> Fetcher<T> {
         self.output(Output::Penalise { peer, reason });
     }
 
-    /// A number below `bound`, which must not be zero.
-    fn random_below(&mut self, bound: usize) -> usize {
-        // The bias of multiply and shift is below 2^-32 for any count that fits into the limits.
-        ((u64::from(self.random.next_u32()) * bound as u64) >> 32) as usize
-    }
-
     fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
         self.bad.insert(hash, reason, self.config.bad_blocks, self.table.hasher());
     }
@@ -267,6 +261,12 @@ impl<T: Types> Fetcher<T> {
     fn is_stopped(&self) -> bool {
         self.running == Running::Stopped
     }
+}
+
+/// A number below `bound`, which must not be zero.
+fn random_below(random: &mut Xoshiro128PlusPlus, bound: usize) -> usize {
+    // The bias of multiply and shift is below 2^-32 for any count that fits into the limits.
+    ((u64::from(random.next_u32()) * bound as u64) >> 32) as usize
 }
 
 /// The outputs' queue keeps this capacity while hashes are followed.

@@ -124,7 +124,7 @@ impl<T: Types> Fetcher<T> {
 
     fn measure(&mut self, open: &Request) {
         let taken = self.now.since(open.sent);
-        if let Some(time) = self.answer_time_mut(open.peer, open.asked) {
+        if let Some(time) = self.rtt_mut(open.peer, open.asked) {
             time.measure(taken);
         }
     }
@@ -330,7 +330,7 @@ impl<T: Types> Fetcher<T> {
         if let Some(first) = first.map(|(_, claim)| claim.peer)
             && let Some(peer) = self.table.peer_mut(first)
         {
-            peer.pushes.fetched();
+            peer.note_fetched();
         }
         self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
     }

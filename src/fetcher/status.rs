@@ -115,19 +115,19 @@ impl<T: Types> Fetcher<T> {
     /// What is held now. Linear in the peers and the known blocks.
     pub fn status(&self) -> Status<T::PeerId> {
         let micros = |time: core::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let peers = self.table.peers().filter_map(|(slot, peer)| {
+        let peers = self.table.peers().map(|(slot, peer)| {
             let Load { bytes, announced, blocks, requests, deferred, .. } = self.table.load(slot);
-            Some(PeerStatus {
-                peer: self.table.name(slot)?.clone(),
+            PeerStatus {
+                peer: peer.id.clone(),
                 announcements: announced,
                 blocks,
                 bytes,
                 requests,
                 deferred,
                 refused: peer.refused,
-                header_answer_us: peer.header_time.usual().map(micros),
-                body_answer_us: peer.body_time.usual().map(micros),
-            })
+                header_answer_us: peer.header_rtt.usual().map(micros),
+                body_answer_us: peer.body_rtt.usual().map(micros),
+            }
         });
         Status {
             stages: StageName::ALL.map(|stage| self.table.in_stage(stage)),

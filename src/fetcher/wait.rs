@@ -57,7 +57,7 @@ impl<T: Types> Fetcher<T> {
             Grace::Fixed { wait, .. } if wait.is_zero() => None,
             Grace::Fixed { wait, slack } => Some(self.graces.join(self.now, wait, slack)),
             Grace::Adaptive { max } => {
-                let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.pushes.grace(max));
+                let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.grace(max));
                 (!grace.is_zero()).then(|| self.now.after(grace))
             }
         }

@@ -142,7 +142,7 @@ impl<T: Types> Table<T> {
             && load.requests <= config.requests_per_peer
             && load.deferred <= config.deferred_per_peer;
         demand(within, "a peer is over a limit")?;
-        let named = self.name(slot).and_then(|name| self.find_peer(name)) == Some(slot);
+        let named = self.find_peer(&peer.id) == Some(slot);
         match peer.presence {
             Presence::Here => demand(named, "a peer is not found by its name"),
             Presence::Gone => demand(

@@ -31,7 +31,7 @@ impl<T: Types> Table<T> {
 
     /// Bytes allocated for the peers' names and habits.
     pub(crate) fn peer_bytes(&self) -> usize {
-        let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer>>();
+        let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
         peers + self.names.allocated_bytes()
     }
 
@@ -61,7 +61,7 @@ impl<T: Types> Table<T> {
             // Two requests for bodies at most; those for a header, or ahead of one, are for it alone.
             + 2 * Requests::ENTRY_BYTES
             + 2 * ORDERED_ITEM_BYTES;
-        let peer = size_of::<slab_entry::Sized<Peer>>()
+        let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
             + Loads::ITEM_BYTES
             // In the list of those that may be asked for more again.
             + size_of::<PeerSlot>()

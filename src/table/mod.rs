@@ -22,7 +22,6 @@ mod work;
 
 use foldhash::fast::FixedState;
 use slab::Slab;
-use smallvec::SmallVec;
 
 use crate::known::Holders;
 use crate::output::StageName;
@@ -39,13 +38,11 @@ pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
 pub(crate) use loads::Load;
-pub(crate) use peer::{AnswerTime, Peer, Presence};
+pub(crate) use names::Named;
+pub(crate) use peer::{Peer, Presence, RttEstimator};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
-
-/// Peers' places, without an allocation for the peers that most nodes have.
-pub(crate) type Slots = SmallVec<[PeerSlot; 64]>;
 
 // In this order, so that what every announcement touches is side by side at the start.
 #[repr(C)]
@@ -53,7 +50,7 @@ pub(crate) struct Table<T: Types> {
     names: Names<T::PeerId>,
     /// None at rest.
     work: Option<Box<Work<T>>>,
-    peers: Slab<Peer>,
+    peers: Slab<Peer<T::PeerId>>,
     ledger: Ledger,
     /// The last serial number given to a request.
     serial: u32,
@@ -324,11 +321,11 @@ impl<T: Types> Table<T> {
         self.names.find(id, &self.hasher)
     }
 
-    pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer> {
+    pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer<T::PeerId>> {
         self.peers.get(slot.index())
     }
 
-    pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer> {
+    pub(crate) fn peer_mut(&mut self, slot: PeerSlot) -> Option<&mut Peer<T::PeerId>> {
         self.peers.get_mut(slot.index())
     }
 
@@ -346,7 +343,7 @@ impl<T: Types> Table<T> {
         if self.peers.len() == self.peers.capacity() {
             self.peers.reserve_exact(1.max(self.peers.len() / 32));
         }
-        let slot = PeerSlot::new(self.peers.insert(Peer::default()));
+        let slot = PeerSlot::new(self.peers.insert(Peer::new(id.clone())));
         self.names.insert(id, slot, &self.hasher);
         slot
     }
@@ -355,30 +352,29 @@ impl<T: Types> Table<T> {
     pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
         let Some(peer) = self.peers.get_mut(slot.index()) else { return };
         peer.presence = Presence::Gone;
-        self.names.remove(slot, &self.hasher);
+        self.names.remove(&peer.id, &self.hasher);
         self.free_place(slot);
     }
 
     /// Connected peers, in the order of their places.
-    pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer)> {
-        let here = |(_, peer): &(usize, &Peer)| peer.presence == Presence::Here;
+    pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
+        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
         self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
     }
 
-    /// Connected peers that are not among the `holders`, in the order of their places.
-    pub(crate) fn others(&self, holders: Holders<'_>) -> Slots {
+    /// Connected peers that are not among the `holders`, in the order of their slots.
+    pub(crate) fn others(&self, holders: Holders<'_>) -> Named<'_, T::PeerId> {
         self.names.others(holders)
     }
 
     /// The name of the peer that has a slot, be it gone.
     pub(crate) fn name(&self, slot: PeerSlot) -> Option<&T::PeerId> {
-        self.names.name(slot)
+        self.peer(slot).map(|peer| &peer.id)
     }
 
-    /// The name of a peer, if it is still connected.
+    /// A peer's name while it is connected.
     pub(crate) fn connected(&self, slot: PeerSlot) -> Option<&T::PeerId> {
-        let here = self.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
-        self.name(slot).filter(|_| here)
+        self.peer(slot).filter(|peer| peer.presence == Presence::Here).map(|peer| &peer.id)
     }
 
     pub(crate) fn is_connected(&self, slot: PeerSlot) -> bool {
