@@ -21,8 +21,6 @@ const WORD: usize = u64::BITS as usize;
 /// The recent blocks, oldest forgotten first, each with the peers that are known to have it.
 ///
 /// Only verified blocks come in, so that made-up hashes push none out.
-// In this order, so that what nearly every question touches is side by side at the end.
-#[repr(C)]
 pub(crate) struct KnownBlocks {
     /// A ring as soon as it has `max` of them. What it says of the newest block's peers is out of date.
     blocks: Vec<Known>,

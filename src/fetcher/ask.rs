@@ -11,7 +11,6 @@ use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
-use super::tally::Count;
 use super::{Fetcher, random_below};
 
 /// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
@@ -36,7 +35,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let slot = self.table.find_peer(peer);
         let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return;
         };
         let (slot, asked, waited) = (open.peer, open.asked, self.now.since(open.sent));
@@ -138,7 +137,7 @@ impl<T: Types> Fetcher<T> {
             if let Some(race) = self.table.race_mut(id) {
                 race.add(request);
             }
-            self.tally.raise(Count::Hedges);
+            self.counters.hedges += 1;
             match asked {
                 Asked::Header => self.output_header_request(request, slot, hash),
                 Asked::Bodies => self.output_body_request(request, slot, hash.into()),
@@ -346,7 +345,7 @@ impl<T: Types> Fetcher<T> {
             Asked::Bodies => self.config.body_deadline,
         };
         let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
-        self.tally.raise(Count::Requests);
+        self.counters.requests += 1;
         self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
     }
 

@@ -7,7 +7,6 @@ use crate::table::Table;
 use crate::types::Types;
 
 use super::Fetcher;
-use super::tally::Tally;
 
 /// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that the
 /// fetcher allocates itself.
@@ -48,7 +47,7 @@ impl<T: Types> Fetcher<T> {
     pub fn memory(&self) -> Memory {
         Memory {
             held: self.table.bytes_held(),
-            fixed: (size_of::<Self>() + self.tally.allocated_bytes()) as u64,
+            fixed: size_of::<Self>() as u64,
             peers: self.table.peer_bytes() as u64,
             in_work: self.table.work_bytes() as u64,
             known_blocks: self.known.allocated_bytes() as u64,
@@ -78,7 +77,7 @@ impl<T: Types> Fetcher<T> {
         let requests = wide(config.peers) * wide(config.requests_per_peer);
         let places = wide(config.places());
         let sizes = Table::<T>::item_sizes();
-        let own = (size_of::<Self>() + Tally::HIGH_BYTES) as u64
+        let own = size_of::<Self>() as u64
             + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(8) * sizes.claim

@@ -8,7 +8,6 @@ mod queue;
 mod relay;
 mod reply;
 mod status;
-mod tally;
 mod wait;
 
 use std::collections::VecDeque;
@@ -27,7 +26,6 @@ use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
 use crate::table::{EntryId, InvariantError, PeerSlot, Stage, Table};
 use crate::types::{BlockHash, Types};
 
-use tally::{Count, Tally};
 use wait::Coalescer;
 
 pub use memory::Memory;
@@ -50,10 +48,6 @@ pub use status::{Counters, PeerStatus, Status};
 ///   imported through the fetcher included: that moves the window.
 ///
 /// The same configuration and the same calls give the same outputs, on every machine.
-// In a host of many fetchers, most of them are cold whenever something happens, and what happens is
-// mostly the announcement of a block that is known. So the fields stand in this order: what that
-// touches is side by side, from the end of the known blocks to the start of the table.
-#[repr(C)]
 pub struct Fetcher<T: Types> {
     config: Arc<Config>,
     bad: BadBlocks,
@@ -67,7 +61,7 @@ pub struct Fetcher<T: Types> {
     full_share: u8,
     outputs: VecDeque<Output<T>>,
     table: Table<T>,
-    tally: Tally,
+    counters: Counters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +101,7 @@ impl<T: Types> Fetcher<T> {
             gathers: Coalescer::default(),
             full_share: 128,
             running: Running::Yes,
-            tally: Tally::new(),
+            counters: Counters::default(),
             config,
         })
     }
@@ -197,7 +191,7 @@ impl<T: Types> Fetcher<T> {
     /// Takes the host's time; one that goes back is clamped and counted.
     fn set_time(&mut self, now: Time) {
         if now < self.now {
-            self.tally.raise(Count::TimeWentBack);
+            self.counters.time_went_back += 1;
         } else {
             self.now = now;
         }
@@ -232,7 +226,7 @@ impl<T: Types> Fetcher<T> {
         let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
         self.cancel_requests(id);
         self.table.remove(id);
-        self.tally.raise(Count::End(end));
+        self.counters.count_end(end);
         if self.config.events == Events::On {
             self.output(Output::Event(Event::Ended { hash, end }));
         }
@@ -240,7 +234,7 @@ impl<T: Types> Fetcher<T> {
 
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
         let Some(peer) = self.table.connected(slot).cloned() else { return };
-        self.tally.raise(Count::Penalty(reason));
+        self.counters.count_penalty(reason);
         self.output(Output::Penalise { peer, reason });
     }
 
@@ -249,7 +243,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {
-        self.tally.raise(Count::Admission(admission));
+        self.counters.count_admission(admission);
         admission
     }
 

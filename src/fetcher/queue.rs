@@ -12,7 +12,6 @@ use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
 
 use super::Fetcher;
 use super::admit::Position;
-use super::tally::Count;
 
 impl<T: Types> Fetcher<T> {
     /// The host's answer to [`Output::VerifyHeader`]. One that was not asked for changes nothing.
@@ -20,7 +19,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, &Stage::Importing { step: Step::Verifying(since), .. })) = found else {
-            self.tally.raise(Count::AnswersUnexpected);
+            self.counters.answers_unexpected += 1;
             return;
         };
         self.table.postpone(id, self.now.since(since));
@@ -39,7 +38,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
-            self.tally.raise(Count::AnswersUnexpected);
+            self.counters.answers_unexpected += 1;
             return;
         };
         let number = block.value.number();
@@ -235,7 +234,7 @@ impl<T: Types> Fetcher<T> {
             self.table.remove(id);
             return;
         }
-        self.tally.raise(Count::ParentsSought);
+        self.counters.parents_sought += 1;
         self.rearm(id);
         self.ask_header(id);
     }
@@ -380,7 +379,7 @@ impl<T: Types> Fetcher<T> {
             }
         }
         for id in self.table.deferred_up_to(head.saturating_add(self.config.window_above)) {
-            self.tally.raise(Count::DeferredTakenUp);
+            self.counters.deferred_taken_up += 1;
             match self.table.stage(id) {
                 Some(Stage::Announced(_)) => self.ask_header(id),
                 Some(Stage::Queued { .. }) => self.resettle(id, chain),

@@ -13,7 +13,6 @@ use crate::types::{Body, Header, Types};
 
 use super::Fetcher;
 use super::admit::{Position, retained};
-use super::tally::Count;
 
 /// What a reply with bodies held beyond those that were waited for.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +37,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Header> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Header) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return headers;
         };
         let Some(&id) = open.entries.first() else { return headers };
@@ -76,7 +75,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Body> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Bodies) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return bodies;
         };
         let slot = open.peer;

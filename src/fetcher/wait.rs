@@ -10,7 +10,6 @@ use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Wait};
 use crate::types::Types;
 
 use super::Fetcher;
-use super::tally::Count;
 
 /// Lets waits of one length share a wake-up: one that begins while another runs joins it, unless
 /// that would shorten it by more than the slack.
@@ -127,7 +126,7 @@ impl<T: Types> Fetcher<T> {
 
     fn late_or_hedge(&mut self, id: EntryId, late: Option<crate::RequestId>, hedge: bool) {
         if let Some(request) = late {
-            self.tally.raise(Count::DeadlinesPassed);
+            self.counters.deadlines_passed += 1;
             self.time_out_request(request);
         } else if hedge {
             self.hedge(id);

@@ -44,8 +44,6 @@ pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
 
-// In this order, so that what every announcement touches is side by side at the start.
-#[repr(C)]
 pub(crate) struct Table<T: Types> {
     names: Names<T::PeerId>,
     /// None at rest.

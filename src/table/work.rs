@@ -48,9 +48,6 @@ pub(super) fn neutral<T: Types>() -> Stage<T> {
     Stage::Announced(Wait::Until(Time::ZERO))
 }
 
-/// In this order, so that what an announcement and the question for the next alarm touch is side by
-/// side at the start.
-#[repr(C)]
 pub(super) struct Work<T: Types> {
     pub(super) alarms: Alarms,
     pub(super) loads: Loads,
