@@ -22,7 +22,7 @@ const UNMEASURED: Duration = Duration::from_millis(250);
 enum Chosen {
     /// This peer.
     Peer(PeerSlot),
-    /// This peer, once one of its places is free.
+    /// This peer, once one of its requests has ended.
     Busy(PeerSlot),
     /// Nobody is left.
     Nobody,
@@ -50,7 +50,7 @@ impl<T: Types> Fetcher<T> {
             Failure::Disconnected => None,
         };
         self.fail_request(request, reason);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// Asks the next announcer for an entry's header, and with it for its body where that pays.
@@ -79,7 +79,7 @@ impl<T: Types> Fetcher<T> {
             Chosen::Busy(peer) => {
                 let retry = self.retry_time();
                 self.cancel_requests(id);
-                self.enter(id, Stage::Announced(Wait::Place { peer, retry }), Some(peer));
+                self.enter(id, Stage::Announced(Wait::Busy { peer, retry }), Some(peer));
             }
             Chosen::Nobody => self.end(id, End::NobodyLeft),
         }
@@ -102,17 +102,17 @@ impl<T: Types> Fetcher<T> {
                         None => batches.push((slot, smallvec![id])),
                     }
                 }
-                Chosen::Busy(peer) => self.wait_for_body_place(id, peer),
+                Chosen::Busy(peer) => self.wait_for_busy_peer(id, peer),
                 Chosen::Nobody => self.end(id, End::NobodyLeft),
             }
         }
         for (slot, batch) in batches {
-            if self.has_place(slot) {
-                self.send_body_request(slot, batch);
-            } else {
+            if self.is_busy(slot) {
                 for id in batch {
-                    self.wait_for_body_place(id, slot);
+                    self.wait_for_busy_peer(id, slot);
                 }
+            } else {
+                self.send_body_request(slot, batch);
             }
         }
     }
@@ -207,18 +207,18 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Gives the places that got free during this call to the entries that wait for one.
+    /// Asks the peers that are busy no more since this call for what waits for them.
     ///
     /// At the end of each input, when no entry is in the midst of a transition.
-    pub(super) fn use_free_places(&mut self) {
-        while let Some(slot) = self.table.next_freed() {
-            self.use_places_of(slot);
+    pub(super) fn ask_unblocked_peers(&mut self) {
+        while let Some(slot) = self.table.next_unblocked_peer() {
+            self.ask_unblocked_peer(slot);
         }
     }
 
-    fn use_places_of(&mut self, slot: PeerSlot) {
-        while self.has_place(slot) && self.table.load(slot).waiting > 0 {
-            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::waits_for_place) == Some(slot);
+    fn ask_unblocked_peer(&mut self, slot: PeerSlot) {
+        while !self.is_busy(slot) && self.table.load(slot).waiting > 0 {
+            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::awaited_peer) == Some(slot);
             let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
                 return;
             };
@@ -294,7 +294,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Asks for the body ahead of its header, where that pays and the peer has a place.
+    /// Asks for the body ahead of its header, where that pays and the peer is not busy with other requests.
     fn ask_body_early(&mut self, id: EntryId, slot: PeerSlot, hash: BlockHash, early: Early<T>) -> Early<T> {
         let pays = match self.config.body_request {
             BodyRequest::AfterHeader => false,
@@ -302,7 +302,7 @@ impl<T: Types> Fetcher<T> {
             BodyRequest::Adaptive => self.full_share >= 128,
         };
         let none_yet = matches!(early, Early::None);
-        if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || !self.has_place(slot) {
+        if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || self.is_busy(slot) {
             return early;
         }
         let request = self.open(slot, Asked::Bodies, smallvec![id]);
@@ -325,16 +325,16 @@ impl<T: Types> Fetcher<T> {
         self.output_body_request(request, slot, hashes);
     }
 
-    fn wait_for_body_place(&mut self, id: EntryId, peer: PeerSlot) {
+    fn wait_for_busy_peer(&mut self, id: EntryId, peer: PeerSlot) {
         let retry = self.retry_time();
         if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
             self.table.take_stage(id)
         {
-            self.enter(id, Stage::Fetched { header, wait: Wait::Place { peer, retry } }, Some(peer));
+            self.enter(id, Stage::Fetched { header, wait: Wait::Busy { peer, retry } }, Some(peer));
         }
     }
 
-    /// When an entry that waits for a place looks for another peer.
+    /// When an entry that waits for a busy peer looks for another.
     fn retry_time(&self) -> Time {
         self.now.after(RttEstimator::default().deadline(self.config.header_deadline))
     }
@@ -357,8 +357,9 @@ impl<T: Types> Fetcher<T> {
         })
     }
 
-    fn has_place(&self, slot: PeerSlot) -> bool {
-        self.table.load(slot).requests < self.config.requests_per_peer
+    /// Whether a peer has as many requests in flight as it may.
+    fn is_busy(&self, slot: PeerSlot) -> bool {
+        self.table.load(slot).requests >= self.config.requests_per_peer
     }
 
     /// Picks among the announcers that have not failed and are not being asked already.
@@ -375,10 +376,10 @@ impl<T: Types> Fetcher<T> {
         let candidates: SmallVec<[PeerSlot; 8]> =
             good.map(|(_, claim)| claim.peer).filter(eligible).collect();
         let free: SmallVec<[PeerSlot; 8]> =
-            candidates.iter().copied().filter(|slot| self.has_place(*slot)).collect();
+            candidates.iter().copied().filter(|slot| !self.is_busy(*slot)).collect();
         let picked = match self.config.choice {
-            // Whoever gave the header has the body.
-            Choice::Fastest => self.giver(id).filter(|giver| free.contains(giver)).or_else(|| {
+            // Whoever delivered the header has the body.
+            Choice::Fastest => self.provider(id).filter(|provider| free.contains(provider)).or_else(|| {
                 let time = |slot: &PeerSlot| self.rtt(*slot, asked).and_then(|time| time.usual());
                 free.iter().copied().min_by_key(|slot| time(slot).unwrap_or(UNMEASURED))
             }),
@@ -395,8 +396,8 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Who gave the header of an entry that waits for its body.
-    fn giver(&self, id: EntryId) -> Option<PeerSlot> {
+    /// Who delivered the header of an entry that waits for its body.
+    fn provider(&self, id: EntryId) -> Option<PeerSlot> {
         match self.table.stage(id)? {
             Stage::Fetched { header, .. } | Stage::Completing { header, .. } => Some(header.peer),
             Stage::Announced(_) | Stage::Fetching { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {

@@ -23,7 +23,7 @@ pub struct Memory {
     /// Names and habits of peers.
     pub peers: u64,
     /// Hashes that are followed, with their announcers, requests and alarms.
-    pub in_work: u64,
+    pub in_flight: u64,
     /// Who has which recent block.
     pub known_blocks: u64,
     /// Hashes remembered as invalid.
@@ -33,7 +33,7 @@ pub struct Memory {
 impl Memory {
     /// All of it.
     pub const fn total(&self) -> u64 {
-        self.held + self.fixed + self.peers + self.in_work + self.known_blocks + self.bad_blocks
+        self.held + self.fixed + self.peers + self.in_flight + self.known_blocks + self.bad_blocks
     }
 }
 
@@ -49,7 +49,7 @@ impl<T: Types> Fetcher<T> {
             held: self.table.bytes_held(),
             fixed: size_of::<Self>() as u64,
             peers: self.table.peer_bytes() as u64,
-            in_work: self.table.work_bytes() as u64,
+            in_flight: self.table.work_bytes() as u64,
             known_blocks: self.known.allocated_bytes() as u64,
             bad_blocks: self.bad.allocated_bytes() as u64,
         }
@@ -75,14 +75,14 @@ impl<T: Types> Fetcher<T> {
             wide(config.peers) * (wide(config.announcements_per_peer) + wide(config.blocks_per_peer));
         let entries = claims + wide(config.importing);
         let requests = wide(config.peers) * wide(config.requests_per_peer);
-        let places = wide(config.places());
+        let slots = wide(config.places());
         let sizes = Table::<T>::item_sizes();
         let own = size_of::<Self>() as u64
             + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(8) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
-            + places.next_power_of_two().max(8) * sizes.peer
+            + slots.next_power_of_two().max(8) * sizes.peer
             + KnownBlocks::bytes_max(config.known_blocks, config.places())
             + BadBlocks::bytes_max(config.bad_blocks);
         // A total as large as that says "no limit".

@@ -176,10 +176,10 @@ impl<T: Types> Fetcher<T> {
         if self.known.ids().map(|id| self.known.holders(id)).any(|all| all.count() != marked(&all)) {
             return Err(InvariantError("a peer that is gone is said to have a block"));
         }
-        if self.table.place_count() > self.config.places() as usize {
-            return Err(InvariantError("more places are taken than configured"));
+        if self.table.slot_count() > self.config.places() as usize {
+            return Err(InvariantError("more peer slots are in use than configured"));
         }
-        let empty = self.table.len() == 0 && self.table.place_count() == 0 && self.outputs.is_empty();
+        let empty = self.table.len() == 0 && self.table.slot_count() == 0 && self.outputs.is_empty();
         if self.running == Running::Stopped && !empty {
             return Err(InvariantError("something is left after the shutdown"));
         }

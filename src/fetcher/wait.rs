@@ -1,4 +1,4 @@
-//! Waiting: alarms, and what happens when one rings.
+//! Waiting: alarms, and what happens when one is due.
 
 use core::time::Duration;
 
@@ -42,12 +42,12 @@ impl<T: Types> Fetcher<T> {
             if time > self.now {
                 break;
             }
-            self.ring(id, &mut gathered, chain);
+            self.wake(id, &mut gathered, chain);
         }
         if !gathered.is_empty() {
             self.ask_bodies(&gathered);
         }
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// The end of the grace of a hash that `slot` has just announced first; `None` for none.
@@ -68,7 +68,7 @@ impl<T: Types> Fetcher<T> {
         let deadline = |request| self.table.request(request).map(|request| request.deadline);
         let due = match entry.stage() {
             Stage::Announced(wait) | Stage::Fetched { wait, .. } => match wait {
-                Wait::Until(time) | Wait::Place { retry: time, .. } => Some(*time),
+                Wait::Until(time) | Wait::Busy { retry: time, .. } => Some(*time),
                 Wait::Window { .. } => None,
             },
             Stage::Fetching { race, early } => {
@@ -88,8 +88,8 @@ impl<T: Types> Fetcher<T> {
         self.table.set_alarm(id, Some(alarm));
     }
 
-    /// One alarm has rung.
-    fn ring(&mut self, id: EntryId, gathered: &mut Vec<EntryId>, chain: &impl ChainView) {
+    /// An alarm is due.
+    fn wake(&mut self, id: EntryId, gathered: &mut Vec<EntryId>, chain: &impl ChainView) {
         let Some(entry) = self.table.entry(id) else { return };
         let expired = entry.expires <= self.now;
         match entry.stage() {
@@ -103,7 +103,7 @@ impl<T: Types> Fetcher<T> {
                 self.table.set_alarm(id, None);
                 gathered.push(id);
             }
-            Stage::Fetched { wait: Wait::Place { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
+            Stage::Fetched { wait: Wait::Busy { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
             Stage::Fetching { race, early } => {
                 let late: Option<_> =
                     race.iter().chain(early.request()).find(|request| self.is_late(*request));
@@ -115,7 +115,7 @@ impl<T: Types> Fetcher<T> {
                 let hedge = race.hedge_at <= self.now;
                 self.late_or_hedge(id, late, hedge);
             }
-            // An alarm that rang before its time was set to the entry's end, which moved since.
+            // An alarm that was due before its time was set to the entry's end, which moved since.
             Stage::Queued { .. } | Stage::Importing { .. } => self.rearm(id),
         }
     }

@@ -29,7 +29,7 @@ pub(crate) struct Claim {
 pub(crate) enum Origin {
     /// The peer announced the hash.
     Announced,
-    /// The peer gave, or announced, a child of the block. The number follows from the child's.
+    /// The peer delivered, or announced, a child of the block. The number follows from the child's.
     Child,
     /// The peer pushed the block. Counts against its blocks, not its announcements.
     Pushed,

@@ -46,8 +46,8 @@ impl<T: Types> Table<T> {
             + work.requests.allocated_bytes()
             + work.loads.allocated_bytes();
         let by_hash = work.by_hash.allocated_bytes();
-        let freed = work.freed.capacity() * size_of::<PeerSlot>();
-        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + freed
+        let unblocked = work.unblocked_peers.capacity() * size_of::<PeerSlot>();
+        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + unblocked
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that

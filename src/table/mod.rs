@@ -33,7 +33,7 @@ use names::Names;
 use siblings::Entries;
 use work::{Work, neutral};
 
-pub(crate) use bytes::Room;
+pub(crate) use bytes::Capacity;
 pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
@@ -237,9 +237,9 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.ready.first().map(|&(_, id)| id)
     }
 
-    /// A peer with a place that got free, and for which an entry waited.
-    pub(crate) fn next_freed(&mut self) -> Option<PeerSlot> {
-        self.work.as_mut()?.freed.pop()
+    /// A peer that is busy no more, and for which an entry waited.
+    pub(crate) fn next_unblocked_peer(&mut self) -> Option<PeerSlot> {
+        self.work.as_mut()?.unblocked_peers.pop()
     }
 
     // --- alarms
@@ -327,7 +327,7 @@ impl<T: Types> Table<T> {
         self.peers.get_mut(slot.index())
     }
 
-    /// What is in work for a peer.
+    /// What is in flight for a peer.
     pub(crate) fn load(&self, slot: PeerSlot) -> Load {
         self.work.as_ref().map(|work| work.loads.of(slot)).unwrap_or_default()
     }
@@ -337,7 +337,7 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
-        // By little rather than by doubling: places are few, and peers seldom come.
+        // By little rather than by doubling: peers are few, and seldom come.
         if self.peers.len() == self.peers.capacity() {
             self.peers.reserve_exact(1.max(self.peers.len() / 32));
         }
@@ -346,17 +346,17 @@ impl<T: Types> Table<T> {
         slot
     }
 
-    /// Takes a peer's name away. Its place is freed at once, or with the last block charged to it.
+    /// Takes a peer's name away. Its slot is freed at once, or with the last block charged to it.
     pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
         let Some(peer) = self.peers.get_mut(slot.index()) else { return };
         peer.presence = Presence::Gone;
         self.names.remove(&peer.id, &self.hasher);
-        self.free_place(slot);
+        self.free_slot(slot);
     }
 
-    /// Connected peers, in the order of their places.
+    /// Connected peers, in the order of their slots.
     pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
-        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
+        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Connected;
         self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
     }
 
@@ -372,7 +372,7 @@ impl<T: Types> Table<T> {
 
     /// A peer's name while it is connected.
     pub(crate) fn connected(&self, slot: PeerSlot) -> Option<&T::PeerId> {
-        self.peer(slot).filter(|peer| peer.presence == Presence::Here).map(|peer| &peer.id)
+        self.peer(slot).filter(|peer| peer.presence == Presence::Connected).map(|peer| &peer.id)
     }
 
     pub(crate) fn is_connected(&self, slot: PeerSlot) -> bool {
@@ -383,11 +383,11 @@ impl<T: Types> Table<T> {
         self.names.len()
     }
 
-    pub(crate) fn place_count(&self) -> usize {
+    pub(crate) fn slot_count(&self) -> usize {
         self.peers.len()
     }
 
-    fn free_place(&mut self, slot: PeerSlot) {
+    fn free_slot(&mut self, slot: PeerSlot) {
         let gone = self.peer(slot).is_some_and(|peer| peer.presence == Presence::Gone);
         let load = self.load(slot);
         if gone && load.bytes == 0 && load.blocks == 0 && load.claims.len() == 0 {
@@ -399,8 +399,8 @@ impl<T: Types> Table<T> {
 
     /// Whether `bytes` more fit into a peer's allowance and the total, with `freed` of its bytes
     /// given back first.
-    pub(crate) fn room(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Room {
-        self.ledger.room(self.load(slot).bytes, bytes, freed)
+    pub(crate) fn capacity(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Capacity {
+        self.ledger.capacity(self.load(slot).bytes, bytes, freed)
     }
 
     pub(crate) fn bytes_held(&self) -> u64 {
@@ -423,7 +423,7 @@ impl<T: Types> Table<T> {
         if charge.what == Charged::Block {
             load.blocks -= 1;
         }
-        self.free_place(charge.peer);
+        self.free_slot(charge.peer);
     }
 
     /// Moves what an entry holds to another peer's account, whose fault it is then not.

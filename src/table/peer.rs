@@ -23,8 +23,8 @@ pub(crate) struct Peer<P> {
 /// Whether a slot is still in use by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// Connected.
-    Here,
+    /// The peer is there.
+    Connected,
     /// Gone, while the host has blocks that are charged to it. The slot is freed with the last.
     Gone,
 }
@@ -38,7 +38,7 @@ impl<P> Peer<P> {
             body_rtt: RttEstimator::default(),
             push_delay_us: 0,
             push_share: 0,
-            presence: Presence::Here,
+            presence: Presence::Connected,
         }
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
-/// Items that are found by a key: a list in place of up to `FEW` of them, a hash table beyond that.
+/// Items that are found by a key: a list of up to `FEW` of them, kept inline, and a hash table beyond that.
 ///
 /// Near the head of the chain a fetcher follows one or two hashes, asks some five peers, and knows a
 /// few dozens. Looking through so few costs less than hashing, and takes no allocation. Peers can make

@@ -65,8 +65,9 @@ pub(super) struct Work<T: Types> {
     pub(super) by_number: BTreeSet<(BlockNumber, EntryId)>,
     /// Who waits for a turn with the host.
     pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
-    /// Peers with a place that got free during this call while entries waited for one.
-    pub(super) freed: Vec<PeerSlot>,
+    /// Peers that may be asked for more since one of their requests ended during this call, and for
+    /// which entries wait.
+    pub(super) unblocked_peers: Vec<PeerSlot>,
     /// The most entries since there were none.
     pub(super) busiest: usize,
 }
@@ -84,7 +85,7 @@ impl<T: Types> Work<T> {
             by_body: Siblings::new(),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
-            freed: Vec::new(),
+            unblocked_peers: Vec::new(),
             stages: [0; StageName::ALL.len()],
             busiest: 0,
         }
@@ -152,7 +153,7 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred += 1;
         }
-        if let Some(slot) = stage.waits_for_place() {
+        if let Some(slot) = stage.awaited_peer() {
             self.loads.of_mut(slot).waiting += 1;
         }
     }
@@ -171,7 +172,7 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred -= 1;
         }
-        if let Some(slot) = stage.waits_for_place() {
+        if let Some(slot) = stage.awaited_peer() {
             self.loads.of_mut(slot).waiting -= 1;
         }
     }
