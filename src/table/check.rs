@@ -33,6 +33,7 @@ impl<T: Types> Table<T> {
             Some(work) => self.check_work(work)?,
             None => demand(self.ledger.total() == 0, "bytes are held, and nothing is followed")?,
         }
+        demand(self.names.len() == self.peers().count(), "names and peers differ in number")?;
         for (key, _) in &self.peers {
             self.check_peer(PeerSlot::new(key), config)?;
         }

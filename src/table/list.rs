@@ -84,3 +84,38 @@ impl<I: Copy> Ends<I> {
         core::iter::successors(self.first, move |id| links(*id)?.next)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Four lists through twelve items, against a vector for each.
+        #[test]
+        fn lists_agree_with_vectors(steps in prop::collection::vec((0..4_usize, 0..12_usize), 0..200)) {
+            let mut lists = [Ends::<usize>::default(); 4];
+            let mut items = [Links::<usize>::default(); 12];
+            let mut model: [Vec<usize>; 4] = Default::default();
+            for (list, id) in steps {
+                match model.iter().position(|ids| ids.contains(&id)) {
+                    Some(list) => {
+                        model[list].retain(|other| *other != id);
+                        lists[list].unlink(items[id], &mut items, |items, id| items.get_mut(id));
+                    }
+                    None => {
+                        model[list].push(id);
+                        lists[list].append(id, &mut items, |items, id| items.get_mut(id));
+                    }
+                }
+                for (list, ids) in lists.iter().zip(&model) {
+                    prop_assert_eq!(list.first(), ids.first().copied());
+                    prop_assert_eq!(list.len() as usize, ids.len());
+                    prop_assert_eq!(&list.iter(|id| items.get(id)).collect::<Vec<_>>(), ids);
+                }
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::loads::Loads;
 use super::names::Names;
 use super::requests::Requests;
 use super::siblings::Siblings;
-use super::small::SmallTable;
+use super::work::ByHash;
 use super::{Claim, Entry, EntryId, Peer, PeerSlot, Table, Work};
 
 /// Capacities up to this many entries are not worth keeping: growing them again costs less than
@@ -54,7 +54,7 @@ impl<T: Types> Table<T> {
     /// is full to a power of two.
     pub(crate) fn item_sizes() -> ItemSizes {
         let entry = size_of::<slab_entry::Sized<Entry<T>>>()
-            + SmallTable::<EntryId, 8>::ITEM_BYTES
+            + ByHash::ITEM_BYTES
             + Alarms::ENTRY_BYTES
             + Siblings::<B256>::LIST_BYTES
             + Siblings::<T::Commitment>::LIST_BYTES

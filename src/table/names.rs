@@ -13,21 +13,21 @@ use super::small::SmallTable;
 /// Peers with their names, without an allocation for as many as most nodes have.
 pub(crate) type Named<'a, P> = SmallVec<[(PeerSlot, &'a P); 32]>;
 
-type Item<P> = (P, PeerSlot);
+type Items<P> = SmallTable<(P, PeerSlot), 32>;
 
 /// The connected peers' names, each with its slot.
 ///
 /// They stand apart from what else is kept of a peer: in a host of many fetchers, finding one is most
 /// of what an announcement costs, and some dozens of short names take a few lines of the cache.
 #[derive(Debug)]
-pub(crate) struct Names<P>(SmallTable<Item<P>, 32>);
+pub(crate) struct Names<P>(Items<P>);
 
 impl<P: Clone + Eq + Hash> Names<P> {
     /// The most that one name takes.
-    pub(crate) const ITEM_BYTES: usize = SmallTable::<Item<P>, 32>::ITEM_BYTES;
+    pub(crate) const ITEM_BYTES: usize = Items::<P>::ITEM_BYTES;
 
     pub(crate) fn new() -> Self {
-        Self(SmallTable::new())
+        Self(Items::new())
     }
 
     pub(crate) fn find(&self, name: &P, hasher: &FixedState) -> Option<PeerSlot> {

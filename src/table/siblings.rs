@@ -18,14 +18,16 @@ pub(crate) type Entries = SmallVec<[EntryId; 4]>;
 /// For each thing that is waited for, the list of those who wait. An entry waits for one thing at a
 /// time, so that it needs the links for one list.
 #[derive(Debug)]
-pub(crate) struct Siblings<K>(SmallTable<(K, Ends<EntryId>), 1>);
+pub(crate) struct Siblings<K>(Lists<K>);
+
+type Lists<K> = SmallTable<(K, Ends<EntryId>), 1>;
 
 impl<K: Eq + Hash> Siblings<K> {
     /// The most that the list of one thing takes.
-    pub(crate) const LIST_BYTES: usize = SmallTable::<(K, Ends<EntryId>), 1>::ITEM_BYTES;
+    pub(crate) const LIST_BYTES: usize = Lists::<K>::ITEM_BYTES;
 
     pub(crate) fn new() -> Self {
-        Self(SmallTable::new())
+        Self(Lists::new())
     }
 
     /// Adds an entry at the end of the list of those who wait for `key`.

@@ -43,6 +43,9 @@ impl<T: Types> Entry<T> {
     }
 }
 
+/// The entries, found by their hashes.
+pub(super) type ByHash = SmallTable<EntryId, 8>;
+
 /// The stage of an entry between two stages: indexed by nothing.
 pub(super) fn neutral<T: Types>() -> Stage<T> {
     Stage::Announced(Wait::Until(Time::ZERO))
@@ -54,7 +57,7 @@ pub(super) struct Work<T: Types> {
     pub(super) stages: [u32; StageName::ALL.len()],
     pub(super) entries: Slab<Entry<T>>,
     /// Near the head there are one or two.
-    pub(super) by_hash: SmallTable<EntryId, 8>,
+    pub(super) by_hash: ByHash,
     pub(super) claims: Claims,
     pub(super) requests: Requests,
     /// Who waits for a parent.
@@ -76,7 +79,7 @@ impl<T: Types> Work<T> {
     pub(super) fn new() -> Self {
         Self {
             entries: Slab::new(),
-            by_hash: SmallTable::new(),
+            by_hash: ByHash::new(),
             claims: Claims::default(),
             loads: Loads::new(),
             requests: Requests::default(),
@@ -196,7 +199,7 @@ impl<T: Types> Work<T> {
     }
 
     pub(super) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
-        // A hash that all announce has many claims, and a busy peer too: seldom both.
+        // A hash that all announce has many claims, and so has a peer that announces much: seldom both.
         let of_entry = self.entries.get(id.index()).map_or(0, Entry::claim_count);
         if of_entry <= self.loads.of(slot).claims.len() {
             self.claims_of(id).find(|(_, claim)| claim.peer == slot)
