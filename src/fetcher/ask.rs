@@ -207,7 +207,7 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Asks the peers that are busy no more since this call for what waits for them.
+    /// Asks the peers that this call has made less busy for what waits for them.
     ///
     /// At the end of each input, when no entry is in the midst of a transition.
     pub(super) fn ask_unblocked_peers(&mut self) {

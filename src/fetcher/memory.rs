@@ -20,7 +20,7 @@ pub struct Memory {
     pub held: u64,
     /// The fetcher's own fields and counters: the same nearly always.
     pub fixed: u64,
-    /// Names and habits of peers.
+    /// Names of peers, and what was measured of them.
     pub peers: u64,
     /// Hashes that are followed, with their announcers, requests and alarms.
     pub in_flight: u64,

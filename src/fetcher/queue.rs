@@ -354,7 +354,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// A parent has landed: its children go on at once.
+    /// A parent is in the chain: its children go on at once.
     fn wake_children(&mut self, parent: &BlockHash, chain: &impl ChainView) {
         for child in self.table.children_of(parent) {
             let Some(Stage::Queued { block, .. }) = self.table.take_stage(child) else { continue };

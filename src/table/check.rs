@@ -41,7 +41,10 @@ impl<T: Types> Table<T> {
     }
 
     fn check_work(&self, work: &Work<T>) -> Checked {
-        demand(work.unblocked_peers.is_empty(), "a peer is busy no more, and who waits for it was not told")?;
+        demand(
+            work.unblocked_peers.is_empty(),
+            "a peer is no longer busy, and what waits for it was not taken up",
+        )?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
         demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
         self.check_totals(work)?;

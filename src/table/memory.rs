@@ -29,7 +29,7 @@ impl<T: Types> Table<T> {
         }
     }
 
-    /// Bytes allocated for the peers' names and habits.
+    /// Bytes allocated for the peers' names and measurements.
     pub(crate) fn peer_bytes(&self) -> usize {
         let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
         peers + self.names.allocated_bytes()

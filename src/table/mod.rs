@@ -237,7 +237,7 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.ready.first().map(|&(_, id)| id)
     }
 
-    /// A peer that is busy no more, and for which an entry waited.
+    /// A peer that is no longer busy, and for which an entry waits.
     pub(crate) fn next_unblocked_peer(&mut self) -> Option<PeerSlot> {
         self.work.as_mut()?.unblocked_peers.pop()
     }

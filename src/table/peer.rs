@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
 
-/// Who a peer is, and its measured habits: all that is kept of it at rest.
+/// Who a peer is, and what was measured of it: all that is kept at rest, but for its name's other copy
+/// in [`Names`](super::names::Names).
 #[derive(Debug)]
 pub(crate) struct Peer<P> {
     pub(crate) id: P,

@@ -15,7 +15,7 @@ pub(crate) enum Stage<T: Types> {
     Announced(Wait),
     /// The header is asked for. Ended by a reply, a failure, or the request's deadline.
     Fetching { race: Race, early: Early<T> },
-    /// The header is here. Ended by the alarm of the gathering, or when the peer is busy no more.
+    /// The header is here. Ended by the alarm of the gathering, or when the peer is no longer busy.
     Fetched { header: Held<T::Header>, wait: Wait },
     /// The body is asked for. Ended by a reply, a failure, or the request's deadline.
     Completing { header: Held<T::Header>, race: Race },
@@ -40,7 +40,7 @@ pub(crate) enum Wait {
 /// What a whole block waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueWait {
-    /// Its parent. Ended when that lands, or is found invalid.
+    /// Its parent. Ended when that is in the chain, or is found invalid.
     Parent,
     /// The window. Ended by the chain's advance; charged to the provider's deferred blocks.
     Window,
@@ -108,34 +108,30 @@ pub(crate) enum Early<T: Types> {
 /// The requests in flight for one thing: one, or two while a slow peer is hedged.
 #[derive(Clone, Debug)]
 pub(crate) struct Race {
-    requests: [RequestId; 2],
+    requests: [Option<RequestId>; 2],
     /// When a second peer is asked; [`Time::MAX`] for never.
     pub(crate) hedge_at: Time,
 }
 
-/// No request: none has this id. Half the size of an `Option`, and there is one race for
-/// each hash in flight.
-const NO_REQUEST: RequestId = RequestId::new(0);
-
 impl Race {
     /// One request.
     pub(crate) fn of(request: RequestId, hedge_at: Time) -> Self {
-        Self { requests: [request, NO_REQUEST], hedge_at }
+        Self { requests: [Some(request), None], hedge_at }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.requests.iter().copied().filter(|request| *request != NO_REQUEST)
+        self.requests.iter().copied().flatten()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.requests == [NO_REQUEST; 2]
+        self.requests == [None; 2]
     }
 
     /// Adds a request unless there are two already; whether there were fewer.
     pub(crate) fn add(&mut self, request: RequestId) -> bool {
-        match self.requests.iter_mut().find(|slot| **slot == NO_REQUEST) {
-            Some(slot) => {
-                *slot = request;
+        match self.requests.iter_mut().find(|other| other.is_none()) {
+            Some(free) => {
+                *free = Some(request);
                 true
             }
             None => false,
@@ -143,9 +139,9 @@ impl Race {
     }
 
     pub(crate) fn remove(&mut self, request: RequestId) {
-        for slot in &mut self.requests {
-            if *slot == request {
-                *slot = NO_REQUEST;
+        for other in &mut self.requests {
+            if *other == Some(request) {
+                *other = None;
             }
         }
     }
@@ -234,7 +230,7 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// The parent whose landing this entry waits for.
+    /// The parent that this entry waits for.
     pub(crate) fn awaited_parent(&self) -> Option<B256> {
         match self {
             Self::Queued { block, wait: QueueWait::Parent } => Some(block.value.header.parent_hash()),
