@@ -1,6 +1,6 @@
 //! Which peers have which recent block.
 //!
-//! A ring of the blocks in the order in which they came, and an index of places in it, instead of an
+//! A ring of the blocks in the order in which they came, and an index of positions in it, instead of an
 //! `lru` cache: looking makes no block any younger, so that the order never changes, and a host of
 //! many fetchers pays for each block in each of them. Ten blocks and 25 peers take 496 bytes in two
 //! allocations here, and 1,152 in thirteen there; the usual question, for the newest block, is answered
@@ -15,14 +15,12 @@ use hashbrown::HashTable;
 use crate::table::PeerSlot;
 use crate::types::BlockHash;
 
-/// Peers' places to a word.
+/// Peer slots to a word.
 const WORD: usize = u64::BITS as usize;
 
 /// The recent blocks, oldest forgotten first, each with the peers that are known to have it.
 ///
 /// Only verified blocks come in, so that made-up hashes push none out.
-// In this order, so that what nearly every question touches is side by side at the end.
-#[repr(C)]
 pub(crate) struct KnownBlocks {
     /// A ring as soon as it has `max` of them. What it says of the newest block's peers is out of date.
     blocks: Vec<Known>,
@@ -34,12 +32,12 @@ pub(crate) struct KnownBlocks {
     /// Which block is overwritten next, once the ring is full.
     oldest: u32,
     max: u32,
-    /// The place of the newest block, while it is known.
+    /// The position of the newest block, while it is known.
     newest_id: Option<KnownId>,
     newest: Known,
 }
 
-/// A block and the first 64 peers' places: bits of those that have it. A block that was removed stays
+/// A block, and of the first 64 peer slots the bits of those that have it. A block that was removed stays
 /// here until its turn, but the index does not lead to it.
 struct Known {
     hash: BlockHash,
@@ -52,11 +50,11 @@ impl Known {
     }
 }
 
-/// A known block's place; valid until the next one is inserted.
+/// A known block's position in the ring; valid until the next one is inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KnownId(u32);
 
-/// Peers' places as bits: who has a block.
+/// Peer slots as bits: who has a block.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Holders<'a> {
     first: u64,
@@ -66,11 +64,6 @@ pub(crate) struct Holders<'a> {
 impl<'a> Holders<'a> {
     pub(crate) const fn new(first: u64, more: &'a [u64]) -> Self {
         Self { first, more }
-    }
-
-    /// The first 64 places.
-    pub(crate) const fn first(&self) -> u64 {
-        self.first
     }
 
     pub(crate) fn has(&self, slot: PeerSlot) -> bool {
@@ -111,8 +104,9 @@ impl KnownBlocks {
         if self.index.is_empty() {
             return None;
         }
-        let is_it = |place: u32| self.blocks.get(place as usize).is_some_and(|known| known.hash == *hash);
-        self.index.find(self.key(hash), |&place| is_it(place)).map(|&place| KnownId(place))
+        let is_it =
+            |position: u32| self.blocks.get(position as usize).is_some_and(|known| known.hash == *hash);
+        self.index.find(self.key(hash), |&position| is_it(position)).map(|&position| KnownId(position))
     }
 
     /// Adds a block, if it is not there.
@@ -121,13 +115,13 @@ impl KnownBlocks {
             return id;
         }
         self.settle_newest();
-        let place =
+        let position =
             if self.blocks.len() < self.max as usize { self.append(hash) } else { self.replace(hash) };
         let (hasher, blocks) = (&self.hasher, &self.blocks);
-        let key = |&place: &u32| blocks.get(place as usize).map_or(0, |known| key(hasher, &known.hash));
-        self.index.insert_unique(key(&place), place, key);
-        (self.newest_id, self.newest) = (Some(KnownId(place)), Known::new(hash));
-        KnownId(place)
+        let key = |&position: &u32| blocks.get(position as usize).map_or(0, |known| key(hasher, &known.hash));
+        self.index.insert_unique(key(&position), position, key);
+        (self.newest_id, self.newest) = (Some(KnownId(position)), Known::new(hash));
+        KnownId(position)
     }
 
     /// Notes that a peer has a block.
@@ -143,16 +137,16 @@ impl KnownBlocks {
 
     /// The peers that are known to have a block.
     pub(crate) fn holders(&self, id: KnownId) -> Holders<'_> {
-        let place = id.0 as usize;
-        let first = if self.newest_id == Some(id) { Some(&self.newest) } else { self.blocks.get(place) };
+        let position = id.0 as usize;
+        let first = if self.newest_id == Some(id) { Some(&self.newest) } else { self.blocks.get(position) };
         let first = first.map_or(0, |known| known.peers);
-        let more = place * self.more_each..(place + 1) * self.more_each;
+        let more = position * self.more_each..(position + 1) * self.more_each;
         Holders::new(first, self.more.get(more).unwrap_or_default())
     }
 
     /// All known blocks, for the check.
     pub(crate) fn ids(&self) -> impl Iterator<Item = KnownId> {
-        self.index.iter().map(|&place| KnownId(place))
+        self.index.iter().map(|&position| KnownId(position))
     }
 
     pub(crate) fn remove(&mut self, hash: &BlockHash) {
@@ -161,7 +155,7 @@ impl KnownBlocks {
         self.newest_id = self.newest_id.filter(|newest| *newest != id);
     }
 
-    /// Forgets a peer, so that the next one in its place is not taken for it.
+    /// Forgets a peer, so that the next one with its slot is not taken for it.
     pub(crate) fn forget_peer(&mut self, slot: PeerSlot) {
         let (word, mask) = (slot.index() / WORD, !(1 << (slot.index() % WORD)));
         match word.checked_sub(1) {
@@ -191,8 +185,8 @@ impl KnownBlocks {
     }
 
     /// The most that [`allocated_bytes`](Self::allocated_bytes) can be.
-    pub(crate) fn bytes_max(blocks: u32, places: u32) -> u64 {
-        let (blocks, words) = (u64::from(blocks), u64::from(places).div_ceil(WORD as u64));
+    pub(crate) fn bytes_max(blocks: u32, slots: u32) -> u64 {
+        let (blocks, words) = (u64::from(blocks), u64::from(slots).div_ceil(WORD as u64));
         // The index is filled to 7/8, and then doubled; each slot has a control byte.
         let index = (blocks * 8).div_ceil(7).next_power_of_two().max(4) * (size_of::<u32>() as u64 + 1) + 32;
         blocks * (size_of::<BlockHash>() as u64 + words * size_of::<u64>() as u64) + index
@@ -201,9 +195,9 @@ impl KnownBlocks {
     fn append(&mut self, hash: BlockHash) -> u32 {
         if self.blocks.len() == self.blocks.capacity() {
             // By little rather than by doubling: blocks seldom come.
-            let room = (self.blocks.len() / 16).max(2).min(self.max as usize - self.blocks.len());
-            self.blocks.reserve_exact(room);
-            self.more.reserve_exact(room * self.more_each);
+            let additional = (self.blocks.len() / 16).max(2).min(self.max as usize - self.blocks.len());
+            self.blocks.reserve_exact(additional);
+            self.more.reserve_exact(additional * self.more_each);
         }
         self.blocks.push(Known::new(hash));
         self.more.resize(self.blocks.len() * self.more_each, 0);
@@ -212,33 +206,33 @@ impl KnownBlocks {
     }
 
     fn replace(&mut self, hash: BlockHash) -> u32 {
-        let place = self.oldest;
-        self.oldest = (place + 1) % self.max;
-        if let Some(old) = self.blocks.get(place as usize).map(|known| known.hash) {
-            self.unlist(place, &old);
+        let position = self.oldest;
+        self.oldest = (position + 1) % self.max;
+        if let Some(old) = self.blocks.get(position as usize).map(|known| known.hash) {
+            self.unlist(position, &old);
         }
         for word in 0..=self.more_each {
-            if let Some(word) = self.word_mut(KnownId(place), word) {
+            if let Some(word) = self.word_mut(KnownId(position), word) {
                 *word = 0;
             }
         }
-        if let Some(known) = self.blocks.get_mut(place as usize) {
+        if let Some(known) = self.blocks.get_mut(position as usize) {
             known.hash = hash;
         }
-        place
+        position
     }
 
     /// The newest block is about to be one among the others.
     fn settle_newest(&mut self) {
-        if let Some(KnownId(place)) = self.newest_id.take()
-            && let Some(known) = self.blocks.get_mut(place as usize)
+        if let Some(KnownId(position)) = self.newest_id.take()
+            && let Some(known) = self.blocks.get_mut(position as usize)
         {
             known.peers = self.newest.peers;
         }
     }
 
-    fn unlist(&mut self, place: u32, hash: &BlockHash) {
-        if let Ok(found) = self.index.find_entry(self.key(hash), |&other| other == place) {
+    fn unlist(&mut self, position: u32, hash: &BlockHash) {
+        if let Ok(found) = self.index.find_entry(self.key(hash), |&other| other == position) {
             found.remove();
         }
     }
@@ -251,7 +245,7 @@ impl KnownBlocks {
         }
     }
 
-    /// Makes room for so many words beyond the first.
+    /// Keeps so many words beyond the first for each block.
     fn widen(&mut self, more_each: usize) {
         let mut more = Vec::with_capacity(self.blocks.capacity() * more_each);
         more.resize(self.blocks.len() * more_each, 0);
@@ -314,7 +308,7 @@ mod tests {
         let id = known.insert(hash(9));
         assert!(
             !known.holders(id).has(PeerSlot::new(3)),
-            "it has the place of the oldest, and not its peers"
+            "it has the position of the oldest, and not its peers"
         );
         assert_eq!(known.find(&hash(0)), None);
         assert!((1..5).all(|n| known.find(&hash(n)).is_some()));
@@ -340,7 +334,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against sets: each block has just the peers it was marked with, in places of its own.
+        /// Against sets: each block has just the peers it was marked with.
         #[test]
         fn agrees_with_sets(steps in prop::collection::vec(step(), 0..200)) {
             let mut known = known();
@@ -352,7 +346,7 @@ mod tests {
                         if !model.iter().any(|(other, _)| *other == n) {
                             model.push((n, BTreeSet::new()));
                         }
-                        // The place of one that was removed is used again in its turn: so one may go
+                        // The position of one that was removed is used again in its turn: so one may go
                         // before there are as many as allowed, but it is the oldest.
                         if model.first().is_some_and(|(oldest, _)| known.find(&hash(*oldest)).is_none()) {
                             model.remove(0);

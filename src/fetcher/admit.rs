@@ -1,10 +1,12 @@
-//! The door: announcements and pushed blocks.
+//! Admission of announcements and pushed blocks.
 
 use crate::Time;
 use crate::config::{Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
-use crate::table::{Blame, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
+use crate::table::{
+    Blame, Capacity, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Stage, Step, Wait, Whole,
+};
 use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
 
 use super::Fetcher;
@@ -14,7 +16,7 @@ const REFUSALS_FOR_FLOODING: u32 = 256;
 
 /// Where a number lies, as seen from the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Position {
+pub(super) enum Distance {
     /// In the window.
     Within,
     /// Above the window by as much again at most.
@@ -39,7 +41,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_announcement(peer, hash, number, chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
         self.count_admission(admission)
     }
 
@@ -53,23 +55,23 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_block(peer, block, chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
         self.count_admission(admission)
     }
 
-    pub(super) fn position(&self, number: BlockNumber, chain: &impl ChainView) -> Position {
+    pub(super) fn distance(&self, number: BlockNumber, chain: &impl ChainView) -> Distance {
         let head = chain.head();
         let top = head.saturating_add(self.config.window_above);
         if number <= chain.finalized() {
-            Position::BelowFinality
+            Distance::BelowFinality
         } else if number.saturating_add(self.config.window_below) < head {
-            Position::TooFar
+            Distance::TooFar
         } else if number <= top {
-            Position::Within
+            Distance::Within
         } else if number <= top.saturating_add(self.config.window_above) {
-            Position::Above
+            Distance::Above
         } else {
-            Position::TooFar
+            Distance::TooFar
         }
     }
 
@@ -99,21 +101,21 @@ impl<T: Types> Fetcher<T> {
         if self.bad.contains(&hash) {
             return Admission::BadBlock;
         }
-        let position = self.position(number, chain);
-        match position {
-            Position::Within => {}
-            Position::Above => {
+        let distance = self.distance(number, chain);
+        match distance {
+            Distance::Within => {}
+            Distance::Above => {
                 if self.table.load(slot).deferred >= self.config.deferred_per_peer {
                     return Admission::TooFar;
                 }
             }
-            Position::TooFar => return Admission::TooFar,
-            Position::BelowFinality => return Admission::BelowFinality,
+            Distance::TooFar => return Admission::TooFar,
+            Distance::BelowFinality => return Admission::BelowFinality,
         }
         if chain.contains(&hash) {
             return Admission::Known;
         }
-        self.follow(hash, number, slot, position)
+        self.follow(hash, number, slot, distance)
     }
 
     /// Begins to follow a hash that nobody has announced before.
@@ -122,20 +124,20 @@ impl<T: Types> Fetcher<T> {
         hash: BlockHash,
         number: BlockNumber,
         slot: PeerSlot,
-        position: Position,
+        distance: Distance,
     ) -> Admission {
         let expires = self.now.after(self.config.lifetime);
-        let grace = if position == Position::Above { None } else { self.grace(slot) };
-        let wait = match position {
-            Position::Above => Wait::Window { peer: slot, number },
-            Position::Within | Position::TooFar | Position::BelowFinality => {
+        let grace = if distance == Distance::Above { None } else { self.grace(slot) };
+        let wait = match distance {
+            Distance::Above => Wait::Window { peer: slot, number },
+            Distance::Within | Distance::TooFar | Distance::BelowFinality => {
                 Wait::Until(grace.unwrap_or(self.now))
             }
         };
         let id = self.table.insert(hash, self.now, expires, Stage::Announced(wait));
         self.table.add_claim(id, slot, number, Origin::Announced);
         self.tell_entered(id, StageName::Announced, Some(slot));
-        if position == Position::Above {
+        if distance == Distance::Above {
             self.rearm(id);
             return Admission::Deferred;
         }
@@ -156,7 +158,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         let Some(entry) = self.table.entry(id) else { return Admission::Duplicate };
         let hash = entry.hash;
-        // Pushed again while it is being imported; announced again, it is known at the door.
+        // Pushed again while it is being imported; announced again, it is known before.
         if let Stage::Importing { step: Step::Importing, .. } = entry.stage() {
             if let Some(known) = self.known.find(&hash) {
                 self.known.mark(known, slot);
@@ -171,14 +173,14 @@ impl<T: Types> Fetcher<T> {
             self.penalise(slot, Reason::WrongNumber);
             return Admission::WrongNumber;
         }
-        let position = self.position(number, chain);
-        match position {
-            Position::Within | Position::Above => {}
-            Position::TooFar => return Admission::TooFar,
-            Position::BelowFinality => return Admission::BelowFinality,
+        let distance = self.distance(number, chain);
+        match distance {
+            Distance::Within | Distance::Above => {}
+            Distance::TooFar => return Admission::TooFar,
+            Distance::BelowFinality => return Admission::BelowFinality,
         }
         self.table.add_claim(id, slot, number, Origin::Announced);
-        self.use_alternate(id, slot, number, position, chain)
+        self.use_alternate(id, slot, number, distance, chain)
     }
 
     /// An entry has a new announcer: does that end what it waits for?
@@ -187,12 +189,12 @@ impl<T: Types> Fetcher<T> {
         id: EntryId,
         slot: PeerSlot,
         number: BlockNumber,
-        position: Position,
+        distance: Distance,
         chain: &impl ChainView,
     ) -> Admission {
         match self.table.stage(id) {
             // All who announced it so far may have lied about its number.
-            Some(Stage::Announced(Wait::Window { .. })) if position == Position::Within => {
+            Some(Stage::Announced(Wait::Window { .. })) if distance == Distance::Within => {
                 self.ask_header(id)
             }
             Some(&Stage::Announced(Wait::Window { peer, number: lowest })) => {
@@ -201,8 +203,8 @@ impl<T: Types> Fetcher<T> {
                 return Admission::Deferred;
             }
             Some(&Stage::Announced(Wait::Until(time))) => self.shorten_grace(id, slot, time),
-            Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
-            Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
+            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
+            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
             Some(Stage::Queued { wait: QueueWait::Parent, .. }) => {
                 self.add_ancestor_alternate(id, slot, chain)
             }
@@ -269,7 +271,7 @@ impl<T: Types> Fetcher<T> {
         self.take_pushed(entry, slot, block, chain)
     }
 
-    /// A block that is whole here already was pushed again: its giver has it, and that is all.
+    /// A block that is whole here already was pushed again: its sender has it, and that is all.
     fn admit_second_copy(
         &mut self,
         id: EntryId,
@@ -291,16 +293,16 @@ impl<T: Types> Fetcher<T> {
         chain: &impl ChainView,
     ) -> Admission {
         let (hash, number) = (block.header.hash(), block.header.number());
-        let position = self.position(number, chain);
+        let distance = self.distance(number, chain);
         let Load { blocks, deferred, .. } = self.table.load(slot);
-        // A hash of its own that waits for the window makes room for the block.
+        // A hash of its own that waits for the window makes way for the block.
         let own = entry.and_then(|id| self.table.stage(id)?.deferred_by()).is_some_and(|by| by == slot);
         let deferred = deferred - u32::from(own);
-        match position {
-            Position::Within => {}
-            Position::Above if deferred < self.config.deferred_per_peer => {}
-            Position::Above | Position::TooFar => return Admission::TooFar,
-            Position::BelowFinality => return Admission::BelowFinality,
+        match distance {
+            Distance::Within => {}
+            Distance::Above if deferred < self.config.deferred_per_peer => {}
+            Distance::Above | Distance::TooFar => return Admission::TooFar,
+            Distance::BelowFinality => return Admission::BelowFinality,
         }
         if blocks >= self.config.blocks_per_peer {
             return self.refuse(slot, Admission::PeerLimit);
@@ -308,13 +310,13 @@ impl<T: Types> Fetcher<T> {
         let whole = self.whole(block);
         let bytes = retained(&whole);
         let freed = entry.and_then(|id| self.table.stage(id)?.charge()).filter(|charge| charge.peer == slot);
-        match self.table.room(slot, bytes, freed.map_or(0, |charge| charge.bytes)) {
-            Room::Enough => {}
-            Room::PeerFull => return self.refuse(slot, Admission::PeerLimit),
-            Room::TotalFull => return Admission::TotalLimit,
+        match self.table.capacity(slot, bytes, freed.map_or(0, |charge| charge.bytes)) {
+            Capacity::Enough => {}
+            Capacity::PeerFull => return self.refuse(slot, Admission::PeerLimit),
+            Capacity::TotalFull => return Admission::TotalLimit,
         }
         let blame = match entry.and_then(|id| self.table.claim_by(id, slot)) {
-            Some(_) => Blame::Giver,
+            Some(_) => Blame::Provider,
             None => Blame::Relayer,
         };
         let id = match entry {
@@ -336,7 +338,7 @@ impl<T: Types> Fetcher<T> {
         self.judge_numbers(id, number);
         self.judge_children(&hash, number);
         self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
-        if position == Position::Above { Admission::Deferred } else { Admission::Accepted }
+        if distance == Distance::Above { Admission::Deferred } else { Admission::Accepted }
     }
 
     /// What is kept of a block.
@@ -386,7 +388,7 @@ impl<T: Types> Fetcher<T> {
         let delay = self.now.since(entry.born);
         let first = self.table.claims_of(id).next().map(|(_, claim)| claim.peer);
         if let Some(peer) = first.and_then(|slot| self.table.peer_mut(slot)) {
-            peer.pushes.pushed(delay);
+            peer.note_pushed(delay);
         }
     }
 
@@ -407,11 +409,11 @@ impl<T: Types> Fetcher<T> {
         self.ask_header(id);
     }
 
-    /// There was no room for what `slot` gave: others may be within their allowance, or have some of
+    /// What `slot` delivered does not fit: others may be within their allowance, or have some of
     /// their own share left.
-    pub(super) fn no_room(&mut self, id: EntryId, slot: PeerSlot, room: Room) {
+    pub(super) fn over_capacity(&mut self, id: EntryId, slot: PeerSlot, capacity: Capacity) {
         self.table.fail_claim(id, slot);
-        if room == Room::TotalFull && !self.has_good_claim(id) {
+        if capacity == Capacity::TotalFull && !self.has_good_claim(id) {
             return self.end(id, End::NoRoom);
         }
         self.start_over(id);

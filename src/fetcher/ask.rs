@@ -6,13 +6,12 @@ use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{AnswerTime, Asked, Early, EntryId, PeerSlot, Presence, Race, Stage, Standing, Wait};
+use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, Standing, Wait};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
-use super::Fetcher;
-use super::tally::Count;
+use super::{Fetcher, random_below};
 
 /// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
 /// than a slow one, so that newcomers get a try.
@@ -23,7 +22,7 @@ const UNMEASURED: Duration = Duration::from_millis(250);
 enum Chosen {
     /// This peer.
     Peer(PeerSlot),
-    /// This peer, once one of its places is free.
+    /// This peer, once one of its requests has ended.
     Busy(PeerSlot),
     /// Nobody is left.
     Nobody,
@@ -36,7 +35,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let slot = self.table.find_peer(peer);
         let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return;
         };
         let (slot, asked, waited) = (open.peer, open.asked, self.now.since(open.sent));
@@ -51,7 +50,7 @@ impl<T: Types> Fetcher<T> {
             Failure::Disconnected => None,
         };
         self.fail_request(request, reason);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// Asks the next announcer for an entry's header, and with it for its body where that pays.
@@ -80,7 +79,7 @@ impl<T: Types> Fetcher<T> {
             Chosen::Busy(peer) => {
                 let retry = self.retry_time();
                 self.cancel_requests(id);
-                self.enter(id, Stage::Announced(Wait::Place { peer, retry }), Some(peer));
+                self.enter(id, Stage::Announced(Wait::Busy { peer, retry }), Some(peer));
             }
             Chosen::Nobody => self.end(id, End::NobodyLeft),
         }
@@ -103,17 +102,17 @@ impl<T: Types> Fetcher<T> {
                         None => batches.push((slot, smallvec![id])),
                     }
                 }
-                Chosen::Busy(peer) => self.wait_for_body_place(id, peer),
+                Chosen::Busy(peer) => self.wait_for_busy_peer(id, peer),
                 Chosen::Nobody => self.end(id, End::NobodyLeft),
             }
         }
         for (slot, batch) in batches {
-            if self.has_place(slot) {
-                self.send_body_request(slot, batch);
-            } else {
+            if self.is_busy(slot) {
                 for id in batch {
-                    self.wait_for_body_place(id, slot);
+                    self.wait_for_busy_peer(id, slot);
                 }
+            } else {
+                self.send_body_request(slot, batch);
             }
         }
     }
@@ -138,7 +137,7 @@ impl<T: Types> Fetcher<T> {
             if let Some(race) = self.table.race_mut(id) {
                 race.add(request);
             }
-            self.tally.raise(Count::Hedges);
+            self.counters.hedges += 1;
             match asked {
                 Asked::Header => self.output_header_request(request, slot, hash),
                 Asked::Bodies => self.output_body_request(request, slot, hash.into()),
@@ -208,18 +207,18 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Gives the places that got free during this call to the entries that wait for one.
+    /// Asks the peers that this call has made less busy for what waits for them.
     ///
     /// At the end of each input, when no entry is in the midst of a transition.
-    pub(super) fn use_free_places(&mut self) {
-        while let Some(slot) = self.table.next_freed() {
-            self.use_places_of(slot);
+    pub(super) fn ask_unblocked_peers(&mut self) {
+        while let Some(slot) = self.table.next_unblocked_peer() {
+            self.ask_unblocked_peer(slot);
         }
     }
 
-    fn use_places_of(&mut self, slot: PeerSlot) {
-        while self.has_place(slot) && self.table.load(slot).waiting > 0 {
-            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::waits_for_place) == Some(slot);
+    fn ask_unblocked_peer(&mut self, slot: PeerSlot) {
+        while !self.is_busy(slot) && self.table.load(slot).waiting > 0 {
+            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::awaited_peer) == Some(slot);
             let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
                 return;
             };
@@ -252,7 +251,7 @@ impl<T: Types> Fetcher<T> {
     /// A request is of no use any more before it was answered. That its peer takes this long at
     /// least is worth knowing where it was thought to be faster.
     fn overtaken(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
-        if let Some(time) = self.answer_time_mut(slot, asked)
+        if let Some(time) = self.rtt_mut(slot, asked)
             && time.usual().unwrap_or(UNMEASURED) < waited
         {
             time.measure(waited);
@@ -260,29 +259,29 @@ impl<T: Types> Fetcher<T> {
     }
 
     pub(super) fn cancel(&mut self, request: RequestId, slot: PeerSlot) {
-        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
-        let peer = peer.id.clone();
-        self.output(Output::Cancel { request, peer });
+        if let Some(peer) = self.table.connected(slot).cloned() {
+            self.output(Output::Cancel { request, peer });
+        }
     }
 
     /// A request was not answered: others are asked first from now on.
     pub(super) fn missed(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
-        if let Some(time) = self.answer_time_mut(slot, asked) {
+        if let Some(time) = self.rtt_mut(slot, asked) {
             time.missed(waited);
         }
     }
 
-    pub(super) fn answer_time_mut(&mut self, slot: PeerSlot, asked: Asked) -> Option<&mut AnswerTime> {
+    pub(super) fn rtt_mut(&mut self, slot: PeerSlot, asked: Asked) -> Option<&mut RttEstimator> {
         let peer = self.table.peer_mut(slot)?;
         Some(match asked {
-            Asked::Header => &mut peer.header_time,
-            Asked::Bodies => &mut peer.body_time,
+            Asked::Header => &mut peer.header_rtt,
+            Asked::Bodies => &mut peer.body_rtt,
         })
     }
 
     /// When a second peer is asked for what `slot` is asked for now.
     pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Time {
-        let time = self.answer_time(slot, asked).unwrap_or_default();
+        let time = self.rtt(slot, asked).unwrap_or_default();
         time.hedge(self.config.hedge).map_or(Time::MAX, |span| self.now.after(span))
     }
 
@@ -295,7 +294,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Asks for the body ahead of its header, where that pays and the peer has a place.
+    /// Asks for the body ahead of its header, where that pays and the peer is not busy with other requests.
     fn ask_body_early(&mut self, id: EntryId, slot: PeerSlot, hash: BlockHash, early: Early<T>) -> Early<T> {
         let pays = match self.config.body_request {
             BodyRequest::AfterHeader => false,
@@ -303,7 +302,7 @@ impl<T: Types> Fetcher<T> {
             BodyRequest::Adaptive => self.full_share >= 128,
         };
         let none_yet = matches!(early, Early::None);
-        if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || !self.has_place(slot) {
+        if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || self.is_busy(slot) {
             return early;
         }
         let request = self.open(slot, Asked::Bodies, smallvec![id]);
@@ -326,18 +325,18 @@ impl<T: Types> Fetcher<T> {
         self.output_body_request(request, slot, hashes);
     }
 
-    fn wait_for_body_place(&mut self, id: EntryId, peer: PeerSlot) {
+    fn wait_for_busy_peer(&mut self, id: EntryId, peer: PeerSlot) {
         let retry = self.retry_time();
         if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
             self.table.take_stage(id)
         {
-            self.enter(id, Stage::Fetched { header, wait: Wait::Place { peer, retry } }, Some(peer));
+            self.enter(id, Stage::Fetched { header, wait: Wait::Busy { peer, retry } }, Some(peer));
         }
     }
 
-    /// When an entry that waits for a place looks for another peer.
+    /// When an entry that waits for a busy peer looks for another.
     fn retry_time(&self) -> Time {
-        self.now.after(AnswerTime::default().deadline(self.config.header_deadline))
+        self.now.after(RttEstimator::default().deadline(self.config.header_deadline))
     }
 
     fn open(&mut self, slot: PeerSlot, asked: Asked, entries: SmallVec<[EntryId; 2]>) -> RequestId {
@@ -345,21 +344,22 @@ impl<T: Types> Fetcher<T> {
             Asked::Header => self.config.header_deadline,
             Asked::Bodies => self.config.body_deadline,
         };
-        let wait = self.answer_time(slot, asked).unwrap_or_default().deadline(deadline);
-        self.tally.raise(Count::Requests);
+        let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
+        self.counters.requests += 1;
         self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
     }
 
-    fn answer_time(&self, slot: PeerSlot, asked: Asked) -> Option<AnswerTime> {
+    fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {
         let peer = self.table.peer(slot)?;
         Some(match asked {
-            Asked::Header => peer.header_time,
-            Asked::Bodies => peer.body_time,
+            Asked::Header => peer.header_rtt,
+            Asked::Bodies => peer.body_rtt,
         })
     }
 
-    fn has_place(&self, slot: PeerSlot) -> bool {
-        self.table.load(slot).requests < self.config.requests_per_peer
+    /// Whether a peer has as many requests in flight as it may.
+    fn is_busy(&self, slot: PeerSlot) -> bool {
+        self.table.load(slot).requests >= self.config.requests_per_peer
     }
 
     /// Picks among the announcers that have not failed and are not being asked already.
@@ -376,16 +376,16 @@ impl<T: Types> Fetcher<T> {
         let candidates: SmallVec<[PeerSlot; 8]> =
             good.map(|(_, claim)| claim.peer).filter(eligible).collect();
         let free: SmallVec<[PeerSlot; 8]> =
-            candidates.iter().copied().filter(|slot| self.has_place(*slot)).collect();
+            candidates.iter().copied().filter(|slot| !self.is_busy(*slot)).collect();
         let picked = match self.config.choice {
-            // Whoever gave the header has the body.
-            Choice::Fastest => self.giver(id).filter(|giver| free.contains(giver)).or_else(|| {
-                let time = |slot: &PeerSlot| self.answer_time(*slot, asked).and_then(|time| time.usual());
+            // Whoever delivered the header has the body.
+            Choice::Fastest => self.provider(id).filter(|provider| free.contains(provider)).or_else(|| {
+                let time = |slot: &PeerSlot| self.rtt(*slot, asked).and_then(|time| time.usual());
                 free.iter().copied().min_by_key(|slot| time(slot).unwrap_or(UNMEASURED))
             }),
             Choice::Random if free.is_empty() => None,
             Choice::Random => {
-                let at = if free.len() == 1 { 0 } else { self.random_below(free.len()) };
+                let at = if free.len() == 1 { 0 } else { random_below(&mut self.random, free.len()) };
                 free.get(at).copied()
             }
         };
@@ -396,8 +396,8 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Who gave the header of an entry that waits for its body.
-    fn giver(&self, id: EntryId) -> Option<PeerSlot> {
+    /// Who delivered the header of an entry that waits for its body.
+    fn provider(&self, id: EntryId) -> Option<PeerSlot> {
         match self.table.stage(id)? {
             Stage::Fetched { header, .. } | Stage::Completing { header, .. } => Some(header.peer),
             Stage::Announced(_) | Stage::Fetching { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {
@@ -407,13 +407,13 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: BlockHash) {
-        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+        if let Some(peer) = self.table.name(slot).cloned() {
             self.output(Output::RequestHeader { request, peer, hash });
         }
     }
 
     fn output_body_request(&mut self, request: RequestId, slot: PeerSlot, hashes: Hashes) {
-        if let Some(peer) = self.table.peer(slot).map(|peer| peer.id.clone()) {
+        if let Some(peer) = self.table.name(slot).cloned() {
             self.output(Output::RequestBodies { request, peer, hashes });
         }
     }

@@ -7,7 +7,6 @@ use crate::table::Table;
 use crate::types::Types;
 
 use super::Fetcher;
-use super::tally::Tally;
 
 /// Bytes in use: what is held of headers and bodies, as the host's types report it, and all that the
 /// fetcher allocates itself.
@@ -21,10 +20,10 @@ pub struct Memory {
     pub held: u64,
     /// The fetcher's own fields and counters: the same nearly always.
     pub fixed: u64,
-    /// Names and habits of peers.
+    /// Names of peers, and what was measured of them.
     pub peers: u64,
     /// Hashes that are followed, with their announcers, requests and alarms.
-    pub in_work: u64,
+    pub in_flight: u64,
     /// Who has which recent block.
     pub known_blocks: u64,
     /// Hashes remembered as invalid.
@@ -34,7 +33,7 @@ pub struct Memory {
 impl Memory {
     /// All of it.
     pub const fn total(&self) -> u64 {
-        self.held + self.fixed + self.peers + self.in_work + self.known_blocks + self.bad_blocks
+        self.held + self.fixed + self.peers + self.in_flight + self.known_blocks + self.bad_blocks
     }
 }
 
@@ -48,9 +47,9 @@ impl<T: Types> Fetcher<T> {
     pub fn memory(&self) -> Memory {
         Memory {
             held: self.table.bytes_held(),
-            fixed: (size_of::<Self>() + self.tally.allocated_bytes()) as u64,
+            fixed: size_of::<Self>() as u64,
             peers: self.table.peer_bytes() as u64,
-            in_work: self.table.work_bytes() as u64,
+            in_flight: self.table.work_bytes() as u64,
             known_blocks: self.known.allocated_bytes() as u64,
             bad_blocks: self.bad.allocated_bytes() as u64,
         }
@@ -76,14 +75,14 @@ impl<T: Types> Fetcher<T> {
             wide(config.peers) * (wide(config.announcements_per_peer) + wide(config.blocks_per_peer));
         let entries = claims + wide(config.importing);
         let requests = wide(config.peers) * wide(config.requests_per_peer);
-        let places = wide(config.places());
+        let slots = wide(config.places());
         let sizes = Table::<T>::item_sizes();
-        let own = (size_of::<Self>() + Tally::HIGH_BYTES) as u64
+        let own = size_of::<Self>() as u64
             + sizes.fixed
             + entries.next_power_of_two().max(4) * sizes.entry
             + claims.next_power_of_two().max(8) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
-            + places.next_power_of_two().max(8) * sizes.peer
+            + slots.next_power_of_two().max(8) * sizes.peer
             + KnownBlocks::bytes_max(config.known_blocks, config.places())
             + BadBlocks::bytes_max(config.bad_blocks);
         // A total as large as that says "no limit".

@@ -8,7 +8,6 @@ mod queue;
 mod relay;
 mod reply;
 mod status;
-mod tally;
 mod wait;
 
 use std::collections::VecDeque;
@@ -24,10 +23,9 @@ use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::{Holders, KnownBlocks};
 use crate::output::{Admission, End, Event, Outcome, Output, Reason, StageName};
-use crate::table::{EntryId, InvariantError, PeerSlot, Presence, Stage, Table};
+use crate::table::{EntryId, InvariantError, PeerSlot, Stage, Table};
 use crate::types::{BlockHash, Types};
 
-use tally::{Count, Tally};
 use wait::Coalescer;
 
 pub use memory::Memory;
@@ -50,10 +48,6 @@ pub use status::{Counters, PeerStatus, Status};
 ///   imported through the fetcher included: that moves the window.
 ///
 /// The same configuration and the same calls give the same outputs, on every machine.
-// In a host of many fetchers, most of them are cold whenever something happens, and what happens is
-// mostly the announcement of a block that is known. So the fields stand in this order: what that
-// touches is side by side, from the end of the known blocks to the start of the table.
-#[repr(C)]
 pub struct Fetcher<T: Types> {
     config: Arc<Config>,
     bad: BadBlocks,
@@ -67,7 +61,7 @@ pub struct Fetcher<T: Types> {
     full_share: u8,
     outputs: VecDeque<Output<T>>,
     table: Table<T>,
-    tally: Tally,
+    counters: Counters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +101,7 @@ impl<T: Types> Fetcher<T> {
             gathers: Coalescer::default(),
             full_share: 128,
             running: Running::Yes,
-            tally: Tally::new(),
+            counters: Counters::default(),
             config,
         })
     }
@@ -182,10 +176,10 @@ impl<T: Types> Fetcher<T> {
         if self.known.ids().map(|id| self.known.holders(id)).any(|all| all.count() != marked(&all)) {
             return Err(InvariantError("a peer that is gone is said to have a block"));
         }
-        if self.table.place_count() > self.config.places() as usize {
-            return Err(InvariantError("more places are taken than configured"));
+        if self.table.slot_count() > self.config.places() as usize {
+            return Err(InvariantError("more peer slots are in use than configured"));
         }
-        let empty = self.table.len() == 0 && self.table.place_count() == 0 && self.outputs.is_empty();
+        let empty = self.table.len() == 0 && self.table.slot_count() == 0 && self.outputs.is_empty();
         if self.running == Running::Stopped && !empty {
             return Err(InvariantError("something is left after the shutdown"));
         }
@@ -197,7 +191,7 @@ impl<T: Types> Fetcher<T> {
     /// Takes the host's time; one that goes back is clamped and counted.
     fn set_time(&mut self, now: Time) {
         if now < self.now {
-            self.tally.raise(Count::TimeWentBack);
+            self.counters.time_went_back += 1;
         } else {
             self.now = now;
         }
@@ -222,7 +216,7 @@ impl<T: Types> Fetcher<T> {
         if self.config.events == Events::On
             && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
-            let from = from.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone());
+            let from = from.and_then(|slot| self.table.name(slot)).cloned();
             self.output(Output::Event(Event::Entered { hash, stage, from }));
         }
     }
@@ -232,23 +226,16 @@ impl<T: Types> Fetcher<T> {
         let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
         self.cancel_requests(id);
         self.table.remove(id);
-        self.tally.raise(Count::End(end));
+        self.counters.count_end(end);
         if self.config.events == Events::On {
             self.output(Output::Event(Event::Ended { hash, end }));
         }
     }
 
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
-        let Some(peer) = self.table.peer(slot).filter(|peer| peer.presence == Presence::Here) else { return };
-        let peer = peer.id.clone();
-        self.tally.raise(Count::Penalty(reason));
+        let Some(peer) = self.table.connected(slot).cloned() else { return };
+        self.counters.count_penalty(reason);
         self.output(Output::Penalise { peer, reason });
-    }
-
-    /// A number below `bound`, which must not be zero.
-    fn random_below(&mut self, bound: usize) -> usize {
-        // The bias of multiply and shift is below 2^-32 for any count that fits into the limits.
-        ((u64::from(self.random.next_u32()) * bound as u64) >> 32) as usize
     }
 
     fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
@@ -256,7 +243,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {
-        self.tally.raise(Count::Admission(admission));
+        self.counters.count_admission(admission);
         admission
     }
 
@@ -268,6 +255,12 @@ impl<T: Types> Fetcher<T> {
     fn is_stopped(&self) -> bool {
         self.running == Running::Stopped
     }
+}
+
+/// A number below `bound`, which must not be zero.
+fn random_below(random: &mut Xoshiro128PlusPlus, bound: usize) -> usize {
+    // The bias of multiply and shift is below 2^-32 for any count that fits into the limits.
+    ((u64::from(random.next_u32()) * bound as u64) >> 32) as usize
 }
 
 /// The outputs' queue keeps this capacity while hashes are followed.

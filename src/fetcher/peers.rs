@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::Time;
 use crate::bad::BadBlocks;
 use crate::output::{Connection, End};
-use crate::table::{EntryId, PeerSlot, Room, Stage, Standing, Wait};
+use crate::table::{Capacity, EntryId, PeerSlot, Stage, Standing, Wait};
 use crate::types::Types;
 
 use super::{Fetcher, Running};
@@ -21,7 +21,7 @@ impl<T: Types> Fetcher<T> {
             return Connection::Duplicate;
         }
         let full = self.table.peer_count() >= self.config.peers as usize
-            || self.table.place_count() >= self.config.places() as usize;
+            || self.table.slot_count() >= self.config.places() as usize;
         if full {
             return Connection::TooMany;
         }
@@ -30,7 +30,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// A peer is gone. What it announced alone is forgotten, what it was asked is asked of others,
-    /// and what it gave is kept only where another has the block too.
+    /// and what it delivered is kept only where another has the block too.
     pub fn peer_gone(&mut self, now: Time, peer: &T::PeerId) {
         self.set_time(now);
         let Some(slot) = self.table.find_peer(peer) else { return };
@@ -45,7 +45,7 @@ impl<T: Types> Fetcher<T> {
             self.go_on_without(entry, slot, &mut bodies);
         }
         self.proceed(&bodies);
-        self.use_free_places();
+        self.ask_unblocked_peers();
         self.known.forget_peer(slot);
         self.table.retire_peer(slot);
     }
@@ -63,7 +63,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.known.clear();
         self.bad = BadBlocks::default();
-        self.use_free_places();
+        self.ask_unblocked_peers();
         self.outputs = VecDeque::new();
     }
 
@@ -72,7 +72,7 @@ impl<T: Types> Fetcher<T> {
     fn go_on_without(&mut self, id: EntryId, slot: PeerSlot, rest: &mut Vec<EntryId>) {
         let Some(stage) = self.table.stage(id) else { return };
         if matches!(stage, Stage::Importing { .. }) {
-            // With the host: it ends by the host's answer, charged to the place until then.
+            // With the host: it ends by the host's answer, charged to the slot until then.
             return;
         }
         if stage.charge().is_some_and(|charge| charge.peer == slot) && !self.find_new_holder(id) {
@@ -85,8 +85,8 @@ impl<T: Types> Fetcher<T> {
         match self.table.stage(id) {
             Some(Stage::Announced(Wait::Window { peer, .. })) if *peer == slot => self.find_new_deferrer(id),
             Some(Stage::Announced(_)) if !self.has_good_claim(id) => self.end(id, End::NobodyLeft),
-            Some(Stage::Announced(Wait::Place { peer, .. })) if *peer == slot => self.ask_header(id),
-            Some(Stage::Fetched { wait: Wait::Place { peer, .. }, .. }) if *peer == slot => self.ask_body(id),
+            Some(Stage::Announced(Wait::Busy { peer, .. })) if *peer == slot => self.ask_header(id),
+            Some(Stage::Fetched { wait: Wait::Busy { peer, .. }, .. }) if *peer == slot => self.ask_body(id),
             _ => rest.push(id),
         }
     }
@@ -120,9 +120,9 @@ impl<T: Types> Fetcher<T> {
             let blocks = load.blocks < self.config.blocks_per_peer;
             let deferred = self.table.stage(id).and_then(Stage::deferred_by).is_none()
                 || load.deferred < self.config.deferred_per_peer;
-            // What is moved stands in the total already: asking for room again only errs on the
+            // What is moved stands in the total already: asking for capacity again only errs on the
             // side of refusing.
-            blocks && deferred && self.table.room(*slot, charge.bytes, 0) == Room::Enough
+            blocks && deferred && self.table.capacity(*slot, charge.bytes, 0) == Capacity::Enough
         };
         let holder = self.good_claimers(id).filter(|slot| *slot != charge.peer).find(fits);
         match holder {

@@ -6,14 +6,12 @@ use crate::Time;
 use crate::input::{ChainView, ImportOutcome, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
-    Blame, EntryId, Held, Origin, PeerSlot, Presence, QueueWait, Stage, Standing, Step, Wait, Whole,
-    parent_of,
+    Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Stage, Standing, Step, Wait, Whole, parent_of,
 };
 use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
 
 use super::Fetcher;
-use super::admit::Position;
-use super::tally::Count;
+use super::admit::Distance;
 
 impl<T: Types> Fetcher<T> {
     /// The host's answer to [`Output::VerifyHeader`]. One that was not asked for changes nothing.
@@ -21,7 +19,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, &Stage::Importing { step: Step::Verifying(since), .. })) = found else {
-            self.tally.raise(Count::AnswersUnexpected);
+            self.counters.answers_unexpected += 1;
             return;
         };
         self.table.postpone(id, self.now.since(since));
@@ -32,7 +30,7 @@ impl<T: Types> Fetcher<T> {
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
@@ -40,7 +38,7 @@ impl<T: Types> Fetcher<T> {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
-            self.tally.raise(Count::AnswersUnexpected);
+            self.counters.answers_unexpected += 1;
             return;
         };
         let number = block.value.number();
@@ -60,7 +58,7 @@ impl<T: Types> Fetcher<T> {
             }
         }
         self.next_turns(chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
@@ -82,7 +80,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.move_window(chain);
         self.next_turns(chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// A block was made here, and is in the chain: it is relayed and announced.
@@ -99,7 +97,7 @@ impl<T: Types> Fetcher<T> {
         self.wake_children(&hash, chain);
         self.move_window(chain);
         self.next_turns(chain);
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// A block came into the chain by another way: it is followed no more, and whoever has it is
@@ -116,16 +114,16 @@ impl<T: Types> Fetcher<T> {
         self.end(id, End::InChain);
     }
 
-    /// Finds a whole block its place: with the host, or waiting for what it lacks.
+    /// Hands a whole block to the host, or lets it wait for what it lacks.
     pub(super) fn settle(&mut self, id: EntryId, block: Held<Whole<T>>, chain: &impl ChainView) {
         let header = &block.value.header;
         let from = Some(block.peer);
-        match self.position(header.number(), chain) {
-            Position::Within => {}
-            Position::Above => {
+        match self.distance(header.number(), chain) {
+            Distance::Within => {}
+            Distance::Above => {
                 return self.defer(id, block);
             }
-            Position::TooFar | Position::BelowFinality => return self.end(id, End::Passed),
+            Distance::TooFar | Distance::BelowFinality => return self.end(id, End::Passed),
         }
         if chain.contains(&header.parent_hash()) {
             return self.hand_over(id, block);
@@ -134,12 +132,12 @@ impl<T: Types> Fetcher<T> {
         self.seek_parent(id, chain);
     }
 
-    /// Keeps a block until the window reaches it, within the allowance of its giver or of another
+    /// Keeps a block until the window reaches it, within the allowance of its provider or of another
     /// who has it.
     fn defer(&mut self, id: EntryId, block: Held<Whole<T>>) {
-        let giver = block.peer;
-        self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, Some(giver));
-        let deferred = self.table.load(giver).deferred;
+        let provider = block.peer;
+        self.enter(id, Stage::Queued { block, wait: QueueWait::Window }, Some(provider));
+        let deferred = self.table.load(provider).deferred;
         if deferred > self.config.deferred_per_peer && !self.find_new_holder(id) {
             self.end(id, End::Passed);
         }
@@ -162,7 +160,7 @@ impl<T: Types> Fetcher<T> {
                 return;
             };
             let Some(id) = self.table.find(&parent) else {
-                if self.position(number, chain) == Position::Within {
+                if self.distance(number, chain) == Distance::Within {
                     self.follow_parent(parent, number, &[slot]);
                 }
                 return;
@@ -179,14 +177,14 @@ impl<T: Types> Fetcher<T> {
     /// that end what it waits for?
     fn hasten_parent(&mut self, id: EntryId, number: BlockNumber, chain: &impl ChainView) {
         match self.table.stage(id) {
-            Some(Stage::Announced(Wait::Place { .. })) => self.ask_header(id),
+            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
             // Those who announced it have lied about its number, or its child does.
             Some(Stage::Announced(Wait::Window { .. })) => {
-                if self.position(number, chain) == Position::Within {
+                if self.distance(number, chain) == Distance::Within {
                     self.ask_header(id);
                 }
             }
-            Some(Stage::Fetched { wait: Wait::Place { .. }, .. }) => self.ask_body(id),
+            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
             Some(
                 Stage::Announced(Wait::Until(_))
                 | Stage::Fetching { .. }
@@ -216,11 +214,11 @@ impl<T: Types> Fetcher<T> {
             self.claim_parent(id, number, &self.owners(child));
             return self.hasten_parent(id, number, chain);
         }
-        match self.position(number, chain) {
-            Position::Within => self.follow_parent(parent, number, &self.owners(child)),
-            Position::Above | Position::TooFar | Position::BelowFinality => {
-                let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-                if let Some(peer) = giver.and_then(|slot| self.table.peer(slot)).map(|peer| peer.id.clone()) {
+        match self.distance(number, chain) {
+            Distance::Within => self.follow_parent(parent, number, &self.owners(child)),
+            Distance::Above | Distance::TooFar | Distance::BelowFinality => {
+                let provider = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
+                if let Some(peer) = provider.and_then(|slot| self.table.name(slot)).cloned() {
                     self.output(Output::OutOfReach { hash, number: child_number, peer });
                 }
             }
@@ -236,16 +234,16 @@ impl<T: Types> Fetcher<T> {
             self.table.remove(id);
             return;
         }
-        self.tally.raise(Count::ParentsSought);
+        self.counters.parents_sought += 1;
         self.rearm(id);
         self.ask_header(id);
     }
 
-    /// All who have a child have its parent: the giver first.
+    /// All who have a child have its parent: the provider first.
     fn owners(&self, child: EntryId) -> SmallVec<[PeerSlot; 8]> {
-        let giver = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
+        let provider = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
         let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
-        giver.into_iter().chain(good.map(|(_, claim)| claim.peer)).collect()
+        provider.into_iter().chain(good.map(|(_, claim)| claim.peer)).collect()
     }
 
     /// Records that these peers have a parent, each within its own allowance.
@@ -254,8 +252,8 @@ impl<T: Types> Fetcher<T> {
             return;
         }
         for &slot in owners {
-            let here = self.table.peer(slot).is_some_and(|peer| peer.presence == Presence::Here);
-            let allowed = here && self.table.load(slot).announced < self.config.announcements_per_peer;
+            let allowed = self.table.is_connected(slot)
+                && self.table.load(slot).announced < self.config.announcements_per_peer;
             if allowed && self.table.claim_by(parent, slot).is_none() {
                 self.table.add_claim(parent, slot, number, Origin::Child);
             }
@@ -286,12 +284,12 @@ impl<T: Types> Fetcher<T> {
         let Some(Stage::Importing { block: Held { value, peer, .. }, .. }) = self.table.stage(id) else {
             return;
         };
-        let (hash, giver) = (value.header.hash(), *peer);
+        let (hash, provider) = (value.header.hash(), *peer);
         let (header, body) = (value.header.clone(), value.body.clone());
         let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
         let known = self.known.insert(hash);
-        if self.table.peer(giver).is_some_and(|peer| peer.presence == Presence::Here) {
-            self.known.mark(known, giver);
+        if self.table.is_connected(provider) {
+            self.known.mark(known, provider);
         }
         for &(_, slot) in &claims {
             self.known.mark(known, slot);
@@ -319,10 +317,9 @@ impl<T: Types> Fetcher<T> {
         if self.now >= last || until > last || until > self.now.after(self.config.future_max) {
             return self.end(id, End::TooFarInFuture);
         }
-        // While it was with the host, its giver may have left.
-        let giver = self.table.stage(id).and_then(Stage::charge).map(|charge| charge.peer);
-        let here =
-            giver.and_then(|slot| self.table.peer(slot)).is_some_and(|peer| peer.presence == Presence::Here);
+        // While it was with the host, its provider may have left.
+        let provider = self.table.stage(id).and_then(Stage::charge).map(|charge| charge.peer);
+        let here = provider.is_some_and(|slot| self.table.is_connected(slot));
         if !here && !self.find_new_holder(id) {
             return self.end(id, End::NobodyLeft);
         }
@@ -332,7 +329,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// A block is invalid: it and all that stand on it end, and their givers are blamed.
+    /// A block is invalid: it and all that stand on it end, and their providers are blamed.
     pub(super) fn reject(&mut self, id: EntryId, reason: Reason) {
         let mut rejected = vec![(id, reason)];
         while let Some((id, reason)) = rejected.pop() {
@@ -345,7 +342,7 @@ impl<T: Types> Fetcher<T> {
                 _ => None,
             };
             match holder {
-                Some((slot, Blame::Giver)) => self.penalise(slot, reason),
+                Some((slot, Blame::Provider)) => self.penalise(slot, reason),
                 // Whoever relays answers for the header, not for what only an import finds.
                 Some((slot, Blame::Relayer)) if reason != Reason::InvalidBlock => self.penalise(slot, reason),
                 Some((_, Blame::Relayer | Blame::Nobody)) | None => {}
@@ -357,14 +354,14 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// A parent has landed: its children go on at once.
+    /// A parent is in the chain: its children go on at once.
     fn wake_children(&mut self, parent: &BlockHash, chain: &impl ChainView) {
         for child in self.table.children_of(parent) {
             let Some(Stage::Queued { block, .. }) = self.table.take_stage(child) else { continue };
-            match self.position(block.value.number(), chain) {
+            match self.distance(block.value.number(), chain) {
                 // The host has said that the parent is there; its view need not be asked again.
-                Position::Within => self.hand_over(child, block),
-                Position::Above | Position::TooFar | Position::BelowFinality => {
+                Distance::Within => self.hand_over(child, block),
+                Distance::Above | Distance::TooFar | Distance::BelowFinality => {
                     self.settle(child, block, chain)
                 }
             }
@@ -375,14 +372,14 @@ impl<T: Types> Fetcher<T> {
     fn move_window(&mut self, chain: &impl ChainView) {
         let head = chain.head();
         while let Some((number, id)) = self.table.lowest_watched() {
-            match self.position(number, chain) {
-                Position::BelowFinality => self.end(id, End::Passed),
-                Position::TooFar if number < head => self.end(id, End::Passed),
-                Position::TooFar | Position::Within | Position::Above => break,
+            match self.distance(number, chain) {
+                Distance::BelowFinality => self.end(id, End::Passed),
+                Distance::TooFar if number < head => self.end(id, End::Passed),
+                Distance::TooFar | Distance::Within | Distance::Above => break,
             }
         }
         for id in self.table.deferred_up_to(head.saturating_add(self.config.window_above)) {
-            self.tally.raise(Count::DeferredTakenUp);
+            self.counters.deferred_taken_up += 1;
             match self.table.stage(id) {
                 Some(Stage::Announced(_)) => self.ask_header(id),
                 Some(Stage::Queued { .. }) => self.resettle(id, chain),

@@ -1,11 +1,12 @@
 //! Telling others: whole blocks to some, announcements to the rest.
 
 use crate::config::FanOut;
+use crate::known::{Holders, KnownBlocks};
 use crate::output::Output;
-use crate::table::{PeerSlot, Slots};
+use crate::table::Named;
 use crate::types::{Block, BlockHash, BlockNumber, Types};
 
-use super::Fetcher;
+use super::{Fetcher, random_below};
 
 impl<T: Types> Fetcher<T> {
     /// Relays a block to as many peers as configured, drawn among those that lack it.
@@ -15,17 +16,17 @@ impl<T: Types> Fetcher<T> {
             FanOut::SquareRoot => self.table.peer_count().isqrt(),
             FanOut::All => usize::MAX,
         };
-        let mut lacking = self.lacking(&hash);
+        let mut lacking = self.table.others(holders(&self.known, &hash));
         let count = wanted.min(lacking.len());
         if count < lacking.len() {
             // The first steps of a Fisher-Yates shuffle draw without replacement.
             for at in 0..count {
-                let other = at + self.random_below(lacking.len() - at);
+                let other = at + random_below(&mut self.random, lacking.len() - at);
                 lacking.swap(at, other);
             }
             lacking.truncate(count);
         }
-        let peers = self.mark(&hash, &lacking);
+        let peers = mark(&mut self.known, &hash, lacking);
         if !peers.is_empty() {
             self.output(Output::Relay { block: block.clone(), peers });
         }
@@ -33,30 +34,27 @@ impl<T: Types> Fetcher<T> {
 
     /// Announces a block to all peers that lack it.
     pub(super) fn announce_to_lacking(&mut self, hash: BlockHash, number: BlockNumber) {
-        let lacking = self.lacking(&hash);
-        let peers = self.mark(&hash, &lacking);
+        let lacking = self.table.others(holders(&self.known, &hash));
+        let peers = mark(&mut self.known, &hash, lacking);
         if !peers.is_empty() {
             self.output(Output::Announce { hash, number, peers });
         }
     }
+}
 
-    fn lacking(&self, hash: &BlockHash) -> Slots {
-        let holders = self.known.find(hash).map(|known| self.known.holders(known));
-        self.table.others(holders.unwrap_or_default())
-    }
+/// The peers that are known to have a block.
+fn holders<'a>(known: &'a KnownBlocks, hash: &BlockHash) -> Holders<'a> {
+    known.find(hash).map(|id| known.holders(id)).unwrap_or_default()
+}
 
-    /// From now on these peers have the block. Their names.
-    fn mark(&mut self, hash: &BlockHash, slots: &[PeerSlot]) -> Vec<T::PeerId> {
-        if slots.is_empty() {
-            return Vec::new();
+/// From now on these peers have the block. Their names.
+fn mark<P: Clone>(known: &mut KnownBlocks, hash: &BlockHash, peers: Named<'_, P>) -> Vec<P> {
+    if !peers.is_empty()
+        && let Some(id) = known.find(hash)
+    {
+        for (slot, _) in &peers {
+            known.mark(id, *slot);
         }
-        if let Some(known) = self.known.find(hash) {
-            for &slot in slots {
-                self.known.mark(known, slot);
-            }
-        }
-        let mut peers = Vec::with_capacity(slots.len());
-        peers.extend(slots.iter().filter_map(|&slot| self.table.name(slot)).cloned());
-        peers
     }
+    peers.iter().map(|(_, name)| P::clone(name)).collect()
 }

@@ -7,19 +7,18 @@ use crate::config::{Hedge, Mode};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
-    Asked, Blame, Early, EntryId, Held, Origin, PeerSlot, Race, Request, Room, Stage, Wait, Whole,
+    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Race, Request, Stage, Wait, Whole,
 };
 use crate::types::{Body, Header, Types};
 
 use super::Fetcher;
-use super::admit::{Position, retained};
-use super::tally::Count;
+use super::admit::{Distance, retained};
 
 /// What a reply with bodies held beyond those that were waited for.
 #[derive(Clone, Copy, Debug)]
 enum BodiesSent {
     /// So many that nobody waits for.
-    Strangers(usize),
+    Unmatched(usize),
     /// More bodies than were asked for.
     TooMany,
 }
@@ -38,7 +37,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Header> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Header) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return headers;
         };
         let Some(&id) = open.entries.first() else { return headers };
@@ -60,7 +59,7 @@ impl<T: Types> Fetcher<T> {
             None if headers.is_empty() => self.fail_request(request, Some(Reason::EmptyReply)),
             None => self.fail_request(request, Some(Reason::WrongHeader)),
         }
-        self.use_free_places();
+        self.ask_unblocked_peers();
         headers
     }
 
@@ -76,7 +75,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Vec<T::Body> {
         self.set_time(now);
         let Some(open) = self.matching(peer, request, Asked::Bodies) else {
-            self.tally.raise(Count::RepliesUnmatched);
+            self.counters.replies_unmatched += 1;
             return bodies;
         };
         let slot = open.peer;
@@ -89,12 +88,12 @@ impl<T: Types> Fetcher<T> {
             Some(_) if oversized => self.fail_request(request, Some(Reason::OversizedReply)),
             Some(id) => self.take_early_body(id, request, slot, bodies),
             None => {
-                let strangers = self.take_bodies(request, slot, bodies, chain);
-                let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Strangers(strangers) };
+                let unmatched = self.take_bodies(request, slot, bodies, chain);
+                let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Unmatched(unmatched) };
                 self.close_body_request(request, &open, sent);
             }
         }
-        self.use_free_places();
+        self.ask_unblocked_peers();
         Vec::new()
     }
 
@@ -106,13 +105,13 @@ impl<T: Types> Fetcher<T> {
         let withdrawn = (before.wanted as usize).saturating_sub(asked);
         match (left, sent) {
             (0, BodiesSent::TooMany) => self.penalise(before.peer, Reason::OversizedReply),
-            (0, BodiesSent::Strangers(_)) => {}
+            (0, BodiesSent::Unmatched(_)) => {}
             (_, BodiesSent::TooMany) => self.fail_request(request, Some(Reason::OversizedReply)),
-            (_, BodiesSent::Strangers(count)) if count > withdrawn => {
+            (_, BodiesSent::Unmatched(count)) if count > withdrawn => {
                 self.fail_request(request, Some(Reason::WrongBody))
             }
-            (left, BodiesSent::Strangers(count)) if left < asked || count > 0 => self.ask_for_rest(request),
-            (_, BodiesSent::Strangers(_)) => self.fail_request(request, Some(Reason::EmptyReply)),
+            (left, BodiesSent::Unmatched(count)) if left < asked || count > 0 => self.ask_for_rest(request),
+            (_, BodiesSent::Unmatched(_)) => self.fail_request(request, Some(Reason::EmptyReply)),
         }
     }
 
@@ -124,7 +123,7 @@ impl<T: Types> Fetcher<T> {
 
     fn measure(&mut self, open: &Request) {
         let taken = self.now.since(open.sent);
-        if let Some(time) = self.answer_time_mut(open.peer, open.asked) {
+        if let Some(time) = self.rtt_mut(open.peer, open.asked) {
             time.measure(taken);
         }
     }
@@ -148,9 +147,9 @@ impl<T: Types> Fetcher<T> {
         }
         self.judge_numbers(id, header.number());
         self.judge_children(&header.hash(), header.number());
-        match self.position(header.number(), chain) {
-            Position::Within | Position::Above => {}
-            Position::TooFar | Position::BelowFinality => return self.end(id, End::Passed),
+        match self.distance(header.number(), chain) {
+            Distance::Within | Distance::Above => {}
+            Distance::TooFar | Distance::BelowFinality => return self.end(id, End::Passed),
         }
         if chain.contains(&header.hash()) {
             return self.end(id, End::InChain);
@@ -160,12 +159,12 @@ impl<T: Types> Fetcher<T> {
             return self.reject(id, reason);
         }
         if self.config.mode == Mode::HeadersOnly {
-            return self.complete(id, (slot, Blame::Giver), header, None, chain);
+            return self.complete(id, (slot, Blame::Provider), header, None, chain);
         }
         if let Some(body) = T::empty_body(&header) {
             self.full_share -= self.full_share.div_ceil(8);
             self.cancel_requests(id);
-            return self.complete(id, (slot, Blame::Giver), header, Some(body), chain);
+            return self.complete(id, (slot, Blame::Provider), header, Some(body), chain);
         }
         self.full_share += (u8::MAX - self.full_share).div_ceil(8);
         self.take_full_header(id, slot, header, chain);
@@ -176,13 +175,13 @@ impl<T: Types> Fetcher<T> {
         let Some(Stage::Fetching { early, .. }) = self.table.take_stage(id) else { return };
         let early = match early {
             Early::Here(body) if body.value.commitment() == header.body_commitment() => {
-                // Whoever only took the charge of the body over has given nothing.
-                let holder = if body.blame == Blame::Giver { body.peer } else { slot };
-                return self.complete(id, (holder, Blame::Giver), header, Some(body.value), chain);
+                // Whoever only took the charge of the body over has delivered nothing.
+                let holder = if body.blame == Blame::Provider { body.peer } else { slot };
+                return self.complete(id, (holder, Blame::Provider), header, Some(body.value), chain);
             }
             Early::Here(body) => {
                 // Whoever only took the charge over from one that left may well have the right one.
-                if body.blame == Blame::Giver {
+                if body.blame == Blame::Provider {
                     self.table.fail_claim(id, body.peer);
                     self.penalise(body.peer, Reason::WrongBody);
                 }
@@ -192,14 +191,14 @@ impl<T: Types> Fetcher<T> {
             Early::None => None,
         };
         let bytes = u64::try_from(header.retained_bytes()).unwrap_or(u64::MAX);
-        let room = self.table.room(slot, bytes, 0);
-        if room != Room::Enough {
+        let capacity = self.table.capacity(slot, bytes, 0);
+        if capacity != Capacity::Enough {
             if let Some(request) = early {
                 self.withdraw(id, request);
             }
-            return self.no_room(id, slot, room);
+            return self.over_capacity(id, slot, capacity);
         }
-        let header = Held { value: header, peer: slot, bytes, blame: Blame::Giver };
+        let header = Held { value: header, peer: slot, bytes, blame: Blame::Provider };
         match early {
             Some(request) => {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
@@ -229,11 +228,11 @@ impl<T: Types> Fetcher<T> {
         self.table.close_request(request);
         self.table.forget_early_request(id);
         let bytes = u64::try_from(body.retained_bytes()).unwrap_or(u64::MAX);
-        // Without room it is asked for again when the header is here: nobody is to blame.
-        if self.table.room(slot, bytes, 0) == Room::Enough
+        // If it does not fit, it is asked for again when the header is here: nobody is to blame.
+        if self.table.capacity(slot, bytes, 0) == Capacity::Enough
             && let Some(Stage::Fetching { race, .. }) = self.table.take_stage(id)
         {
-            let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Giver });
+            let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Provider });
             self.table.set_stage(id, Stage::Fetching { race, early });
         }
         self.proceed(&[id]);
@@ -247,7 +246,7 @@ impl<T: Types> Fetcher<T> {
         bodies: Vec<T::Body>,
         chain: &impl ChainView,
     ) -> usize {
-        let mut strangers = 0;
+        let mut unmatched = 0;
         let mut served: SmallVec<[T::Commitment; 1]> = SmallVec::new();
         for body in bodies {
             let commitment = body.commitment();
@@ -255,19 +254,19 @@ impl<T: Types> Fetcher<T> {
             if waiting.is_empty() {
                 // A second copy, for a second block with the same body, is right and not needed.
                 if !served.contains(&commitment) {
-                    strangers += 1;
+                    unmatched += 1;
                 }
                 continue;
             }
             for id in waiting {
-                // What becomes of one may end another, and begin the search for a parent in its place.
+                // What becomes of one may end another, and begin the search for a parent with its id.
                 if self.table.stage(id).and_then(Stage::awaited_body).as_ref() == Some(&commitment) {
                     self.take_body(id, request, slot, body.clone(), chain);
                 }
             }
             served.push(commitment);
         }
-        strangers
+        unmatched
     }
 
     /// The body of an entry has come.
@@ -285,10 +284,10 @@ impl<T: Types> Fetcher<T> {
         else {
             return;
         };
-        // Another block's announcer may have given it: then it is held for whoever the header is held
+        // Another block's announcer may have delivered it: then it is held for whoever the header is held
         // for, who may have taken that over from one that left.
         let claims = self.table.claim_by(id, slot).is_some();
-        let holder = if claims { (slot, Blame::Giver) } else { (header.peer, header.blame) };
+        let holder = if claims { (slot, Blame::Provider) } else { (header.peer, header.blame) };
         self.complete(id, holder, header.value, Some(body), chain);
     }
 
@@ -322,15 +321,15 @@ impl<T: Types> Fetcher<T> {
         let whole = Whole { header, body };
         let bytes = retained(&whole);
         let full = self.table.load(slot).blocks >= self.config.blocks_per_peer;
-        let room = if full { Room::PeerFull } else { self.table.room(slot, bytes, 0) };
-        if room != Room::Enough {
-            return self.no_room(id, slot, room);
+        let capacity = if full { Capacity::PeerFull } else { self.table.capacity(slot, bytes, 0) };
+        if capacity != Capacity::Enough {
+            return self.over_capacity(id, slot, capacity);
         }
         let first = self.table.claims_of(id).find(|(_, claim)| claim.origin == Origin::Announced);
         if let Some(first) = first.map(|(_, claim)| claim.peer)
             && let Some(peer) = self.table.peer_mut(first)
         {
-            peer.pushes.fetched();
+            peer.note_fetched();
         }
         self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
     }

@@ -47,6 +47,25 @@ impl Counters {
     pub fn penalties(&self, reason: Reason) -> u64 {
         self.penalties.get(reason as usize).copied().unwrap_or(0)
     }
+
+    pub(super) fn count_admission(&mut self, admission: Admission) {
+        raise(&mut self.admissions, admission as usize);
+    }
+
+    pub(super) fn count_end(&mut self, end: End) {
+        raise(&mut self.ends, end as usize);
+    }
+
+    pub(super) fn count_penalty(&mut self, reason: Reason) {
+        raise(&mut self.penalties, reason as usize);
+    }
+}
+
+/// Every variant has an element: the arrays are as long as the lists of variants.
+fn raise(counts: &mut [u64], variant: usize) {
+    if let Some(count) = counts.get_mut(variant) {
+        *count += 1;
+    }
 }
 
 /// What a fetcher holds at one moment.
@@ -109,7 +128,7 @@ pub struct PeerStatus<P> {
 impl<T: Types> Fetcher<T> {
     /// What happened since the start.
     pub fn counters(&self) -> Counters {
-        self.tally.counters()
+        self.counters.clone()
     }
 
     /// What is held now. Linear in the peers and the known blocks.
@@ -125,8 +144,8 @@ impl<T: Types> Fetcher<T> {
                 requests,
                 deferred,
                 refused: peer.refused,
-                header_answer_us: peer.header_time.usual().map(micros),
-                body_answer_us: peer.body_time.usual().map(micros),
+                header_answer_us: peer.header_rtt.usual().map(micros),
+                body_answer_us: peer.body_rtt.usual().map(micros),
             }
         });
         Status {

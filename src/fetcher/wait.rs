@@ -1,4 +1,4 @@
-//! Waiting: alarms, and what happens when one rings.
+//! Waiting: alarms, and what happens when one is due.
 
 use core::time::Duration;
 
@@ -10,7 +10,6 @@ use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Wait};
 use crate::types::Types;
 
 use super::Fetcher;
-use super::tally::Count;
 
 /// Lets waits of one length share a wake-up: one that begins while another runs joins it, unless
 /// that would shorten it by more than the slack.
@@ -43,12 +42,12 @@ impl<T: Types> Fetcher<T> {
             if time > self.now {
                 break;
             }
-            self.ring(id, &mut gathered, chain);
+            self.wake(id, &mut gathered, chain);
         }
         if !gathered.is_empty() {
             self.ask_bodies(&gathered);
         }
-        self.use_free_places();
+        self.ask_unblocked_peers();
     }
 
     /// The end of the grace of a hash that `slot` has just announced first; `None` for none.
@@ -57,7 +56,7 @@ impl<T: Types> Fetcher<T> {
             Grace::Fixed { wait, .. } if wait.is_zero() => None,
             Grace::Fixed { wait, slack } => Some(self.graces.join(self.now, wait, slack)),
             Grace::Adaptive { max } => {
-                let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.pushes.grace(max));
+                let grace = self.table.peer(slot).map_or(Duration::ZERO, |peer| peer.grace(max));
                 (!grace.is_zero()).then(|| self.now.after(grace))
             }
         }
@@ -69,7 +68,7 @@ impl<T: Types> Fetcher<T> {
         let deadline = |request| self.table.request(request).map(|request| request.deadline);
         let due = match entry.stage() {
             Stage::Announced(wait) | Stage::Fetched { wait, .. } => match wait {
-                Wait::Until(time) | Wait::Place { retry: time, .. } => Some(*time),
+                Wait::Until(time) | Wait::Busy { retry: time, .. } => Some(*time),
                 Wait::Window { .. } => None,
             },
             Stage::Fetching { race, early } => {
@@ -89,8 +88,8 @@ impl<T: Types> Fetcher<T> {
         self.table.set_alarm(id, Some(alarm));
     }
 
-    /// One alarm has rung.
-    fn ring(&mut self, id: EntryId, gathered: &mut Vec<EntryId>, chain: &impl ChainView) {
+    /// An alarm is due.
+    fn wake(&mut self, id: EntryId, gathered: &mut Vec<EntryId>, chain: &impl ChainView) {
         let Some(entry) = self.table.entry(id) else { return };
         let expired = entry.expires <= self.now;
         match entry.stage() {
@@ -104,7 +103,7 @@ impl<T: Types> Fetcher<T> {
                 self.table.set_alarm(id, None);
                 gathered.push(id);
             }
-            Stage::Fetched { wait: Wait::Place { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
+            Stage::Fetched { wait: Wait::Busy { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
             Stage::Fetching { race, early } => {
                 let late: Option<_> =
                     race.iter().chain(early.request()).find(|request| self.is_late(*request));
@@ -116,7 +115,7 @@ impl<T: Types> Fetcher<T> {
                 let hedge = race.hedge_at <= self.now;
                 self.late_or_hedge(id, late, hedge);
             }
-            // An alarm that rang before its time was set to the entry's end, which moved since.
+            // An alarm that was due before its time was set to the entry's end, which moved since.
             Stage::Queued { .. } | Stage::Importing { .. } => self.rearm(id),
         }
     }
@@ -127,7 +126,7 @@ impl<T: Types> Fetcher<T> {
 
     fn late_or_hedge(&mut self, id: EntryId, late: Option<crate::RequestId>, hedge: bool) {
         if let Some(request) = late {
-            self.tally.raise(Count::DeadlinesPassed);
+            self.counters.deadlines_passed += 1;
             self.time_out_request(request);
         } else if hedge {
             self.hedge(id);

@@ -1,6 +1,6 @@
 //! Who may hold how many bytes.
 //!
-//! Half of the total is set aside in equal shares, one for each place; what a peer holds beyond its
+//! Half of the total is set aside in equal shares, one for each peer slot; what a peer holds beyond its
 //! share comes from the common half. So the total is never passed, and nobody's share is used by
 //! another.
 
@@ -15,11 +15,11 @@ pub(crate) struct Ledger {
     total: u64,
 }
 
-/// Whether there is room.
+/// Whether bytes fit.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// There is.
+pub(crate) enum Capacity {
+    /// They do.
     Enough,
     /// The peer holds what it may.
     PeerFull,
@@ -39,17 +39,17 @@ impl Ledger {
     }
 
     /// Whether a peer that holds `held` bytes may hold `more`, once `freed` of them are given back.
-    pub(crate) fn room(&self, held: u64, more: u64, freed: u64) -> Room {
+    pub(crate) fn capacity(&self, held: u64, more: u64, freed: u64) -> Capacity {
         let base = held.saturating_sub(freed);
         let then = base.saturating_add(more);
         if then > self.peer_max {
-            return Room::PeerFull;
+            return Capacity::PeerFull;
         }
         let others = self.shared_used - self.beyond(held);
         if others + self.beyond(then) > self.shared {
-            return Room::TotalFull;
+            return Capacity::TotalFull;
         }
-        Room::Enough
+        Capacity::Enough
     }
 
     pub(crate) fn add(&mut self, held: &mut u64, bytes: u64) {
@@ -86,17 +86,17 @@ mod tests {
 
     #[test]
     fn nobody_uses_the_share_of_another() {
-        // Two places of 25 bytes each set aside, 50 shared.
+        // Two slots of 25 bytes each set aside, 50 shared.
         let config =
             Config { peers: 1, importing: 1, bytes_per_peer: 90, bytes_total: 100, ..Config::default() };
         let mut ledger = Ledger::new(&config);
         let (mut greedy, mut modest) = (0, 0);
         ledger.add(&mut greedy, 75);
-        assert_eq!(ledger.room(greedy, 1, 0), Room::TotalFull);
-        assert_eq!(ledger.room(greedy, 1, 1), Room::Enough);
-        assert_eq!(ledger.room(greedy, 16, 0), Room::PeerFull);
-        assert_eq!(ledger.room(modest, 25, 0), Room::Enough);
-        assert_eq!(ledger.room(modest, 26, 0), Room::TotalFull);
+        assert_eq!(ledger.capacity(greedy, 1, 0), Capacity::TotalFull);
+        assert_eq!(ledger.capacity(greedy, 1, 1), Capacity::Enough);
+        assert_eq!(ledger.capacity(greedy, 16, 0), Capacity::PeerFull);
+        assert_eq!(ledger.capacity(modest, 25, 0), Capacity::Enough);
+        assert_eq!(ledger.capacity(modest, 26, 0), Capacity::TotalFull);
         ledger.add(&mut modest, 25);
         assert_eq!(ledger.total(), 100);
         ledger.take(&mut greedy, 75);

@@ -6,7 +6,6 @@ use crate::Config;
 use crate::output::StageName;
 use crate::types::Types;
 
-use super::work::FEW;
 use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
@@ -34,6 +33,7 @@ impl<T: Types> Table<T> {
             Some(work) => self.check_work(work)?,
             None => demand(self.ledger.total() == 0, "bytes are held, and nothing is followed")?,
         }
+        demand(self.names.len() == self.peers().count(), "names and peers differ in number")?;
         for (key, _) in &self.peers {
             self.check_peer(PeerSlot::new(key), config)?;
         }
@@ -41,13 +41,12 @@ impl<T: Types> Table<T> {
     }
 
     fn check_work(&self, work: &Work<T>) -> Checked {
-        demand(work.freed.is_empty(), "a place that got free was not given to who waits")?;
+        demand(
+            work.unblocked_peers.is_empty(),
+            "a peer is no longer busy, and what waits for it was not taken up",
+        )?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
-        let listed = match &work.by_hash {
-            None => work.entries.len() <= FEW,
-            Some(by_hash) => by_hash.len() == work.entries.len(),
-        };
-        demand(listed, "hashes and entries differ in number")?;
+        demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
         self.check_totals(work)?;
         for (key, _) in &work.entries {
             self.check_entry(work, EntryId::new(key))?;
@@ -62,14 +61,14 @@ impl<T: Types> Table<T> {
         }
         let stages = || work.entries.iter().map(|(_, entry)| &entry.stage);
         let parents = stages().filter(|stage| stage.awaited_parent().is_some()).count();
-        demand(work.by_parent.count() == parents, "parents awaited by strangers")?;
+        demand(work.by_parent.count() == parents, "parents awaited by nobody")?;
         let bodies = stages().filter(|stage| stage.awaited_body().is_some()).count();
-        demand(work.by_body.count() == bodies, "bodies awaited by strangers")?;
+        demand(work.by_body.count() == bodies, "bodies awaited by nobody")?;
         let numbers = stages().filter(|stage| stage.watched_number().is_some()).count();
-        demand(work.by_number.len() == numbers, "numbers watched by strangers")?;
+        demand(work.by_number.len() == numbers, "numbers watched by nobody")?;
         let turns =
             stages().filter(|stage| matches!(stage, Stage::Queued { wait: QueueWait::Turn, .. })).count();
-        demand(work.ready.len() == turns, "turns awaited by strangers")?;
+        demand(work.ready.len() == turns, "turns awaited by nobody")?;
         let claims: usize = work.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
         demand(work.claims.len() == claims, "claims without an entry")?;
         let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
@@ -89,11 +88,11 @@ impl<T: Types> Table<T> {
         let late = work.alarms.of(id).is_some_and(|time| time > entry.expires);
         demand(!late, "an alarm lies after the entry's end")?;
         if let Some(parent) = entry.stage.awaited_parent() {
-            let there = work.children_of(&parent).contains(&id);
+            let there = self.children_of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
         }
         if let Some(body) = entry.stage.awaited_body() {
-            let there = work.awaiting_body(&body).contains(&id);
+            let there = self.awaiting_body(&body).contains(&id);
             demand(there, "an entry is not found by its body")?;
         }
         if let Some(number) = entry.stage.watched_number() {
@@ -133,13 +132,13 @@ impl<T: Types> Table<T> {
             .filter(|(_, request)| request.peer == slot)
             .count();
         demand(requests == load.requests as usize, "a peer's requests are wrong")?;
-        let waiting = stages().filter(|stage| stage.waits_for_place() == Some(slot)).count();
+        let waiting = stages().filter(|stage| stage.awaited_peer() == Some(slot)).count();
         demand(waiting == load.waiting as usize, "the entries that wait for a peer are wrong")?;
         let deferred = stages().filter(|stage| stage.deferred_by() == Some(slot)).count();
         demand(deferred == load.deferred as usize, "a peer's deferred blocks are wrong")?;
         demand(
             load.waiting == 0 || load.requests >= config.requests_per_peer,
-            "an entry waits for a peer's place while one is free",
+            "an entry waits for a busy peer that is not",
         )?;
         let within = load.announced <= config.announcements_per_peer
             && load.blocks <= config.blocks_per_peer
@@ -149,7 +148,7 @@ impl<T: Types> Table<T> {
         demand(within, "a peer is over a limit")?;
         let named = self.find_peer(&peer.id) == Some(slot);
         match peer.presence {
-            Presence::Here => demand(named, "a peer is not found by its name"),
+            Presence::Connected => demand(named, "a peer is not found by its name"),
             Presence::Gone => demand(
                 load.blocks > 0 && load.requests == 0 && claims == 0,
                 "a peer that is gone is still waited for",

@@ -8,6 +8,7 @@ use slab::Slab;
 
 use crate::types::BlockNumber;
 
+use super::list::{Ends, Links};
 use super::{ClaimId, EntryId, PeerSlot};
 
 /// One peer's word that it has one block.
@@ -19,8 +20,8 @@ pub(crate) struct Claim {
     pub(crate) number: BlockNumber,
     pub(crate) origin: Origin,
     pub(crate) standing: Standing,
-    in_entry: Links,
-    in_peer: Links,
+    in_entry: Links<ClaimId>,
+    in_peer: Links<ClaimId>,
 }
 
 /// How a claim came about.
@@ -28,7 +29,7 @@ pub(crate) struct Claim {
 pub(crate) enum Origin {
     /// The peer announced the hash.
     Announced,
-    /// The peer gave, or announced, a child of the block. The number follows from the child's.
+    /// The peer delivered, or announced, a child of the block. The number follows from the child's.
     Child,
     /// The peer pushed the block. Counts against its blocks, not its announcements.
     Pushed,
@@ -41,31 +42,6 @@ pub(crate) enum Standing {
     Good,
     /// It failed once, and is never asked again for that entry.
     Failed,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Links {
-    previous: Option<ClaimId>,
-    next: Option<ClaimId>,
-}
-
-/// The ends of one list of claims, kept by an entry or a peer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ends {
-    first: Option<ClaimId>,
-    last: Option<ClaimId>,
-    len: u32,
-}
-
-impl Ends {
-    /// The oldest claim.
-    pub(crate) fn first(&self) -> Option<ClaimId> {
-        self.first
-    }
-
-    pub(crate) fn len(&self) -> u32 {
-        self.len
-    }
 }
 
 #[derive(Debug, Default)]
@@ -93,13 +69,12 @@ impl Claims {
     /// Adds a claim at the end of both lists.
     pub(crate) fn add(
         &mut self,
-        (entry, of_entry): (EntryId, &mut Ends),
-        (peer, of_peer): (PeerSlot, &mut Ends),
+        (entry, of_entry): (EntryId, &mut Ends<ClaimId>),
+        (peer, of_peer): (PeerSlot, &mut Ends<ClaimId>),
         number: BlockNumber,
         origin: Origin,
     ) -> ClaimId {
-        let in_entry = Links { previous: of_entry.last, next: None };
-        let in_peer = Links { previous: of_peer.last, next: None };
+        let (in_entry, in_peer) = (Links::default(), Links::default());
         let standing = Standing::Good;
         let claim = Claim { entry, peer, number, origin, standing, in_entry, in_peer };
         if self.slab.capacity() == 0 {
@@ -107,75 +82,50 @@ impl Claims {
             self.slab.reserve_exact(8);
         }
         let id = ClaimId::new(self.slab.insert(claim));
-        self.append(id, of_entry, |claim| &mut claim.in_entry);
-        self.append(id, of_peer, |claim| &mut claim.in_peer);
+        of_entry.append(id, &mut self.slab, in_entry_mut);
+        of_peer.append(id, &mut self.slab, in_peer_mut);
         id
     }
 
     /// Takes a claim out of both lists.
-    pub(crate) fn remove(&mut self, id: ClaimId, of_entry: &mut Ends, of_peer: &mut Ends) -> Option<Claim> {
+    pub(crate) fn remove(
+        &mut self,
+        id: ClaimId,
+        of_entry: &mut Ends<ClaimId>,
+        of_peer: &mut Ends<ClaimId>,
+    ) -> Option<Claim> {
         let claim = self.slab.try_remove(id.index())?;
-        self.unlink(claim.in_entry, of_entry, |claim| &mut claim.in_entry);
-        self.unlink(claim.in_peer, of_peer, |claim| &mut claim.in_peer);
+        of_entry.unlink(claim.in_entry, &mut self.slab, in_entry_mut);
+        of_peer.unlink(claim.in_peer, &mut self.slab, in_peer_mut);
         Some(claim)
     }
 
     /// The claims of an entry, oldest first.
-    pub(crate) fn of_entry(&self, ends: Ends) -> impl Iterator<Item = (ClaimId, &Claim)> {
-        self.walk(ends.first, |claim| claim.in_entry.next)
+    pub(crate) fn of_entry(&self, ends: Ends<ClaimId>) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        self.walk(ends, |claim| &claim.in_entry)
     }
 
     /// The claims of a peer, oldest first.
-    pub(crate) fn of_peer(&self, ends: Ends) -> impl Iterator<Item = (ClaimId, &Claim)> {
-        self.walk(ends.first, |claim| claim.in_peer.next)
+    pub(crate) fn of_peer(&self, ends: Ends<ClaimId>) -> impl Iterator<Item = (ClaimId, &Claim)> {
+        self.walk(ends, |claim| &claim.in_peer)
     }
 
     fn walk(
         &self,
-        first: Option<ClaimId>,
-        next: impl Fn(&Claim) -> Option<ClaimId>,
+        ends: Ends<ClaimId>,
+        links: impl Fn(&Claim) -> &Links<ClaimId>,
     ) -> impl Iterator<Item = (ClaimId, &Claim)> {
-        let mut at = first;
-        core::iter::from_fn(move || {
-            let id = at?;
-            let claim = self.get(id)?;
-            at = next(claim);
-            Some((id, claim))
-        })
+        let ids = ends.iter(move |id| self.get(id).map(&links));
+        ids.filter_map(|id| Some((id, self.get(id)?)))
     }
+}
 
-    fn append(&mut self, id: ClaimId, ends: &mut Ends, links: impl Fn(&mut Claim) -> &mut Links) {
-        match ends.last {
-            Some(last) => {
-                if let Some(claim) = self.get_mut(last) {
-                    links(claim).next = Some(id);
-                }
-            }
-            None => ends.first = Some(id),
-        }
-        ends.last = Some(id);
-        ends.len += 1;
-    }
+fn in_entry_mut(claims: &mut Slab<Claim>, id: ClaimId) -> Option<&mut Links<ClaimId>> {
+    claims.get_mut(id.index()).map(|claim| &mut claim.in_entry)
+}
 
-    fn unlink(&mut self, out: Links, ends: &mut Ends, links: impl Fn(&mut Claim) -> &mut Links) {
-        match out.previous {
-            Some(previous) => {
-                if let Some(claim) = self.get_mut(previous) {
-                    links(claim).next = out.next;
-                }
-            }
-            None => ends.first = out.next,
-        }
-        match out.next {
-            Some(next) => {
-                if let Some(claim) = self.get_mut(next) {
-                    links(claim).previous = out.previous;
-                }
-            }
-            None => ends.last = out.previous,
-        }
-        ends.len -= 1;
-    }
+fn in_peer_mut(claims: &mut Slab<Claim>, id: ClaimId) -> Option<&mut Links<ClaimId>> {
+    claims.get_mut(id.index()).map(|claim| &mut claim.in_peer)
 }
 
 /// The memory that a slab takes for each of its items: the item, or a link of its free list.

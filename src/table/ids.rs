@@ -6,7 +6,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        // One more than the slab's key, so that an `Option` takes no more room.
+        // One more than the slab's key, so that an `Option` is no larger.
         pub(crate) struct $name(NonZeroU32);
 
         impl $name {
@@ -32,6 +32,6 @@ id!(
     ClaimId
 );
 id!(
-    /// A peer's place.
+    /// A peer: its index in the table, used again when it is gone.
     PeerSlot
 );

@@ -1,16 +1,17 @@
 //! What the table takes, and when it gives it back.
 
 use alloy_primitives::B256;
-use hashbrown::HashTable;
 
 use crate::types::{BlockNumber, Types};
 
 use super::alarms::Alarms;
 use super::claims::slab_entry;
+use super::loads::Loads;
 use super::names::Names;
 use super::requests::Requests;
 use super::siblings::Siblings;
-use super::{Claim, Entry, EntryId, Indexed, Load, Peer, PeerSlot, Table, Work};
+use super::work::ByHash;
+use super::{Claim, Entry, EntryId, Peer, PeerSlot, Table, Work};
 
 /// Capacities up to this many entries are not worth keeping: growing them again costs less than
 /// finding them outside the caches.
@@ -28,7 +29,7 @@ impl<T: Types> Table<T> {
         }
     }
 
-    /// Bytes allocated for the peers' names and habits.
+    /// Bytes allocated for the peers' names and measurements.
     pub(crate) fn peer_bytes(&self) -> usize {
         let peers = self.peers.capacity() * size_of::<slab_entry::Sized<Peer<T::PeerId>>>();
         peers + self.names.allocated_bytes()
@@ -44,40 +45,33 @@ impl<T: Types> Table<T> {
             + work.alarms.allocated_bytes()
             + work.requests.allocated_bytes()
             + work.loads.allocated_bytes();
-        let by_hash = work.by_hash.as_ref().map_or(0, HashTable::allocation_size);
-        let freed = work.freed.capacity() * size_of::<PeerSlot>();
-        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + freed
+        let by_hash = work.by_hash.allocated_bytes();
+        let unblocked = work.unblocked_peers.capacity() * size_of::<PeerSlot>();
+        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + unblocked
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that
     /// is full to a power of two.
     pub(crate) fn item_sizes() -> ItemSizes {
-        // A hash table is filled to 7/8, and then doubled; each slot has a control byte.
-        let table_slot = |item: usize| (item + 1) * 16 / 7 + 16;
         let entry = size_of::<slab_entry::Sized<Entry<T>>>()
-            + table_slot(size_of::<Indexed>())
+            + ByHash::ITEM_BYTES
             + Alarms::ENTRY_BYTES
-            + table_slot(Siblings::<B256>::LIST_BYTES)
-            + table_slot(Siblings::<T::Commitment>::LIST_BYTES)
-            + Siblings::<B256>::ENTRY_BYTES
-            + Siblings::<T::Commitment>::ENTRY_BYTES
+            + Siblings::<B256>::LIST_BYTES
+            + Siblings::<T::Commitment>::LIST_BYTES
             // Two requests for bodies at most; those for a header, or ahead of one, are for it alone.
             + 2 * Requests::ENTRY_BYTES
             + 2 * ORDERED_ITEM_BYTES;
         let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
-            + size_of::<Load>()
-            // In the list of those with a free place.
+            + Loads::ITEM_BYTES
+            // In the list of those that may be asked for more again.
             + size_of::<PeerSlot>()
-            + Names::<T::PeerId>::FEW_BYTES
-            + table_slot(size_of::<PeerSlot>());
-        let fixed =
-            size_of::<Work<T>>() + Siblings::<B256>::MANY_BYTES + Siblings::<T::Commitment>::MANY_BYTES;
+            + Names::<T::PeerId>::ITEM_BYTES;
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
             request: Requests::ITEM_BYTES as u64,
             peer: peer as u64,
-            fixed: fixed as u64,
+            fixed: size_of::<Work<T>>() as u64,
         }
     }
 }

@@ -9,18 +9,19 @@ mod bytes;
 mod check;
 mod claims;
 mod ids;
+mod list;
 mod loads;
 mod memory;
 mod names;
 mod peer;
 mod requests;
 mod siblings;
+mod small;
 mod stage;
 mod work;
 
 use foldhash::fast::FixedState;
 use slab::Slab;
-use smallvec::SmallVec;
 
 use crate::known::Holders;
 use crate::output::StageName;
@@ -30,23 +31,19 @@ use crate::{Config, Time};
 use bytes::Ledger;
 use names::Names;
 use siblings::Entries;
-use work::{Indexed, Work, neutral};
+use work::{Work, neutral};
 
-pub(crate) use bytes::Room;
+pub(crate) use bytes::Capacity;
 pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use ids::{ClaimId, EntryId, PeerSlot};
 pub(crate) use loads::Load;
-pub(crate) use peer::{AnswerTime, Peer, Presence};
+pub(crate) use names::Named;
+pub(crate) use peer::{Peer, Presence, RttEstimator};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
 
-/// Peers' places, without an allocation for the peers that most nodes have.
-pub(crate) type Slots = SmallVec<[PeerSlot; 64]>;
-
-// In this order, so that what every announcement touches is side by side at the start.
-#[repr(C)]
 pub(crate) struct Table<T: Types> {
     names: Names<T::PeerId>,
     /// None at rest.
@@ -134,7 +131,7 @@ impl<T: Types> Table<T> {
         let entry = work.entries.get_mut(id.index())?;
         let stage = core::mem::replace(&mut entry.stage, neutral());
         if !stage.is_unindexed() {
-            work.unindex(id, &stage);
+            work.unindex(id, &stage, &self.hasher);
         }
         work.count(stage.name(), -1);
         work.count(StageName::Announced, 1);
@@ -217,11 +214,11 @@ impl<T: Types> Table<T> {
     // --- indexes
 
     pub(crate) fn children_of(&self, parent: &BlockHash) -> Entries {
-        self.work.as_ref().map(|work| work.children_of(parent)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.children_of(parent, &self.hasher)).unwrap_or_default()
     }
 
     pub(crate) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
-        self.work.as_ref().map(|work| work.awaiting_body(body)).unwrap_or_default()
+        self.work.as_ref().map(|work| work.awaiting_body(body, &self.hasher)).unwrap_or_default()
     }
 
     /// The lowest watched entry.
@@ -240,9 +237,9 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.ready.first().map(|&(_, id)| id)
     }
 
-    /// A peer with a place that got free, and for which an entry waited.
-    pub(crate) fn next_freed(&mut self) -> Option<PeerSlot> {
-        self.work.as_mut()?.freed.pop()
+    /// A peer that is no longer busy, and for which an entry waits.
+    pub(crate) fn next_unblocked_peer(&mut self) -> Option<PeerSlot> {
+        self.work.as_mut()?.unblocked_peers.pop()
     }
 
     // --- alarms
@@ -319,7 +316,7 @@ impl<T: Types> Table<T> {
     // --- peers
 
     pub(crate) fn find_peer(&self, id: &T::PeerId) -> Option<PeerSlot> {
-        self.names.find(id, &self.peers, &self.hasher)
+        self.names.find(id, &self.hasher)
     }
 
     pub(crate) fn peer(&self, slot: PeerSlot) -> Option<&Peer<T::PeerId>> {
@@ -330,7 +327,7 @@ impl<T: Types> Table<T> {
         self.peers.get_mut(slot.index())
     }
 
-    /// What is in work for a peer.
+    /// What is in flight for a peer.
     pub(crate) fn load(&self, slot: PeerSlot) -> Load {
         self.work.as_ref().map(|work| work.loads.of(slot)).unwrap_or_default()
     }
@@ -340,48 +337,57 @@ impl<T: Types> Table<T> {
     }
 
     pub(crate) fn add_peer(&mut self, id: T::PeerId) -> PeerSlot {
-        // By little rather than by doubling: places are few, and peers seldom come.
+        // By little rather than by doubling: peers are few, and seldom come.
         if self.peers.len() == self.peers.capacity() {
             self.peers.reserve_exact(1.max(self.peers.len() / 32));
         }
         let slot = PeerSlot::new(self.peers.insert(Peer::new(id.clone())));
-        self.names.insert(id, slot, &self.peers, &self.hasher);
+        self.names.insert(id, slot, &self.hasher);
         slot
     }
 
-    /// Takes a peer's name away. Its place is freed at once, or with the last block charged to it.
+    /// Takes a peer's name away. Its slot is freed at once, or with the last block charged to it.
     pub(crate) fn retire_peer(&mut self, slot: PeerSlot) {
         let Some(peer) = self.peers.get_mut(slot.index()) else { return };
         peer.presence = Presence::Gone;
-        self.names.remove(&peer.id, slot, &self.hasher);
-        self.free_place(slot);
+        self.names.remove(&peer.id, &self.hasher);
+        self.free_slot(slot);
     }
 
-    /// Connected peers, in the order of their places.
+    /// Connected peers, in the order of their slots.
     pub(crate) fn peers(&self) -> impl Iterator<Item = (PeerSlot, &Peer<T::PeerId>)> {
-        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Here;
+        let here = |(_, peer): &(usize, &Peer<T::PeerId>)| peer.presence == Presence::Connected;
         self.peers.iter().filter(here).map(|(key, peer)| (PeerSlot::new(key), peer))
     }
 
-    /// Connected peers that are not among the `holders`, in the order of their places.
-    pub(crate) fn others(&self, holders: Holders<'_>) -> Slots {
-        self.names.others(holders, &self.peers)
+    /// Connected peers that are not among the `holders`, in the order of their slots.
+    pub(crate) fn others(&self, holders: Holders<'_>) -> Named<'_, T::PeerId> {
+        self.names.others(holders)
     }
 
-    /// The name of a connected peer.
+    /// The name of the peer that has a slot, be it gone.
     pub(crate) fn name(&self, slot: PeerSlot) -> Option<&T::PeerId> {
-        self.names.name(slot, &self.peers)
+        self.peer(slot).map(|peer| &peer.id)
+    }
+
+    /// A peer's name while it is connected.
+    pub(crate) fn connected(&self, slot: PeerSlot) -> Option<&T::PeerId> {
+        self.peer(slot).filter(|peer| peer.presence == Presence::Connected).map(|peer| &peer.id)
+    }
+
+    pub(crate) fn is_connected(&self, slot: PeerSlot) -> bool {
+        self.connected(slot).is_some()
     }
 
     pub(crate) fn peer_count(&self) -> usize {
         self.names.len()
     }
 
-    pub(crate) fn place_count(&self) -> usize {
+    pub(crate) fn slot_count(&self) -> usize {
         self.peers.len()
     }
 
-    fn free_place(&mut self, slot: PeerSlot) {
+    fn free_slot(&mut self, slot: PeerSlot) {
         let gone = self.peer(slot).is_some_and(|peer| peer.presence == Presence::Gone);
         let load = self.load(slot);
         if gone && load.bytes == 0 && load.blocks == 0 && load.claims.len() == 0 {
@@ -393,8 +399,8 @@ impl<T: Types> Table<T> {
 
     /// Whether `bytes` more fit into a peer's allowance and the total, with `freed` of its bytes
     /// given back first.
-    pub(crate) fn room(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Room {
-        self.ledger.room(self.load(slot).bytes, bytes, freed)
+    pub(crate) fn capacity(&self, slot: PeerSlot, bytes: u64, freed: u64) -> Capacity {
+        self.ledger.capacity(self.load(slot).bytes, bytes, freed)
     }
 
     pub(crate) fn bytes_held(&self) -> u64 {
@@ -417,7 +423,7 @@ impl<T: Types> Table<T> {
         if charge.what == Charged::Block {
             load.blocks -= 1;
         }
-        self.free_place(charge.peer);
+        self.free_slot(charge.peer);
     }
 
     /// Moves what an entry holds to another peer's account, whose fault it is then not.

@@ -4,24 +4,29 @@ use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
 
-/// A peer's place: who it is, and its measured habits. All that is kept of it at rest.
+/// Who a peer is, and what was measured of it: all that is kept at rest, but for its name's other copy
+/// in [`Names`](super::names::Names).
 #[derive(Debug)]
 pub(crate) struct Peer<P> {
     pub(crate) id: P,
     /// Announcements and pushes refused for its limits.
     pub(crate) refused: u32,
-    pub(crate) header_time: AnswerTime,
-    pub(crate) body_time: AnswerTime,
-    pub(crate) pushes: PushHabit,
+    pub(crate) header_rtt: RttEstimator,
+    pub(crate) body_rtt: RttEstimator,
+    /// After how long the blocks that it announces first are pushed by somebody, smoothed, in
+    /// microseconds.
+    push_delay_us: u32,
+    /// The share of them that is, of 256.
+    push_share: u8,
     pub(crate) presence: Presence,
 }
 
-/// Whether a place is still in use by its peer.
+/// Whether a slot is still in use by its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// Connected.
-    Here,
-    /// Gone, while the host has blocks that are charged to it. The place is freed with the last.
+    /// The peer is there.
+    Connected,
+    /// Gone, while the host has blocks that are charged to it. The slot is freed with the last.
     Gone,
 }
 
@@ -30,23 +35,46 @@ impl<P> Peer<P> {
         Self {
             id,
             refused: 0,
-            header_time: AnswerTime::default(),
-            body_time: AnswerTime::default(),
-            pushes: PushHabit::default(),
-            presence: Presence::Here,
+            header_rtt: RttEstimator::default(),
+            body_rtt: RttEstimator::default(),
+            push_delay_us: 0,
+            push_share: 0,
+            presence: Presence::Connected,
         }
+    }
+
+    /// A block that it announced first was pushed, so long after its announcement.
+    pub(crate) fn note_pushed(&mut self, delay: Duration) {
+        let delay = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
+        self.push_share += (u8::MAX - self.push_share).div_ceil(8);
+        let before = self.push_delay_us;
+        self.push_delay_us = if before == 0 { delay } else { (before / 4 * 3).saturating_add(delay / 4) };
+    }
+
+    /// A block that it announced first was fetched before anybody pushed it.
+    pub(crate) fn note_fetched(&mut self) {
+        self.push_share -= self.push_share.div_ceil(8);
+    }
+
+    /// How long to wait for a push of what it announces: half as much again as pushes take, or not at
+    /// all while they are the exception.
+    pub(crate) fn grace(&self, max: Duration) -> Duration {
+        if self.push_share < 128 {
+            return Duration::ZERO;
+        }
+        Duration::from_micros(u64::from(self.push_delay_us) * 3 / 2).min(max)
     }
 }
 
 /// How long a peer takes to answer: RFC 6298's smoothed round-trip time and deviation, in
 /// microseconds. Zero before the first answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AnswerTime {
+pub(crate) struct RttEstimator {
     smoothed_us: u32,
     deviation_us: u32,
 }
 
-impl AnswerTime {
+impl RttEstimator {
     /// Takes a measurement in. Integer arithmetic: the same on every machine.
     pub(crate) fn measure(&mut self, taken: Duration) {
         // Never zero, which would read as "not measured"; capped far above any deadline.
@@ -87,40 +115,6 @@ impl AnswerTime {
     }
 }
 
-/// Whether the blocks that a peer announces first are soon pushed by somebody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PushHabit {
-    /// The share that is, of 256.
-    share: u8,
-    /// After how long, smoothed, in microseconds: 32 bits, unaligned, so that there is no padding.
-    delay_us: [u8; 4],
-}
-
-impl PushHabit {
-    /// A block was pushed, so long after its announcement.
-    pub(crate) fn pushed(&mut self, delay: Duration) {
-        let delay = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
-        self.share += (u8::MAX - self.share).div_ceil(8);
-        let before = u32::from_ne_bytes(self.delay_us);
-        let smoothed = if before == 0 { delay } else { (before / 4 * 3).saturating_add(delay / 4) };
-        self.delay_us = smoothed.to_ne_bytes();
-    }
-
-    /// A block was fetched before anybody pushed it.
-    pub(crate) fn fetched(&mut self) {
-        self.share -= self.share.div_ceil(8);
-    }
-
-    /// How long to wait for a push: half as much again as pushes take, or not at all while they are
-    /// the exception.
-    pub(crate) fn grace(&self, max: Duration) -> Duration {
-        if self.share < 128 {
-            return Duration::ZERO;
-        }
-        Duration::from_micros(u64::from(u32::from_ne_bytes(self.delay_us)) * 3 / 2).min(max)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_answer_time_settles_on_what_is_measured() {
-        let mut time = AnswerTime::default();
+        let mut time = RttEstimator::default();
         assert_eq!(time.usual(), None);
         for _ in 0..100 {
             time.measure(ms(40));
@@ -140,35 +134,35 @@ mod tests {
         assert!(usual >= ms(39) && usual <= ms(41), "{usual:?}");
         let bounds = Deadline::Measured { min: ms(500), max: ms(5_000) };
         assert_eq!(time.deadline(bounds), ms(500));
-        assert_eq!(AnswerTime::default().deadline(bounds), ms(5_000));
+        assert_eq!(RttEstimator::default().deadline(bounds), ms(5_000));
         time.missed(ms(5_000));
         assert_eq!(time.deadline(bounds), ms(5_000));
     }
 
     #[test]
     fn zero_round_trips_are_measured_as_such() {
-        let mut time = AnswerTime::default();
+        let mut time = RttEstimator::default();
         time.measure(Duration::ZERO);
         assert!(time.usual().is_some_and(|usual| usual < ms(1)));
     }
 
     #[test]
     fn grace_follows_the_pushes_and_fades_without_them() {
-        let mut habit = PushHabit::default();
-        assert_eq!(habit.grace(ms(400)), Duration::ZERO);
+        let mut peer = Peer::new(());
+        assert_eq!(peer.grace(ms(400)), Duration::ZERO);
         for _ in 0..20 {
-            habit.pushed(ms(60));
+            peer.note_pushed(ms(60));
         }
-        let grace = habit.grace(ms(400));
+        let grace = peer.grace(ms(400));
         assert!(grace >= ms(85) && grace <= ms(95), "{grace:?}");
-        assert_eq!(habit.grace(ms(10)), ms(10));
+        assert_eq!(peer.grace(ms(10)), ms(10));
         for _ in 0..20 {
-            habit.fetched();
+            peer.note_fetched();
         }
-        assert_eq!(habit.grace(ms(400)), Duration::ZERO);
+        assert_eq!(peer.grace(ms(400)), Duration::ZERO);
         for _ in 0..200 {
-            habit.fetched();
+            peer.note_fetched();
         }
-        assert_eq!(habit.share, 0);
+        assert_eq!(peer.push_share, 0);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Request {
     serial: u32,
 }
 
-/// Requests by place and serial number: a look-up costs no hashing, and a place used again has
+/// Requests by slab key and serial number: a look-up costs no hashing, and a key used again has
 /// another serial.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
@@ -42,7 +42,7 @@ pub(crate) struct Requests {
 /// 29 bits, so that ids stay below 2^61 and the rest is free for the host.
 const SERIAL_MAX: u32 = u32::MAX >> 3;
 
-/// The place of a request, which may hold another one by now.
+/// The slab key of a request, which another one may have by now.
 fn key_of(id: RequestId) -> usize {
     (id.as_u64() & u64::from(u32::MAX)) as usize
 }
@@ -130,7 +130,7 @@ impl<T: Types> Table<T> {
         let load = work.loads.of_mut(request.peer);
         load.requests -= 1;
         if load.waiting > 0 {
-            work.freed.push(request.peer);
+            work.unblocked_peers.push(request.peer);
         }
         Some(request)
     }

@@ -1,207 +1,86 @@
 //! Entries that wait for the same thing: children of one parent, blocks with one body.
-//!
-//! While few wait, one list of them all, in which what each waits for is looked up: near the head it
-//! is one block or none, and then nothing is allocated. Beyond that a list for each thing, linked
-//! through the entries' numbers, so that joining and leaving cost the same however many wait: peers
-//! choose what blocks have in common.
 
-use core::hash::Hash;
+use core::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry as Place;
+use slab::Slab;
 use smallvec::SmallVec;
 
-use super::EntryId;
+use crate::types::Types;
+
+use super::list::{Ends, Links};
+use super::small::SmallTable;
+use super::{Entry, EntryId};
 
 /// A few entries.
 pub(crate) type Entries = SmallVec<[EntryId; 4]>;
 
-/// So many are looked through one by one.
-const FEW: usize = 4;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Links {
-    previous: Option<EntryId>,
-    next: Option<EntryId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ends {
-    first: EntryId,
-    last: EntryId,
-}
-
+/// For each thing that is waited for, the list of those who wait. An entry waits for one thing at a
+/// time, so that it needs the links for one list.
 #[derive(Debug)]
-pub(crate) struct Siblings<K> {
-    /// All who wait, in the order in which they joined, while they are few.
-    few: SmallVec<[EntryId; FEW]>,
-    /// For good, once there were many.
-    many: Option<Box<Many<K>>>,
-}
+pub(crate) struct Siblings<K>(Lists<K>);
+
+type Lists<K> = SmallTable<(K, Ends<EntryId>), 1>;
 
 impl<K: Eq + Hash> Siblings<K> {
-    /// What one entry takes at most, its list's end in the map not counted.
-    pub(crate) const ENTRY_BYTES: usize = size_of::<Links>();
-    /// What one list takes in the map.
-    pub(crate) const LIST_BYTES: usize = size_of::<(K, Ends)>();
-    /// What the map and the links take, however many there are.
-    pub(crate) const MANY_BYTES: usize = size_of::<Many<K>>();
+    /// The most that the list of one thing takes.
+    pub(crate) const LIST_BYTES: usize = Lists::<K>::ITEM_BYTES;
 
     pub(crate) fn new() -> Self {
-        Self { few: SmallVec::new(), many: None }
+        Self(Lists::new())
     }
 
-    /// Adds an entry, which waits for nothing else of this kind, at the end of a list. `key_of` says
-    /// what the others wait for.
-    pub(crate) fn join(
+    /// Adds an entry at the end of the list of those who wait for `key`.
+    pub(crate) fn join<T: Types>(
         &mut self,
         key: K,
         id: EntryId,
+        entries: &mut Slab<Entry<T>>,
         hasher: &FixedState,
-        key_of: impl Fn(EntryId) -> Option<K>,
     ) {
-        if self.many.is_none() && self.few.len() < FEW {
-            self.few.push(id);
-            return;
-        }
-        let many = self.many.get_or_insert_with(|| Box::new(Many::new(hasher.clone())));
-        for other in self.few.drain(..) {
-            if let Some(key) = key_of(other) {
-                many.join(key, other);
-            }
-        }
-        many.join(key, id);
+        self.list_mut(key, hasher).append(id, entries, links_mut);
     }
 
     /// Takes an entry out of the list that it is in.
-    pub(crate) fn leave(&mut self, key: K, id: EntryId) {
-        match &mut self.many {
-            None => self.few.retain(|other| *other != id),
-            Some(many) => many.leave(key, id),
+    pub(crate) fn leave<T: Types>(
+        &mut self,
+        key: K,
+        id: EntryId,
+        entries: &mut Slab<Entry<T>>,
+        hasher: &FixedState,
+    ) where
+        K: Clone,
+    {
+        let Some(gap) = entries.get(id.index()).map(|entry| entry.siblings) else { return };
+        let list = self.list_mut(key.clone(), hasher);
+        list.unlink(gap, entries, links_mut);
+        if list.len() == 0 {
+            self.0.remove(|| hasher.hash_one(&key), |(other, _)| *other == key);
         }
     }
 
     /// Who waits for `key`, in the order in which they joined.
-    pub(crate) fn of(&self, key: &K, key_of: impl Fn(EntryId) -> Option<K>) -> Entries {
-        match &self.many {
-            None => self.few.iter().copied().filter(|id| key_of(*id).as_ref() == Some(key)).collect(),
-            Some(many) => many.of(key),
-        }
+    pub(crate) fn of<T: Types>(&self, key: &K, entries: &Slab<Entry<T>>, hasher: &FixedState) -> Entries {
+        let list = self.0.find(|| hasher.hash_one(key), |(other, _)| other == key);
+        let list = list.map(|(_, list)| *list).unwrap_or_default();
+        list.iter(|id| entries.get(id.index()).map(|entry| &entry.siblings)).collect()
     }
 
     /// All who wait, for the check of the table.
     pub(crate) fn count(&self) -> usize {
-        self.many.as_ref().map_or(self.few.len(), |many| many.count())
+        self.0.iter().map(|(_, list)| list.len() as usize).sum()
     }
 
     pub(crate) fn allocated_bytes(&self) -> usize {
-        self.many.as_ref().map_or(0, |many| Self::MANY_BYTES + many.allocated_bytes())
+        self.0.allocated_bytes()
+    }
+
+    fn list_mut(&mut self, key: K, hasher: &FixedState) -> &mut Ends<EntryId> {
+        let hash = |(key, _): &(K, Ends<EntryId>)| hasher.hash_one(key);
+        &mut self.0.find_or_insert((key, Ends::default()), hash, |a, b| a.0 == b.0).1
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Many<K> {
-    lists: HashMap<K, Ends, FixedState>,
-    links: Vec<Links>,
-}
-
-impl<K: Eq + Hash> Many<K> {
-    fn new(hasher: FixedState) -> Self {
-        Self { lists: HashMap::with_hasher(hasher), links: Vec::new() }
-    }
-
-    fn join(&mut self, key: K, id: EntryId) {
-        if id.index() >= self.links.len() {
-            self.links.resize(id.index() + 1, Links::default());
-        }
-        let previous = match self.lists.entry(key) {
-            Place::Occupied(mut ends) => Some(core::mem::replace(&mut ends.get_mut().last, id)),
-            Place::Vacant(place) => {
-                place.insert(Ends { first: id, last: id });
-                None
-            }
-        };
-        if let Some(links) = previous.and_then(|previous| self.links.get_mut(previous.index())) {
-            links.next = Some(id);
-        }
-        if let Some(links) = self.links.get_mut(id.index()) {
-            *links = Links { previous, next: None };
-        }
-    }
-
-    fn leave(&mut self, key: K, id: EntryId) {
-        let Some(links) = self.links.get_mut(id.index()) else { return };
-        let Links { previous, next } = core::mem::take(links);
-        if let Some(links) = previous.and_then(|previous| self.links.get_mut(previous.index())) {
-            links.next = next;
-        }
-        if let Some(links) = next.and_then(|next| self.links.get_mut(next.index())) {
-            links.previous = previous;
-        }
-        let Place::Occupied(mut ends) = self.lists.entry(key) else { return };
-        match (previous, next) {
-            (None, None) => {
-                ends.remove();
-            }
-            (None, Some(next)) => ends.get_mut().first = next,
-            (Some(previous), None) => ends.get_mut().last = previous,
-            (Some(_), Some(_)) => {}
-        }
-    }
-
-    fn of(&self, key: &K) -> Entries {
-        let mut at = self.lists.get(key).map(|ends| ends.first);
-        core::iter::from_fn(|| {
-            let id = at?;
-            at = self.links.get(id.index()).and_then(|links| links.next);
-            Some(id)
-        })
-        .collect()
-    }
-
-    fn count(&self) -> usize {
-        self.lists.keys().map(|key| self.of(key).len()).sum()
-    }
-
-    fn allocated_bytes(&self) -> usize {
-        self.lists.allocation_size() + self.links.capacity() * size_of::<Links>()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// Against a vector of pairs: the same entries in the same order.
-        #[test]
-        fn lists_agree_with_a_vector(operations in prop::collection::vec((0..4_u8, 0..12_usize), 0..200)) {
-            let hasher = FixedState::with_seed(1);
-            let mut siblings = Siblings::new();
-            let mut model: Vec<(u8, EntryId)> = Vec::new();
-            for (key, index) in operations {
-                let id = EntryId::new(index);
-                match model.iter().position(|&(_, other)| other == id) {
-                    Some(at) => {
-                        let (key, id) = model.remove(at);
-                        siblings.leave(key, id);
-                    }
-                    None => {
-                        let key_of = |id| model.iter().find(|m| m.1 == id).map(|m| m.0);
-                        siblings.join(key, id, &hasher, key_of);
-                        model.push((key, id));
-                    }
-                }
-                for key in 0..4 {
-                    let expected: Vec<_> = model.iter().filter(|m| m.0 == key).map(|m| m.1).collect();
-                    let key_of = |id| model.iter().find(|m| m.1 == id).map(|m| m.0);
-                    prop_assert_eq!(siblings.of(&key, key_of).to_vec(), expected);
-                }
-                prop_assert_eq!(siblings.count(), model.len());
-            }
-        }
-    }
+fn links_mut<T: Types>(entries: &mut Slab<Entry<T>>, id: EntryId) -> Option<&mut Links<EntryId>> {
+    entries.get_mut(id.index()).map(|entry| &mut entry.siblings)
 }

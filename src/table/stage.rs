@@ -15,7 +15,7 @@ pub(crate) enum Stage<T: Types> {
     Announced(Wait),
     /// The header is asked for. Ended by a reply, a failure, or the request's deadline.
     Fetching { race: Race, early: Early<T> },
-    /// The header is here. Ended by the alarm of the gathering, or by a place at the peer.
+    /// The header is here. Ended by the alarm of the gathering, or when the peer is no longer busy.
     Fetched { header: Held<T::Header>, wait: Wait },
     /// The body is asked for. Ended by a reply, a failure, or the request's deadline.
     Completing { header: Held<T::Header>, race: Race },
@@ -30,8 +30,9 @@ pub(crate) enum Stage<T: Types> {
 pub(crate) enum Wait {
     /// The alarm at this time: the end of the grace, or of the gathering.
     Until(Time),
-    /// A free place among this peer's requests. The alarm tries another peer.
-    Place { peer: PeerSlot, retry: Time },
+    /// This peer has as many requests in flight as it may. Ended when one of them ends; the alarm tries
+    /// another peer.
+    Busy { peer: PeerSlot, retry: Time },
     /// The window. Ended by the chain's advance; charged to the peer's deferred blocks.
     Window { peer: PeerSlot, number: BlockNumber },
 }
@@ -39,13 +40,13 @@ pub(crate) enum Wait {
 /// What a whole block waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueWait {
-    /// Its parent. Ended when that lands, or is found invalid.
+    /// Its parent. Ended when that is in the chain, or is found invalid.
     Parent,
-    /// The window. Ended by the chain's advance; charged to the giver's deferred blocks.
+    /// The window. Ended by the chain's advance; charged to the provider's deferred blocks.
     Window,
     /// Its time, by our clock. Ended by the alarm.
     Time(Time),
-    /// One of the places with the host. Ended when one gets free.
+    /// Its turn with the host. Ended when the host has fewer than it may.
     Turn,
 }
 
@@ -70,15 +71,15 @@ pub(crate) struct Held<V> {
     pub(crate) blame: Blame,
 }
 
-/// Whether the peer that is charged for a value also gave it.
+/// Whether the peer that is charged for a value is also its provider: the one that delivered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// It did, and it had announced the block: it has imported it, or claims so.
-    Giver,
+    /// It is, and it had announced the block: it has imported it, or claims so.
+    Provider,
     /// It pushed the block unasked. Honest peers do so once the header is verified, before they
     /// import: they answer for the header, not for what an import finds.
     Relayer,
-    /// The giver is gone; another who has the block took the charge over.
+    /// The provider is gone; another who has the block took the charge over.
     Nobody,
 }
 
@@ -107,34 +108,30 @@ pub(crate) enum Early<T: Types> {
 /// The requests in flight for one thing: one, or two while a slow peer is hedged.
 #[derive(Clone, Debug)]
 pub(crate) struct Race {
-    requests: [RequestId; 2],
+    requests: [Option<RequestId>; 2],
     /// When a second peer is asked; [`Time::MAX`] for never.
     pub(crate) hedge_at: Time,
 }
 
-/// No request: none has this id. Half the size of an `Option`, and there is one race for
-/// each hash in flight.
-const NO_REQUEST: RequestId = RequestId::new(0);
-
 impl Race {
     /// One request.
     pub(crate) fn of(request: RequestId, hedge_at: Time) -> Self {
-        Self { requests: [request, NO_REQUEST], hedge_at }
+        Self { requests: [Some(request), None], hedge_at }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.requests.iter().copied().filter(|request| *request != NO_REQUEST)
+        self.requests.iter().copied().flatten()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.requests == [NO_REQUEST; 2]
+        self.requests == [None; 2]
     }
 
-    /// Adds a request where there is room; whether there was.
+    /// Adds a request unless there are two already; whether there were fewer.
     pub(crate) fn add(&mut self, request: RequestId) -> bool {
-        match self.requests.iter_mut().find(|slot| **slot == NO_REQUEST) {
-            Some(slot) => {
-                *slot = request;
+        match self.requests.iter_mut().find(|other| other.is_none()) {
+            Some(free) => {
+                *free = Some(request);
                 true
             }
             None => false,
@@ -142,9 +139,9 @@ impl Race {
     }
 
     pub(crate) fn remove(&mut self, request: RequestId) {
-        for slot in &mut self.requests {
-            if *slot == request {
-                *slot = NO_REQUEST;
+        for other in &mut self.requests {
+            if *other == Some(request) {
+                *other = None;
             }
         }
     }
@@ -169,7 +166,7 @@ impl<T: Types> Stage<T> {
             Self::Announced(Wait::Until(_)) | Self::Fetching { early: Early::None | Early::Asked(_), .. } => {
                 true
             }
-            Self::Announced(Wait::Place { .. } | Wait::Window { .. })
+            Self::Announced(Wait::Busy { .. } | Wait::Window { .. })
             | Self::Fetching { early: Early::Here(_), .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -233,7 +230,7 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// The parent whose landing this entry waits for.
+    /// The parent that this entry waits for.
     pub(crate) fn awaited_parent(&self) -> Option<B256> {
         match self {
             Self::Queued { block, wait: QueueWait::Parent } => Some(block.value.header.parent_hash()),
@@ -261,7 +258,7 @@ impl<T: Types> Stage<T> {
         match self {
             Self::Announced(Wait::Window { number, .. }) => Some(*number),
             Self::Queued { block, .. } => Some(block.value.number()),
-            Self::Announced(Wait::Until(_) | Wait::Place { .. })
+            Self::Announced(Wait::Until(_) | Wait::Busy { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -275,7 +272,7 @@ impl<T: Types> Stage<T> {
             Self::Announced(Wait::Window { peer, .. }) => Some(*peer),
             Self::Queued { block, wait: QueueWait::Window } => Some(block.peer),
             Self::Queued { wait: QueueWait::Parent | QueueWait::Time(_) | QueueWait::Turn, .. }
-            | Self::Announced(Wait::Until(_) | Wait::Place { .. })
+            | Self::Announced(Wait::Until(_) | Wait::Busy { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -283,11 +280,11 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// The peer for a place at which this entry waits.
-    pub(crate) fn waits_for_place(&self) -> Option<PeerSlot> {
+    /// The busy peer that this entry waits for.
+    pub(crate) fn awaited_peer(&self) -> Option<PeerSlot> {
         match self {
-            Self::Announced(Wait::Place { peer, .. })
-            | Self::Fetched { wait: Wait::Place { peer, .. }, .. } => Some(*peer),
+            Self::Announced(Wait::Busy { peer, .. })
+            | Self::Fetched { wait: Wait::Busy { peer, .. }, .. } => Some(*peer),
             Self::Announced(Wait::Until(_) | Wait::Window { .. })
             | Self::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
             | Self::Fetching { .. }

@@ -3,23 +3,22 @@
 
 use alloy_primitives::B256;
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use slab::Slab;
 use std::collections::BTreeSet;
 
 use crate::Time;
+use crate::known::key;
 use crate::output::StageName;
 use crate::types::{BlockHash, BlockNumber, Types};
 
 use super::alarms::Alarms;
-use super::claims::{Claims, Ends};
+use super::claims::Claims;
+use super::list::{Ends, Links};
 use super::loads::Loads;
 use super::requests::Requests;
 use super::siblings::{Entries, Siblings};
+use super::small::SmallTable;
 use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
-
-/// So many entries are looked through one by one: near the head there are one or two.
-pub(super) const FEW: usize = 8;
 
 /// One hash that is followed.
 pub(crate) struct Entry<T: Types> {
@@ -28,7 +27,9 @@ pub(crate) struct Entry<T: Types> {
     pub(crate) born: Time,
     /// When its waiting ends, whatever it waits for.
     pub(crate) expires: Time,
-    pub(super) claims: Ends,
+    pub(super) claims: Ends<ClaimId>,
+    /// Its neighbours among those who wait for the same parent or body.
+    pub(super) siblings: Links<EntryId>,
     pub(super) stage: Stage<T>,
 }
 
@@ -42,21 +43,21 @@ impl<T: Types> Entry<T> {
     }
 }
 
+/// The entries, found by their hashes.
+pub(super) type ByHash = SmallTable<EntryId, 8>;
+
 /// The stage of an entry between two stages: indexed by nothing.
 pub(super) fn neutral<T: Types>() -> Stage<T> {
     Stage::Announced(Wait::Until(Time::ZERO))
 }
 
-/// In this order, so that what an announcement and the question for the next alarm touch is side by
-/// side at the start.
-#[repr(C)]
 pub(super) struct Work<T: Types> {
     pub(super) alarms: Alarms,
     pub(super) loads: Loads,
     pub(super) stages: [u32; StageName::ALL.len()],
     pub(super) entries: Slab<Entry<T>>,
-    /// None while entries are few; for good, once there were many.
-    pub(super) by_hash: Option<HashTable<Indexed>>,
+    /// Near the head there are one or two.
+    pub(super) by_hash: ByHash,
     pub(super) claims: Claims,
     pub(super) requests: Requests,
     /// Who waits for a parent.
@@ -67,8 +68,9 @@ pub(super) struct Work<T: Types> {
     pub(super) by_number: BTreeSet<(BlockNumber, EntryId)>,
     /// Who waits for a turn with the host.
     pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
-    /// Peers with a place that got free during this call while entries waited for one.
-    pub(super) freed: Vec<PeerSlot>,
+    /// Peers that may be asked for more since one of their requests ended during this call, and for
+    /// which entries wait.
+    pub(super) unblocked_peers: Vec<PeerSlot>,
     /// The most entries since there were none.
     pub(super) busiest: usize,
 }
@@ -77,7 +79,7 @@ impl<T: Types> Work<T> {
     pub(super) fn new() -> Self {
         Self {
             entries: Slab::new(),
-            by_hash: None,
+            by_hash: ByHash::new(),
             claims: Claims::default(),
             loads: Loads::new(),
             requests: Requests::default(),
@@ -86,20 +88,15 @@ impl<T: Types> Work<T> {
             by_body: Siblings::new(),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
-            freed: Vec::new(),
+            unblocked_peers: Vec::new(),
             stages: [0; StageName::ALL.len()],
             busiest: 0,
         }
     }
 
     pub(super) fn find(&self, hash: &BlockHash, hasher: &FixedState) -> Option<EntryId> {
-        let Some(by_hash) = &self.by_hash else {
-            let found = self.entries.iter().find(|(_, entry)| entry.hash == *hash);
-            return found.map(|(key, _)| EntryId::new(key));
-        };
-        let tag = tag(hasher, hash);
-        let same = |id: EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
-        by_hash.find(spread(tag), |at| at.tag == tag && same(at.id)).map(|at| at.id)
+        let is = |id: &EntryId| self.entries.get(id.index()).is_some_and(|entry| entry.hash == *hash);
+        self.by_hash.find(|| key(hasher, hash), is).copied()
     }
 
     pub(super) fn holds_only_imports(&self) -> bool {
@@ -119,20 +116,15 @@ impl<T: Types> Work<T> {
         expires: Time,
         hasher: &FixedState,
     ) -> EntryId {
-        let entry = Entry { hash, born, expires, claims: Ends::default(), stage: neutral() };
+        let (claims, siblings) = (Ends::default(), Links::default());
+        let entry = Entry { hash, born, expires, claims, siblings, stage: neutral() };
         if self.entries.capacity() == 0 {
             // Most are alone.
             self.entries.reserve_exact(1);
         }
         let id = EntryId::new(self.entries.insert(entry));
-        if let Some(by_hash) = &mut self.by_hash {
-            list(by_hash, tag(hasher, &hash), id);
-        } else if self.entries.len() > FEW {
-            let by_hash = self.by_hash.insert(HashTable::with_capacity(self.entries.len()));
-            for (key, entry) in &self.entries {
-                list(by_hash, tag(hasher, &entry.hash), EntryId::new(key));
-            }
-        }
+        let hash_of = |id: &EntryId| self.entries.get(id.index()).map_or(0, |entry| key(hasher, &entry.hash));
+        self.by_hash.insert(id, hash_of);
         self.busiest = self.busiest.max(self.entries.len());
         self.count(StageName::Announced, 1);
         id
@@ -142,11 +134,7 @@ impl<T: Types> Work<T> {
     pub(super) fn remove(&mut self, id: EntryId, hasher: &FixedState) {
         self.alarms.clear(id);
         let Some(entry) = self.entries.try_remove(id.index()) else { return };
-        if let Some(by_hash) = &mut self.by_hash
-            && let Ok(found) = by_hash.find_entry(spread(tag(hasher, &entry.hash)), |at| at.id == id)
-        {
-            found.remove();
-        }
+        self.by_hash.remove(|| key(hasher, &entry.hash), |other| *other == id);
         self.count(StageName::Announced, -1);
     }
 
@@ -160,45 +148,45 @@ impl<T: Types> Work<T> {
             self.ready.insert((number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
-            self.by_parent.join(parent, id, hasher, parent_in(&self.entries));
+            self.by_parent.join(parent, id, &mut self.entries, hasher);
         }
         if let Some(body) = stage.awaited_body() {
-            self.by_body.join(body, id, hasher, body_in(&self.entries));
+            self.by_body.join(body, id, &mut self.entries, hasher);
         }
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred += 1;
         }
-        if let Some(slot) = stage.waits_for_place() {
+        if let Some(slot) = stage.awaited_peer() {
             self.loads.of_mut(slot).waiting += 1;
         }
     }
 
-    pub(super) fn unindex(&mut self, id: EntryId, stage: &Stage<T>) {
+    pub(super) fn unindex(&mut self, id: EntryId, stage: &Stage<T>, hasher: &FixedState) {
         if let Some(number) = stage.watched_number() {
             self.by_number.remove(&(number, id));
             self.ready.remove(&(number, id));
         }
         if let Some(parent) = stage.awaited_parent() {
-            self.by_parent.leave(parent, id);
+            self.by_parent.leave(parent, id, &mut self.entries, hasher);
         }
         if let Some(body) = stage.awaited_body() {
-            self.by_body.leave(body, id);
+            self.by_body.leave(body, id, &mut self.entries, hasher);
         }
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred -= 1;
         }
-        if let Some(slot) = stage.waits_for_place() {
+        if let Some(slot) = stage.awaited_peer() {
             self.loads.of_mut(slot).waiting -= 1;
         }
     }
 
     /// Who waits for this parent.
-    pub(super) fn children_of(&self, parent: &B256) -> Entries {
-        self.by_parent.of(parent, parent_in(&self.entries))
+    pub(super) fn children_of(&self, parent: &B256, hasher: &FixedState) -> Entries {
+        self.by_parent.of(parent, &self.entries, hasher)
     }
 
-    pub(super) fn awaiting_body(&self, body: &T::Commitment) -> Entries {
-        self.by_body.of(body, body_in(&self.entries))
+    pub(super) fn awaiting_body(&self, body: &T::Commitment, hasher: &FixedState) -> Entries {
+        self.by_body.of(body, &self.entries, hasher)
     }
 
     pub(super) fn claims_of(&self, id: EntryId) -> impl Iterator<Item = (ClaimId, &Claim)> + use<'_, T> {
@@ -211,7 +199,7 @@ impl<T: Types> Work<T> {
     }
 
     pub(super) fn claim_by(&self, id: EntryId, slot: PeerSlot) -> Option<(ClaimId, &Claim)> {
-        // A hash that all announce has many claims, and a busy peer too: seldom both.
+        // A hash that all announce has many claims, and so has a peer that announces much: seldom both.
         let of_entry = self.entries.get(id.index()).map_or(0, Entry::claim_count);
         if of_entry <= self.loads.of(slot).claims.len() {
             self.claims_of(id).find(|(_, claim)| claim.peer == slot)
@@ -225,33 +213,4 @@ impl<T: Types> Work<T> {
             *count = count.wrapping_add_signed(change);
         }
     }
-}
-
-/// An entry in the index by hash, with a part of its hash's hash: the index grows without a look at
-/// the entries.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Indexed {
-    tag: u32,
-    id: EntryId,
-}
-
-fn parent_in<T: Types>(entries: &Slab<Entry<T>>) -> impl Fn(EntryId) -> Option<B256> {
-    |id| entries.get(id.index()).and_then(|entry| entry.stage.awaited_parent())
-}
-
-fn body_in<T: Types>(entries: &Slab<Entry<T>>) -> impl Fn(EntryId) -> Option<T::Commitment> {
-    |id| entries.get(id.index()).and_then(|entry| entry.stage.awaited_body())
-}
-
-fn list(by_hash: &mut HashTable<Indexed>, tag: u32, id: EntryId) {
-    by_hash.insert_unique(spread(tag), Indexed { tag, id }, |at| spread(at.tag));
-}
-
-fn tag(hasher: &FixedState, hash: &BlockHash) -> u32 {
-    (crate::known::key(hasher, hash) >> 32) as u32
-}
-
-/// A tag as wide as the hash table wants it, which looks at both ends.
-fn spread(tag: u32) -> u64 {
-    u64::from(tag) << 32 | u64::from(tag)
 }

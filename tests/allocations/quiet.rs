@@ -11,7 +11,7 @@ use crate::small::{Small, Tip, block};
 
 const PEERS: u32 = 25;
 /// What the fetcher itself must stay below; see docs/performance.md.
-const BYTES_MAX: u64 = 2_048;
+const BYTES_MAX: u64 = 2_304;
 
 /// Peers connect, and ten blocks come through: every third pushed, the others announced and fetched,
 /// all announced by the other peers before and after the import.

@@ -104,10 +104,10 @@ fn who_only_took_a_header_over_is_not_blamed_for_the_block_that_anothers_body_co
     });
 }
 
-/// The body serves both, and only then the place that got free is given away: the second does not
+/// The body serves both, and only then the peer is asked for more: the second does not
 /// end for want of somebody to ask.
 #[test]
-fn one_that_waits_for_a_place_is_served_before_the_place_is_given_away() {
+fn one_that_waits_for_a_busy_peer_is_served_before_that_is_asked_again() {
     let ms = Duration::from_millis;
     let (gather, hedge) = (Gather { window: ms(100) }, Hedge::After { min: ms(10), max: ms(50) });
     with(Config { requests_per_peer: 1, gather, hedge, ..plain() }, |net| {
@@ -125,7 +125,7 @@ fn one_that_waits_for_a_place_is_served_before_the_place_is_given_away() {
         net.deliver_header(header, &two);
         net.advance(50);
         let hedge = net.expect_body_request_to(MALLORY, &[&one]);
-        // The second waits for the one place of a peer that proves to be a forger.
+        // The second waits for a busy peer that proves to be a forger.
         net.advance(50);
         let forged = Block { header: two.header.clone(), body: parent.body.clone() };
         assert_eq!(net.push(MALLORY, &forged), Admission::WrongBody);

@@ -42,7 +42,7 @@ fn a_hash_that_the_window_never_reaches() {
 }
 
 #[test]
-fn a_hash_that_waits_for_a_place_behind_slower_ones() {
+fn a_hash_that_waits_for_a_busy_peer_behind_slower_ones() {
     let lifetime = Duration::from_secs(8);
     with(Config { requests_per_peer: 1, lifetime, ..plain() }, |net| {
         net.connect(&[ALICE]);

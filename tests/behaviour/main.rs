@@ -38,6 +38,7 @@ mod zero_latency;
 mod adaptive_grace;
 mod bad_replies;
 mod batches;
+mod busy_peers;
 mod chain_advanced;
 mod deferred;
 mod determinism;
@@ -53,7 +54,6 @@ mod missing_parents;
 mod propagation;
 #[cfg(feature = "serde")]
 mod recorded_inputs;
-mod request_places;
 mod shares;
 mod shutdown;
 mod time;

@@ -150,7 +150,7 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
         assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
         net.expect_verify(&blocks[1]);
         net.disconnect(ALICE);
-        // The next in its place is not taken for it.
+        // The next with its slot is not taken for it.
         net.connect(&[CAROL]);
         net.verdict(&blocks[1], Verdict::Invalid);
         assert_eq!(Reason::ALL.map(|reason| net.counters().penalties(reason)), [0; Reason::ALL.len()]);
@@ -181,7 +181,7 @@ fn while_it_leaves_it_is_asked_for_nothing() {
         net.expect_body_request_to(ALICE, &[&blocks[0]]);
         net.advance_until_output();
         net.expect_body_request_to(BOB, &[&blocks[0]]);
-        // Both of them could give this one, and both have no place free.
+        // Both of them could give this one, and both are busy.
         net.announce(BOB, &blocks[1]);
         net.announce(ALICE, &blocks[1]);
         net.disconnect(ALICE);

@@ -9,7 +9,7 @@ use crate::toy::{
 
 #[test]
 fn one_peer_cannot_use_the_bytes_of_another() {
-    // Four places of 10,000 bytes each set aside, and 40,000 for whoever needs them.
+    // Four peer slots of 10,000 bytes each set aside, and 40,000 for whoever needs them.
     let config = Config { peers: 3, importing: 1, bytes_per_peer: 50_000, bytes_total: 80_000, ..plain() };
     with(config, |net| {
         net.connect(&[ALICE, BOB, MALLORY]);
@@ -40,7 +40,7 @@ fn one_peer_cannot_use_the_bytes_of_another() {
 }
 
 #[test]
-fn peers_beyond_the_limit_have_no_place() {
+fn peers_beyond_the_limit_have_no_slot() {
     with(Config { peers: 2, ..plain() }, |net| {
         net.connect(&[ALICE, BOB]);
         let connect =

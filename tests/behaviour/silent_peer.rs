@@ -1,4 +1,4 @@
-//! A peer that never answers holds its own places and hashes until their ends, and nobody else's.
+//! A peer that never answers holds its own requests and hashes until their ends, and nobody else's.
 
 use herald_fetcher::{Config, Output, Reason};
 
@@ -28,7 +28,7 @@ fn it_cannot_hold_more_than_its_share() {
 }
 
 #[test]
-fn each_silence_is_one_penalty_and_the_next_hash_gets_the_place() {
+fn each_silence_is_one_penalty_and_the_next_hash_is_asked_for() {
     with(Config { requests_per_peer: 1, ..plain() }, |net| {
         net.connect(&[MALLORY]);
         assert_eq!(net.flood(MALLORY, (0..3).map(made_up_hash)), 3);

@@ -1,24 +1,24 @@
-//! A peer is asked so much at once and no more; what waits for a place gets it when one is free.
+//! A peer is asked so much at once and no more; what waits for a busy peer is asked of it when a request ends.
 
 use herald_fetcher::{BodyRequest, Config, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, genesis, siblings_on};
 
-fn one_place() -> Config {
+fn one_request() -> Config {
     Config { requests_per_peer: 1, ..plain() }
 }
 
 #[test]
-fn the_next_is_asked_for_when_the_place_is_free() {
-    with(one_place(), |net| {
+fn the_next_is_asked_for_when_the_request_has_ended() {
+    with(one_request(), |net| {
         net.connect(&[ALICE]);
         let blocks = siblings_on(&genesis(), 2);
         net.announce(ALICE, &blocks[0]);
         let header = net.expect_header_request_to(ALICE, &blocks[0]);
         net.announce(ALICE, &blocks[1]);
         assert_eq!(net.peer(ALICE).requests, 1);
-        // The body of the first takes the place before the header of the second.
+        // The body of the first comes before the header of the second.
         net.deliver_header(header, &blocks[0]);
         let body = net.expect_body_request_to(ALICE, &[&blocks[0]]);
         net.deliver_body(body, &[&blocks[0]]);
@@ -33,8 +33,8 @@ fn the_next_is_asked_for_when_the_place_is_free() {
 }
 
 #[test]
-fn a_failure_frees_the_place_too() {
-    with(one_place(), |net| {
+fn a_failure_ends_a_request_too() {
+    with(one_request(), |net| {
         net.connect(&[ALICE]);
         let blocks = siblings_on(&genesis(), 2);
         net.announce(ALICE, &blocks[0]);
@@ -48,8 +48,8 @@ fn a_failure_frees_the_place_too() {
 }
 
 #[test]
-fn another_announcer_with_a_free_place_is_asked_at_once() {
-    with(one_place(), |net| {
+fn another_announcer_that_is_not_busy_is_asked_at_once() {
+    with(one_request(), |net| {
         net.connect(&[ALICE, BOB]);
         let blocks = siblings_on(&genesis(), 2);
         net.announce(ALICE, &blocks[0]);
@@ -68,7 +68,7 @@ fn another_announcer_with_a_free_place_is_asked_at_once() {
 
 #[test]
 fn a_push_takes_a_waiting_hash_out_of_the_queue() {
-    with(one_place(), |net| {
+    with(one_request(), |net| {
         net.connect(&[ALICE, BOB]);
         let blocks = siblings_on(&genesis(), 2);
         net.announce(ALICE, &blocks[0]);
@@ -81,8 +81,8 @@ fn a_push_takes_a_waiting_hash_out_of_the_queue() {
 }
 
 #[test]
-fn a_push_frees_the_place_of_the_fetch_that_it_ends() {
-    with(one_place(), |net| {
+fn a_push_ends_the_request_of_the_fetch_that_it_ends() {
+    with(one_request(), |net| {
         net.connect(&[ALICE, BOB]);
         let blocks = siblings_on(&genesis(), 2);
         net.announce(ALICE, &blocks[0]);
@@ -98,8 +98,8 @@ fn a_push_frees_the_place_of_the_fetch_that_it_ends() {
 }
 
 #[test]
-fn an_early_body_takes_no_place_that_there_is_not() {
-    with(Config { body_request: BodyRequest::WithHeader, ..one_place() }, |net| {
+fn no_body_is_asked_for_early_of_a_busy_peer() {
+    with(Config { body_request: BodyRequest::WithHeader, ..one_request() }, |net| {
         net.connect(&[ALICE]);
         let block = crate::toy::child(&genesis());
         net.announce(ALICE, &block);
