@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 use crate::{RequestId, Time};
 
 /// What the fetcher reads of the host's chain during a call. Answers are taken as facts of that
@@ -80,7 +80,7 @@ pub enum Input<T: Types> {
         /// Who.
         peer: T::PeerId,
         /// The block.
-        block: Block<T>,
+        block: BlockOf<T>,
     },
     /// A reply to a request for headers.
     Headers {
@@ -132,7 +132,7 @@ pub enum Input<T: Types> {
     /// A block was made here and is in the chain.
     Sealed {
         /// The block.
-        block: Block<T>,
+        block: BlockOf<T>,
     },
     /// Time has passed: waits that are over run out. No other input lets them.
     Tick,

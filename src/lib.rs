@@ -148,4 +148,4 @@ pub use input::{ChainView, Failure, ImportOutcome, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
 pub use table::InvariantError;
 pub use time::Time;
-pub use types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+pub use types::{Block, BlockHash, BlockNumber, BlockOf, Body, Header, Types};

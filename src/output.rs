@@ -2,7 +2,7 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// The name of a request; its reply must bring it back.
 ///
@@ -100,7 +100,7 @@ pub enum Output<T: Types> {
     /// Import this block; its header is verified and its body matches. The answer is `Imported`.
     Import {
         /// The block.
-        block: Block<T>,
+        block: BlockOf<T>,
     },
     /// Import this header ([`Mode::HeadersOnly`](crate::Mode::HeadersOnly)). The answer is
     /// `Imported`.
@@ -111,7 +111,7 @@ pub enum Output<T: Types> {
     /// Send the whole block to these peers.
     Relay {
         /// The block.
-        block: Block<T>,
+        block: BlockOf<T>,
         /// Who lacks it.
         peers: Vec<T::PeerId>,
     },

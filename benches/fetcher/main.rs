@@ -20,7 +20,7 @@ use alloy_primitives::B256;
 use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use herald_fetcher::{Admission, BodyRequest, Config, Hedge};
-use herald_proto::{Block, Body, Header};
+use herald_proto::{Block, BlockExt as _, Body, Header};
 
 use blocks::{Maker, peer};
 use cpu::CpuTime;
@@ -284,7 +284,7 @@ fn pushes(criterion: &mut Criterion<CpuTime>) {
         bencher.iter_custom(|iterations| {
             let set_up = |_: Option<Host>| (Host::new(Config::default(), 1), chain.clone());
             time_each(iterations, set_up, |host, block| {
-                let _ = host.fetcher.push(host.now, &peer(0), block.into(), &host.chain);
+                let _ = host.fetcher.push(host.now, &peer(0), block, &host.chain);
                 host.drain();
             })
         });
@@ -296,7 +296,7 @@ fn pushes(criterion: &mut Criterion<CpuTime>) {
                 let set_up = |_: Option<Host>| (Host::new(Config::default(), 1), raw.clone());
                 time_each(iterations, set_up, |host, raw| {
                     let block = Block::decode(&raw).unwrap();
-                    let _ = host.fetcher.push(host.now, &peer(0), block.into(), &host.chain);
+                    let _ = host.fetcher.push(host.now, &peer(0), block, &host.chain);
                     host.drain();
                 })
             });

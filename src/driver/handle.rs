@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use crate::fetcher::{Counters, Status};
 use crate::input::{Failure, Input};
 use crate::output::{Admission, Connection, Outcome, RequestId};
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 use super::QueueLimits;
 use super::queue::{self, Command, Place, Queue};
@@ -87,7 +87,7 @@ impl<T: Types> Handle<T> {
     ///
     /// # Errors
     /// [`HandleError::Busy`] at once where the queue is full.
-    pub async fn push_block(&self, peer: T::PeerId, block: Block<T>) -> Result<Admission, HandleError> {
+    pub async fn push_block(&self, peer: T::PeerId, block: BlockOf<T>) -> Result<Admission, HandleError> {
         self.try_admit(Input::Pushed { peer, block }).await
     }
 
@@ -195,7 +195,7 @@ impl<T: Types> Handle<T> {
     ///
     /// # Errors
     /// [`Closed`] where the driver has ended.
-    pub async fn sealed(&self, block: Block<T>) -> Result<(), Closed> {
+    pub async fn sealed(&self, block: BlockOf<T>) -> Result<(), Closed> {
         self.tell(Input::Sealed { block }).await
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::Time;
 use crate::input::{ChainView, Failure, ImportOutcome, Input, Verdict};
 use crate::output::{Event, Hashes, Output, Reason, RequestId};
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// The host's chain.
 ///
@@ -27,7 +27,7 @@ pub trait Chain<T: Types>: ChainView + Send + Sync + 'static {
     ///
     /// [`ImportOutcome::Imported`] says that [`ChainView`] shows it from now on. The driver then
     /// tells the fetcher that the chain has advanced; the host need not.
-    fn import(&self, block: Block<T>) -> impl Future<Output = ImportOutcome> + Send;
+    fn import(&self, block: BlockOf<T>) -> impl Future<Output = ImportOutcome> + Send;
 
     /// Imports a header that was found valid. Called only with
     /// [`Mode::HeadersOnly`](crate::Mode::HeadersOnly), where [`import`](Self::import) is not; the
@@ -42,7 +42,7 @@ impl<T: Types, C: Chain<T>> Chain<T> for Arc<C> {
     fn verify_header(&self, header: T::Header) -> impl Future<Output = HeaderVerdict> + Send {
         (**self).verify_header(header)
     }
-    fn import(&self, block: Block<T>) -> impl Future<Output = ImportOutcome> + Send {
+    fn import(&self, block: BlockOf<T>) -> impl Future<Output = ImportOutcome> + Send {
         (**self).import(block)
     }
     fn import_header(&self, header: T::Header) -> impl Future<Output = ImportOutcome> + Send {
@@ -112,7 +112,7 @@ pub trait Network<T: Types>: Send + 'static {
     fn cancel(&mut self, request: RequestId, peer: &T::PeerId);
 
     /// Sends the whole block to these peers. What cannot be sent is dropped.
-    fn relay(&mut self, block: Block<T>, peers: Vec<T::PeerId>);
+    fn relay(&mut self, block: BlockOf<T>, peers: Vec<T::PeerId>);
 
     /// Announces a block to these peers. What cannot be sent is dropped.
     fn announce(&mut self, hash: BlockHash, number: BlockNumber, peers: Vec<T::PeerId>);

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::input::ImportOutcome;
-use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::host::{Chain, HeaderVerdict};
 
@@ -53,7 +53,7 @@ impl Jobs {
         self.start(job, async move { Answer::Verdict(chain.verify_header(header).await) });
     }
 
-    pub(super) fn import<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, block: Block<T>) {
+    pub(super) fn import<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, block: BlockOf<T>) {
         let job = Job { hash: block.header.hash(), number: block.header.number(), work: Work::Import };
         self.start(job, async move { Answer::Import(chain.import(block).await) });
     }

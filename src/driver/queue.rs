@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, onesho
 use crate::fetcher::{Counters, Status};
 use crate::input::Input;
 use crate::output::{Admission, Outcome};
-use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+use crate::types::{BlockHash, BlockNumber, Body, Header, Types};
 
 use super::QueueLimits;
 use super::handle::{Closed, HandleError};
@@ -109,7 +109,7 @@ impl<T: Types> Place<'_, T> {
 /// The bytes that an input carries beyond its fixed size, which the number of calls bounds.
 pub(super) fn input_bytes<T: Types>(input: &Input<T>) -> usize {
     match input {
-        Input::Pushed { block, .. } | Input::Sealed { block } => block_bytes(block),
+        Input::Pushed { block, .. } | Input::Sealed { block } => block.retained_bytes(),
         Input::Headers { headers, .. } => headers_bytes::<T>(headers),
         Input::Bodies { bodies, .. } => bodies_bytes::<T>(bodies),
         Input::ChainAdvanced { blocks } => list_bytes(blocks),
@@ -136,10 +136,6 @@ pub(super) fn bodies_bytes<T: Types>(bodies: &[T::Body]) -> usize {
 
 pub(super) fn list_bytes(blocks: &[(BlockHash, BlockNumber)]) -> usize {
     size_of_val(blocks)
-}
-
-fn block_bytes<T: Types>(block: &Block<T>) -> usize {
-    block.header.retained_bytes().saturating_add(block.body.retained_bytes())
 }
 
 impl<T: Types> Clone for Queue<T> {

@@ -5,7 +5,7 @@ use crate::config::{Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{Blame, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Room, Stage, Step, Wait, Whole};
-use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Body, Header, Types};
 
 use super::Fetcher;
 
@@ -48,7 +48,7 @@ impl<T: Types> Fetcher<T> {
         &mut self,
         now: Time,
         peer: &T::PeerId,
-        block: Block<T>,
+        block: BlockOf<T>,
         chain: &impl ChainView,
     ) -> Admission {
         self.set_time(now);
@@ -234,7 +234,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn admit_block(&mut self, peer: &T::PeerId, block: Block<T>, chain: &impl ChainView) -> Admission {
+    fn admit_block(&mut self, peer: &T::PeerId, block: BlockOf<T>, chain: &impl ChainView) -> Admission {
         if self.is_stopped() {
             return Admission::Stopped;
         }
@@ -287,7 +287,7 @@ impl<T: Types> Fetcher<T> {
         &mut self,
         entry: Option<EntryId>,
         slot: PeerSlot,
-        block: Block<T>,
+        block: BlockOf<T>,
         chain: &impl ChainView,
     ) -> Admission {
         let (hash, number) = (block.header.hash(), block.header.number());
@@ -340,7 +340,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is kept of a block.
-    fn whole(&self, block: Block<T>) -> Whole<T> {
+    fn whole(&self, block: BlockOf<T>) -> Whole<T> {
         match self.config.mode {
             Mode::Full => Whole { header: block.header, body: Some(block.body) },
             Mode::HeadersOnly => Whole { header: block.header, body: None },

@@ -9,7 +9,7 @@ use crate::table::{
     Blame, EntryId, Held, Origin, PeerSlot, Presence, QueueWait, Stage, Standing, Step, Wait, Whole,
     parent_of,
 };
-use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
+use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::Fetcher;
 use super::admit::Position;
@@ -86,7 +86,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// A block was made here, and is in the chain: it is relayed and announced.
-    pub fn sealed(&mut self, now: Time, block: Block<T>, chain: &impl ChainView) {
+    pub fn sealed(&mut self, now: Time, block: BlockOf<T>, chain: &impl ChainView) {
         self.set_time(now);
         if self.is_stopped() {
             return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, Config, Fetcher, Header, ImportOutcome, Output, Status, Time, Verdict,
+    Admission, BlockHash, BlockOf, Config, Fetcher, Header, ImportOutcome, Output, Status, Time, Verdict,
 };
 
 use crate::small::{Small, Tip, block};
@@ -41,7 +41,7 @@ fn after_ten_blocks(config: Arc<Config>) -> Fetcher<Small> {
     fetcher
 }
 
-fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>) {
+fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>) {
     let (mut imported, mut announced) = (0, 0);
     while let Some(output) = fetcher.poll_output() {
         match output {

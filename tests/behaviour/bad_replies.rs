@@ -5,7 +5,7 @@ use herald_fetcher::{Config, Failure, Reason};
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, MALLORY, Toy, block as block_of, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn junk(salt: u64) -> Block {
     block_of(crate::toy::made_up_hash(salt), 1, b"junk", salt)

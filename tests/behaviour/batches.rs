@@ -1,12 +1,12 @@
 //! Bodies gathered into one request: order does not matter, and each block stands for itself.
 
-use herald_fetcher::{Admission, Block, Config, End, Output, Reason};
+use herald_fetcher::{Admission, BlockOf, Config, End, Output, Reason};
 
 use crate::harness::{Ask, Net, with};
-use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis, siblings_on};
+use crate::toy::{ALICE, BOB, Toy, block, genesis, siblings_on};
 
 /// Headers of so many blocks that Alice announced are here, and their bodies are asked of her.
-fn batch(net: &mut Net, count: u64) -> (Vec<Block<Toy>>, Ask) {
+fn batch(net: &mut Net, count: u64) -> (Vec<BlockOf<Toy>>, Ask) {
     net.connect(&[ALICE]);
     let blocks = siblings_on(&genesis(), count);
     for block in &blocks {

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn another_announcer_is_asked_at_the_deadline() {

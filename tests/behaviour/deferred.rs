@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, BodyRequest, Config, End, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, block, blocks_on, genesis, made_up_hash};
 
 #[test]
 fn an_announcement_is_taken_up_when_the_head_moves() {

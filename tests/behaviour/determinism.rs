@@ -1,15 +1,15 @@
 //! The same configuration and the same inputs give the same outputs; every call is also an input.
 
 use herald_fetcher::{
-    Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict,
+    BlockOf, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict,
 };
 
-use crate::toy::{BlockExt, Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
+use crate::toy::{Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
 
 /// Draws one input after the other, of all kinds, from a seed.
 struct Script {
     state: u64,
-    blocks: Vec<Block<Toy>>,
+    blocks: Vec<BlockOf<Toy>>,
 }
 
 impl Script {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, Reason, Verdict};
 
 use crate::harness::{Ask, Net, plain, with};
+use crate::toy::HEADER_BYTES;
 use crate::toy::{
     ALICE, BOB, MALLORY, Peer, Toy, block as block_of, child, genesis, large_child, made_up_hash,
 };
-use crate::toy::{BlockExt, HEADER_BYTES};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn together() -> Config {
     Config { body_request: BodyRequest::WithHeader, ..plain() }

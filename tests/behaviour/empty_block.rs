@@ -3,7 +3,7 @@
 use herald_fetcher::{BodyRequest, Config};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, empty_child, genesis};
+use crate::toy::{ALICE, empty_child, genesis};
 
 #[test]
 fn an_empty_block_goes_from_its_header_to_the_host() {

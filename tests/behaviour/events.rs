@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, End, Event, Events, ImportOutcome, StageName, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn each_stage_that_is_entered_and_how_it_ended() {

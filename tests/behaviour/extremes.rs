@@ -5,7 +5,7 @@ use herald_fetcher::{
 };
 
 use crate::harness::{Ask, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, Toy, block, child, genesis, made_up_hash};
+use crate::toy::{ALICE, Toy, block, child, genesis, made_up_hash};
 
 /// A chain whose head and finalized block are where a test wants them.
 struct Odd {

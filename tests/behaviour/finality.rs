@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, End, Verdict};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, block, blocks_on, child, genesis, made_up_hash};
 
 fn at_height_10(net: &mut Net, finalized: u64) {
     net.advance_chain(&blocks_on(&genesis(), 10));

@@ -9,7 +9,7 @@ fn light() -> Config {
     Config { mode: Mode::HeadersOnly, ..plain() }
 }
 
-fn import(net: &mut Net, block: &herald_fetcher::Block<Toy>) {
+fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
     net.expect_verify(block);
     net.verdict(block, Verdict::Valid);
     net.expect_header_import(block);

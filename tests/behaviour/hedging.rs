@@ -5,7 +5,7 @@ use herald_fetcher::{BodyRequest, Config, Hedge, Reason};
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, blocks_on, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn hedging() -> Config {
     Config { hedge: Config::default().hedge, ..plain() }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{Admission, Block, Config, Gather, Hedge, Reason, StageName, Verdict};
+use herald_fetcher::{Admission, Block, BlockOf, Config, Gather, Hedge, Reason, StageName, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, Toy, block, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, Toy, block, child, genesis};
 
-fn twins() -> [Block<Toy>; 2] {
+fn twins() -> [BlockOf<Toy>; 2] {
     [1, 2].map(|salt| block(genesis().hash(), 1, b"the same transactions", salt))
 }
 

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, ImportOutcome, Verdict};
 
 use crate::harness::{with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, child, genesis};
 
 #[test]
 fn fetched_and_pushed_and_announced_again() {

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, End, ImportOutcome, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
 
 #[test]
 fn an_invalid_header_is_laid_on_who_pushed_it() {

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, End, ImportOutcome, Reason, Verdict};
 
 use crate::harness::with_each;
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn at_the_verification() {

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, Output, Reason, StageName};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, block, blocks_on, genesis, made_up_hash};
 
 /// One honest peer's blocks are followed as if nothing else were the matter.
 #[track_caller]
@@ -118,7 +118,7 @@ fn blocks_far_larger_than_a_peers_bytes_are_refused() {
         assert_eq!(net.peer(MALLORY).bytes, 0);
         let fits = crate::toy::large_child(&genesis(), 9_900);
         assert_eq!(net.push(MALLORY, &fits), Admission::Accepted);
-        assert_eq!(net.peer(MALLORY).bytes, fits.bytes());
+        assert_eq!(net.peer(MALLORY).bytes, fits.retained_bytes() as u64);
         net.import(&fits);
     });
 }

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, End, Failure, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
 
 #[test]
 fn a_chain_of_them_is_fetched_down_to_what_we_have() {

@@ -7,9 +7,7 @@ use herald_fetcher::{
 };
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{
-    ALICE, BOB, BlockExt, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on,
-};
+use crate::toy::{ALICE, BOB, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on};
 
 #[test]
 fn between_header_and_body_another_announcer_goes_on() {
@@ -117,7 +115,7 @@ fn what_it_pushed_is_kept_where_another_has_it_too() {
         net.expect_header_request_to(ALICE, &blocks[0]);
         net.announce(BOB, &blocks[1]);
         net.disconnect(ALICE);
-        assert_eq!((net.peer(BOB).blocks, net.peer(BOB).bytes), (1, blocks[1].bytes()));
+        assert_eq!((net.peer(BOB).blocks, net.peer(BOB).bytes), (1, blocks[1].retained_bytes() as u64));
         let header = net.expect_header_request_to(BOB, &blocks[0]);
         net.disconnect(CAROL);
         net.deliver_header(header, &blocks[0]);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use herald_fetcher::{Admission, Config, FanOut, ImportOutcome, Verdict};
 
 use crate::harness::{Net, plain, with};
-use crate::toy::{BlockExt, Peer, Toy, blocks_on, child, genesis};
+use crate::toy::{Peer, Toy, blocks_on, child, genesis};
 
 fn connect_16(net: &mut Net) -> Vec<Peer> {
     let peers: Vec<_> = (0..16).map(Peer).collect();
@@ -125,7 +125,7 @@ fn the_oldest_known_block_is_forgotten_first() {
     });
 }
 
-fn relays_and_announces(net: &mut Net, block: &herald_fetcher::Block<Toy>) -> (usize, usize) {
+fn relays_and_announces(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) -> (usize, usize) {
     net.seal(block);
     (net.expect_relay(block).len(), net.expect_announce(block).len())
 }

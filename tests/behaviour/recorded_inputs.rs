@@ -77,7 +77,7 @@ impl ChainView for Genesis {
 }
 
 fn inputs() -> Vec<Input<Plain>> {
-    let block = |n: u8, parent: B256| Block::<Plain> {
+    let block = |n: u8, parent: B256| Block {
         header: Header { hash: B256::repeat_byte(n), parent, number: u64::from(n) },
         body: Body(5),
     };

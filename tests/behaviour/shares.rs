@@ -3,9 +3,7 @@
 use herald_fetcher::{Admission, Config, Connection, End, Fetcher, Reason, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{
-    ALICE, BOB, BlockExt, CAROL, MALLORY, Peer, Toy, block, genesis, made_up_hash, siblings_on,
-};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, Peer, Toy, block, genesis, made_up_hash, siblings_on};
 
 #[test]
 fn one_peer_cannot_use_the_bytes_of_another() {

@@ -3,9 +3,9 @@
 use herald_fetcher::{Admission, Config, Connection, Failure, ImportOutcome, Verdict};
 
 use crate::harness::{Ask, Net, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 /// A fetcher with something in every stage, and an output that nobody has fetched.
 fn busy(net: &mut Net) -> (Ask, Vec<Block>) {

@@ -92,7 +92,7 @@ impl Chain<Toy> for TestChain {
             | Manner::FutureOnce(_) => HeaderVerdict::Valid,
         }
     }
-    async fn import(&self, block: herald_fetcher::Block<Toy>) -> ImportOutcome {
+    async fn import(&self, block: herald_fetcher::BlockOf<Toy>) -> ImportOutcome {
         assert_eq!(block.header.body_commitment(), block.body.commitment(), "the fetcher matched them");
         self.take(block.header.hash(), block.header.number).await
     }
@@ -146,7 +146,7 @@ impl Network<Toy> for TestNetwork {
     fn cancel(&mut self, request: RequestId, peer: &Peer) {
         self.note(Call::Cancel { request, peer: *peer });
     }
-    fn relay(&mut self, block: herald_fetcher::Block<Toy>, peers: Vec<Peer>) {
+    fn relay(&mut self, block: herald_fetcher::BlockOf<Toy>, peers: Vec<Peer>) {
         self.note(Call::Relay { hash: block.header.hash(), peers });
     }
     fn announce(&mut self, hash: BlockHash, _: BlockNumber, peers: Vec<Peer>) {

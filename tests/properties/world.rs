@@ -13,7 +13,7 @@ use herald_fetcher::{
 
 use crate::toy::{Toy, ToyBody, ToyHeader, hash};
 
-type ToyBlock = herald_fetcher::Block<Toy>;
+type ToyBlock = herald_fetcher::BlockOf<Toy>;
 
 /// Peers that follow the rules.
 const HONEST: u8 = 2;

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use alloy_primitives::{B256, U256, address, b256};
+use herald_proto::BlockExt as _;
 
 use super::*;
 use crate::testkit;

@@ -4,7 +4,7 @@ use herald_fetcher::driver::HeaderVerdict;
 use herald_fetcher::{ChainView, ImportOutcome};
 use herald_proto::{Block, Header};
 
-use super::{FetcherBlock, Types};
+use super::Types;
 use herald_chain::store::StoreError;
 use herald_chain::{BlockError, Chain};
 
@@ -66,8 +66,7 @@ impl herald_fetcher::driver::Chain<Types> for ChainHost {
         }
     }
 
-    async fn import(&self, block: FetcherBlock) -> ImportOutcome {
-        let block = Block::from(block);
+    async fn import(&self, block: Block) -> ImportOutcome {
         let (hash, number) = (block.hash(), block.number());
         let outcome = self.blocking(move |chain| chain.import(&[block])).await;
         let error = match outcome {

@@ -118,7 +118,7 @@ impl EventLoop {
 
     async fn pushed(&self, peer: PeerId, block: Block, total_difficulty: U256) -> Result<(), Ended> {
         let hash = block.hash();
-        match self.fetcher.push_block(peer, block.into()).await {
+        match self.fetcher.push_block(peer, block).await {
             Ok(admission) => self.heard_of(peer, hash, Some(total_difficulty), news(admission)).await,
             Err(HandleError::Busy) => {
                 tracing::debug!(%peer, block = %hash, "block dropped: the fetcher is busy");

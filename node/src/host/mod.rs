@@ -43,8 +43,6 @@ pub type Types = EthTypes<PeerId>;
 /// A handle to the node's fetcher.
 pub type FetcherHandle = herald_fetcher::driver::Handle<Types>;
 
-type FetcherBlock = herald_fetcher::Block<Types>;
-
 /// Blocks out of reach that wait for the sync; one would do, since one sync brings them all.
 const OUT_OF_REACH_WAITING: usize = 16;
 
@@ -118,7 +116,7 @@ pub(crate) fn ended(task: Result<(), JoinError>) {
 impl Publish for FetcherHandle {
     async fn publish(&self, block: Block) {
         // The driver ends only with the node.
-        let _ = self.sealed(block.into()).await;
+        let _ = self.sealed(block).await;
     }
 }
 

@@ -8,8 +8,8 @@ use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::Types;
 use super::penalties::{Judgement, Penalties};
-use super::{FetcherBlock, Types};
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
 use herald_chain::Chain;
 
@@ -68,8 +68,7 @@ impl Network<Types> for NetworkHost {
         self.network.cancel(*peer, request.as_u64());
     }
 
-    fn relay(&mut self, block: FetcherBlock, peers: Vec<PeerId>) {
-        let block = Block::from(block);
+    fn relay(&mut self, block: Block, peers: Vec<PeerId>) {
         match self.total_difficulty(&block.header) {
             Some(total) => {
                 self.network.send_block(&peers, &block, total);

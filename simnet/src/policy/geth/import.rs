@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, Body as _, ChainView as _, End, Header as _, ImportOutcome, Output, Reason,
-    StageName, Time, Verdict,
+    Admission, BlockHash, BlockOf, Body as _, ChainView as _, End, Header as _, ImportOutcome, Output,
+    Reason, StageName, Time, Verdict,
 };
 
 use super::traces::{Phase, block_bytes};
@@ -23,7 +23,7 @@ const FUTURE_PERIOD_NANOS: u64 = 5_000_000_000;
 /// host's outcome ends it.
 #[derive(Debug)]
 pub(super) struct Future {
-    block: Block<Sim>,
+    block: BlockOf<Sim>,
     due: Time,
     at_host: AtHost,
 }
@@ -46,7 +46,7 @@ impl Future {
 }
 
 impl GethModel {
-    pub(super) fn pushed(&mut self, peer: PeerId, block: Block<Sim>, chain: &View<'_>) -> Admission {
+    pub(super) fn pushed(&mut self, peer: PeerId, block: BlockOf<Sim>, chain: &View<'_>) -> Admission {
         if !self.peers.is_connected(peer) {
             return Admission::UnknownPeer;
         }
@@ -64,7 +64,7 @@ impl GethModel {
 
     /// Puts a whole block into the queue. Where it is refused, all that others announced of it goes
     /// as well.
-    pub(super) fn enqueue(&mut self, peer: PeerId, block: Block<Sim>, chain: &View<'_>) -> Admission {
+    pub(super) fn enqueue(&mut self, peer: PeerId, block: BlockOf<Sim>, chain: &View<'_>) -> Admission {
         let hash = block.header.hash();
         if self.traces.blocks_of(peer) >= BLOCK_LIMIT {
             self.forget_refused(hash, End::NoRoom);

@@ -14,8 +14,8 @@ mod faults;
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, Config, End, Event, Events, Hashes, ImportOutcome, Input, Outcome, Output,
-    Reason, RequestId, StageName, Time, Verdict,
+    Admission, Block, BlockHash, BlockOf, Config, End, Event, Events, Hashes, ImportOutcome, Input, Outcome,
+    Output, Reason, RequestId, StageName, Time, Verdict,
 };
 
 use super::GethModel;
@@ -96,7 +96,7 @@ impl Rig {
         self.blocks.get(id).hash
     }
 
-    fn block(&self, id: BlockId) -> Block<Sim> {
+    fn block(&self, id: BlockId) -> BlockOf<Sim> {
         Block { header: self.blocks.header(id), body: self.blocks.body(id) }
     }
 
@@ -141,7 +141,7 @@ impl Rig {
         self.announce_number(peer, id, number)
     }
 
-    fn push_block(&mut self, peer: PeerId, block: Block<Sim>) -> Admission {
+    fn push_block(&mut self, peer: PeerId, block: BlockOf<Sim>) -> Admission {
         match self.act(Input::Pushed { peer, block }) {
             Outcome::Admission(admission) => admission,
             other => panic!("not an admission: {other:?}"),
