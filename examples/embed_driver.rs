@@ -9,10 +9,9 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use herald_fetcher::driver::{Chain, Driver, Handle, HeaderVerdict, Network};
+use herald_fetcher::driver::{Chain, Driver, Handle, Network};
 use herald_fetcher::{
-    Block, BlockHash, BlockNumber, BlockOf, ChainView, Config, Failure, Hashes, ImportOutcome, Reason,
-    RequestId,
+    Block, BlockHash, BlockNumber, BlockOf, ChainView, Config, Failure, Hashes, Reason, RequestId, Verdict,
 };
 use herald_proto::{Body, EthTypes, Header, HeaderFields};
 use tokio::sync::{mpsc, watch};
@@ -45,15 +44,15 @@ impl ChainView for MemoryChain {
 }
 
 impl Chain<Eth> for MemoryChain {
-    async fn verify_header(&self, _: Header) -> HeaderVerdict {
-        HeaderVerdict::Valid
+    async fn verify_header(&self, _: Header) -> Verdict {
+        Verdict::Valid
     }
-    async fn import(&self, block: BlockOf<Eth>) -> ImportOutcome {
+    async fn import(&self, block: BlockOf<Eth>) -> Verdict {
         let (hash, number) = (block.header.hash(), block.header.number);
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, number);
         self.head.send_replace(number);
         println!("imported {number} {hash}");
-        ImportOutcome::Imported
+        Verdict::Valid
     }
 }
 

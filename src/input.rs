@@ -1,9 +1,11 @@
 //! What goes into the fetcher.
 
+use core::time::Duration;
+
 use alloy_primitives::B256;
 
+use crate::RequestId;
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
-use crate::{RequestId, Time};
 
 /// What the fetcher reads of the host's chain during a call. Answers are taken as facts of that
 /// moment; a recorder can wrap an implementation and write them down.
@@ -116,12 +118,13 @@ pub enum Input<T: Types> {
         /// The answer.
         verdict: Verdict,
     },
-    /// The host's answer to [`Output::Import`](crate::Output::Import).
+    /// The host's answer to [`Output::Import`](crate::Output::Import) or
+    /// [`Output::ImportHeader`](crate::Output::ImportHeader).
     Imported {
         /// Of which block.
         hash: BlockHash,
         /// The answer.
-        outcome: ImportOutcome,
+        verdict: Verdict,
     },
     /// Blocks are now in the chain, by whatever way: sync, own sealing, a file, this fetcher. The
     /// last one is the head's or nearest to it.
@@ -156,31 +159,36 @@ pub enum Failure {
     Disconnected,
 }
 
-/// What the host finds of a header whose parent it knows.
+/// What the host finds of a header, or of a whole block: the answer to
+/// [`Output::VerifyHeader`](crate::Output::VerifyHeader), [`Output::Import`](crate::Output::Import)
+/// and [`Output::ImportHeader`](crate::Output::ImportHeader).
+///
+/// Closed on purpose: these four are all that a check can come to as far as the fetcher is
+/// concerned. A host with finer ones (an execution that failed, a store that is full) says here who
+/// is to blame: the block, or itself.
+#[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
-    /// It may be relayed and imported.
+    /// A header: it may be relayed, and its block imported. An import: the block is in the chain,
+    /// and [`ChainView`] shows it from now on.
     Valid,
-    /// It breaks a rule of the chain.
+    /// It breaks a rule of the chain, and always will. Whoever provided it is penalised, and it is
+    /// not fetched again.
     Invalid,
-    /// It breaks none, but our clock says that it comes at `until`.
+    /// It breaks no rule, but our clock says that its time has not come. Nobody is to blame; the
+    /// block is kept, and its header handed out for verification again when the time has come.
+    ///
+    /// Said of headers. Of an import, whose header was found valid before, it counts as a
+    /// [`LocalFault`](Self::LocalFault): the clock was set back.
     Future {
-        /// When to ask again, on the fetcher's clock.
-        until: Time,
+        /// How long it is until then, counted from the time of the call that hands this in. A span
+        /// and not a point, since a host's wall clock and the fetcher's [`Time`](crate::Time) have
+        /// nothing in common but that they go equally fast. More than
+        /// [`Config::future_max`](crate::Config::future_max) ends the block.
+        wait: Duration,
     },
-    /// It could not be verified, for a reason on our side.
-    LocalFault,
-}
-
-/// What came of an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum ImportOutcome {
-    /// The block is in the chain.
-    Imported,
-    /// The block breaks a rule of the chain.
-    Invalid,
-    /// It could not be imported, for a reason on our side.
+    /// It could not be checked, for a reason on our side: a full disk, a task that was aborted. The
+    /// block ends, and nobody is to blame; it is fetched anew when it is announced again.
     LocalFault,
 }

@@ -48,8 +48,8 @@
 //!
 //! ```
 //! use herald_fetcher::{
-//!     Admission, BlockHash, BlockNumber, ChainView, Config, Connection, Fetcher, ImportOutcome, Input,
-//!     Mode, Outcome, Output, Time, Types, Verdict,
+//!     Admission, BlockHash, BlockNumber, ChainView, Config, Connection, Fetcher, Input, Mode, Outcome,
+//!     Output, Time, Types, Verdict,
 //! };
 //! # #[derive(Debug)]
 //! # enum Toy {}
@@ -105,7 +105,7 @@
 //!         }
 //!         Output::ImportHeader { header } => {
 //!             chain.0.push(hash_of(header.0));
-//!             Input::Imported { hash: hash_of(header.0), outcome: ImportOutcome::Imported }
+//!             Input::Imported { hash: hash_of(header.0), verdict: Verdict::Valid }
 //!         }
 //!         other => unreachable!("{other:?}"),
 //!     };
@@ -144,7 +144,7 @@ pub use config::{
     BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
 };
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
-pub use input::{ChainView, Failure, ImportOutcome, Input, Verdict};
+pub use input::{ChainView, Failure, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
 pub use table::InvariantError;
 pub use time::Time;

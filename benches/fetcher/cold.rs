@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use criterion::Criterion;
 use criterion::measurement::Measurement;
-use herald_fetcher::{Admission, BlockOf, Config, Fetcher, Header, ImportOutcome, Output, Time, Verdict};
+use herald_fetcher::{Admission, BlockOf, Config, Fetcher, Header, Output, Time, Verdict};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -97,7 +97,7 @@ fn push(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Smal
 }
 
 fn import(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>) {
-    fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+    fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
     carry_out(fetcher, now, tip, block, Until::Imported);
 }
 
@@ -116,7 +116,7 @@ fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf
             Output::VerifyHeader { header } => fetcher.verdict(now, header.hash(), Verdict::Valid, tip),
             Output::Import { block } => {
                 if until == Until::Imported {
-                    fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+                    fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
                 }
             }
             Output::Relay { .. } | Output::Announce { .. } => drop(black_box(output)),

@@ -38,7 +38,7 @@ use tokio::task::JoinHandle;
 use crate::{Config, ConfigError, Fetcher, Types};
 
 pub use handle::{Closed, Handle, HandleError};
-pub use host::{Chain, HeaderVerdict, Network, Observer};
+pub use host::{Chain, Network, Observer};
 
 use task::Task;
 

@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Time;
 use crate::fetcher::Fetcher;
-use crate::input::{Failure, ImportOutcome, Input};
+use crate::input::{Failure, Input, Verdict};
 use crate::output::{Admission, Outcome, Output, RequestId};
 use crate::types::Types;
 
 use super::host::{Chain, Network, Observer};
-use super::jobs::{Answer, Done, Jobs};
+use super::jobs::{Done, Job, JobKind, Jobs};
 use super::log;
 use super::queue::{Command, Packet};
 
@@ -190,19 +190,13 @@ where
 
     /// The host has verified or imported a block, or failed to.
     fn answered(&mut self, done: Done) {
-        let Done { hash, number, answer } = done;
-        match answer {
-            Answer::Verdict(verdict) => {
-                let verdict = verdict.at(self.now());
-                self.tell(Input::Verdict { hash, verdict });
-            }
-            Answer::Import(outcome) => {
-                self.tell(Input::Imported { hash, outcome });
-                match outcome {
-                    ImportOutcome::Imported => {
-                        self.tell(Input::ChainAdvanced { blocks: vec![(hash, number)] });
-                    }
-                    ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
+        let Done { job: Job { hash, number, kind }, verdict } = done;
+        match kind {
+            JobKind::Verify => self.tell(Input::Verdict { hash, verdict }),
+            JobKind::Import => {
+                self.tell(Input::Imported { hash, verdict });
+                if verdict == Verdict::Valid {
+                    self.tell(Input::ChainAdvanced { blocks: vec![(hash, number)] });
                 }
             }
         }

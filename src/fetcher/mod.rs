@@ -156,7 +156,7 @@ impl<T: Types> Fetcher<T> {
                 self.request_failed(now, &peer, request, failure)
             }
             Input::Verdict { hash, verdict } => self.verdict(now, hash, verdict, chain),
-            Input::Imported { hash, outcome } => self.imported(now, hash, outcome, chain),
+            Input::Imported { hash, verdict } => self.imported(now, hash, verdict, chain),
             Input::ChainAdvanced { blocks } => self.chain_advanced(now, &blocks, chain),
             Input::Sealed { block } => self.sealed(now, block, chain),
             Input::Tick => self.tick(now, chain),

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::input::{ChainView, ImportOutcome, Verdict};
+use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
     Blame, EntryId, Held, Origin, PeerSlot, Presence, QueueWait, Stage, Standing, Step, Wait, Whole,
@@ -28,7 +28,7 @@ impl<T: Types> Fetcher<T> {
         match verdict {
             Verdict::Valid => self.relay_and_import(id),
             Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
-            Verdict::Future { until } => self.keep_until(id, until),
+            Verdict::Future { wait } => self.keep_until(id, self.now.after(wait)),
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
@@ -36,7 +36,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
-    pub fn imported(&mut self, now: Time, hash: BlockHash, outcome: ImportOutcome, chain: &impl ChainView) {
+    pub fn imported(&mut self, now: Time, hash: BlockHash, verdict: Verdict, chain: &impl ChainView) {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
@@ -44,17 +44,17 @@ impl<T: Types> Fetcher<T> {
             return;
         };
         let number = block.value.number();
-        match outcome {
-            ImportOutcome::Imported => {
+        match verdict {
+            Verdict::Valid => {
                 self.announce_to_lacking(hash, number);
                 self.end(id, End::Imported);
                 self.wake_children(&hash, chain);
             }
-            ImportOutcome::Invalid => {
+            Verdict::Invalid => {
                 self.known.remove(&hash);
                 self.reject(id, Reason::InvalidBlock);
             }
-            ImportOutcome::LocalFault => {
+            Verdict::Future { .. } | Verdict::LocalFault => {
                 self.known.remove(&hash);
                 self.end(id, End::LocalFault);
             }

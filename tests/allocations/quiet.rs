@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald_fetcher::{
-    Admission, BlockHash, BlockOf, Config, Fetcher, Header, ImportOutcome, Output, Status, Time, Verdict,
-};
+use herald_fetcher::{Admission, BlockHash, BlockOf, Config, Fetcher, Header, Output, Status, Time, Verdict};
 
 use crate::small::{Small, Tip, block};
 
@@ -56,7 +54,7 @@ fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf
             Output::VerifyHeader { header } => fetcher.verdict(now, header.hash(), Verdict::Valid, tip),
             Output::Import { block } => {
                 imported += 1;
-                fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+                fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
                 let advanced = Tip(block.header.hash(), block.header.number());
                 fetcher.chain_advanced(now, &[(advanced.0, advanced.1)], &advanced);
             }

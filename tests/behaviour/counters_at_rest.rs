@@ -1,6 +1,6 @@
 //! What is counted for a peer is exact at every stage, and zero at rest.
 
-use herald_fetcher::{BodyRequest, Config, End, ImportOutcome, StageName, Verdict};
+use herald_fetcher::{BodyRequest, Config, End, StageName, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, HEADER_BYTES, child, genesis};
@@ -29,7 +29,7 @@ fn one_honest_block_leaves_nothing_behind() {
         net.verdict(&block, Verdict::Valid);
         assert_eq!(counts(net), (0, 0, block.retained_bytes() as u64, 1));
         net.expect_import(&block);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         assert_eq!(counts(net), (0, 0, 0, 0));
         assert_eq!((net.counters().requests, net.ends(End::Imported)), (2, 1));
         assert_eq!(net.counters().replies_unmatched, 0);

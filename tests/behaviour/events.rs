@@ -1,6 +1,6 @@
 //! Observers see every step of a hash, where they asked to.
 
-use herald_fetcher::{Admission, Config, End, Event, Events, ImportOutcome, StageName, Verdict};
+use herald_fetcher::{Admission, Config, End, Event, Events, StageName, Verdict};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, child, genesis};
@@ -25,7 +25,7 @@ fn each_stage_that_is_entered_and_how_it_ended() {
         net.expect_verify(&block);
         net.verdict(&block, Verdict::Valid);
         net.expect_import(&block);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         net.expect_event(&Event::Ended { hash, end: End::Imported });
     });
 }

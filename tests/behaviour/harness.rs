@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use herald_fetcher::{
     Admission, BlockHash, BlockNumber, BlockOf, BodyRequest, ChainView, Config, Connection, Counters,
-    Deadline, End, Failure, Fetcher, Hedge, ImportOutcome, Output, PeerStatus, RequestId, Status, Time,
-    Verdict,
+    Deadline, End, Failure, Fetcher, Hedge, Output, PeerStatus, RequestId, Status, Time, Verdict,
 };
 
 use crate::toy::{Body, Chain, Header, Peer, Toy};
@@ -191,12 +190,12 @@ impl Net {
 
     /// The host has imported a block, or not. Where it has, it says that the chain advanced too.
     #[track_caller]
-    pub fn imported(&mut self, block: &BlockOf<Toy>, outcome: ImportOutcome) {
-        if outcome == ImportOutcome::Imported {
+    pub fn imported(&mut self, block: &BlockOf<Toy>, outcome: Verdict) {
+        if outcome == Verdict::Valid {
             self.chain.insert(block);
         }
         self.step(|net| net.fetcher.imported(net.now, block.hash(), outcome, &net.chain));
-        if outcome == ImportOutcome::Imported {
+        if outcome == Verdict::Valid {
             let blocks = [(block.hash(), block.number())];
             self.quiet_step(|net| net.fetcher.chain_advanced(net.now, &blocks, &net.chain));
         }

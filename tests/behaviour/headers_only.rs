@@ -1,6 +1,6 @@
 //! A light client fetches headers alone.
 
-use herald_fetcher::{Admission, Config, End, ImportOutcome, Mode, Verdict};
+use herald_fetcher::{Admission, Config, End, Mode, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
@@ -13,7 +13,7 @@ fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
     net.expect_verify(block);
     net.verdict(block, Verdict::Valid);
     net.expect_header_import(block);
-    net.imported(block, ImportOutcome::Imported);
+    net.imported(block, Verdict::Valid);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Honest peers and an honest host: whole courses of events in one verb.
 
-use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, ImportOutcome, Output, Verdict};
+use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, Output, Verdict};
 
 use crate::harness::{Ask, Net, Told};
 use crate::toy::{Peer, Toy};
@@ -61,7 +61,7 @@ impl Net {
         self.verdict(block, Verdict::Valid);
         let relayed = self.take_relay(block).unwrap_or_default();
         self.expect_import(block);
-        self.imported(block, ImportOutcome::Imported);
+        self.imported(block, Verdict::Valid);
         Told { relayed, announced: self.take_announce(block).unwrap_or_default() }
     }
 
@@ -72,7 +72,7 @@ impl Net {
             self.verdict(block, Verdict::Valid);
             self.take_relay(block);
             self.expect_import(block);
-            self.imported(block, ImportOutcome::Imported);
+            self.imported(block, Verdict::Valid);
             self.take_announce(block);
         }
     }
@@ -150,7 +150,7 @@ impl Net {
                 self.chain.insert(&block);
                 let (hash, number) = (block.hash(), block.number());
                 self.quiet_step(|net| {
-                    net.fetcher.imported(net.now(), hash, ImportOutcome::Imported, &net.chain);
+                    net.fetcher.imported(net.now(), hash, Verdict::Valid, &net.chain);
                     net.fetcher.chain_advanced(net.now(), &[(hash, number)], &net.chain);
                 });
             }

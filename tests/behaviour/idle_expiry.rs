@@ -65,7 +65,7 @@ fn the_time_with_the_host_is_not_counted() {
         net.verdict(&block, herald_fetcher::Verdict::Valid);
         net.expect_import(&block);
         net.advance(1_000_000);
-        net.imported(&block, herald_fetcher::ImportOutcome::Imported);
+        net.imported(&block, herald_fetcher::Verdict::Valid);
         assert_eq!(net.ends(End::Imported), 1);
     });
 }

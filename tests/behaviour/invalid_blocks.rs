@@ -1,6 +1,6 @@
 //! Invalid blocks: who is blamed for what, what falls with them, and what is refused afterwards.
 
-use herald_fetcher::{Admission, Config, End, ImportOutcome, Reason, Verdict};
+use herald_fetcher::{Admission, Config, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
@@ -28,7 +28,7 @@ fn an_import_that_fails_is_laid_on_who_announced_it_but_not_on_who_relayed_it() 
         net.verdict(&blocks[0], Verdict::Valid);
         net.expect_relay(&blocks[0]);
         net.expect_import(&blocks[0]);
-        net.imported(&blocks[0], ImportOutcome::Invalid);
+        net.imported(&blocks[0], Verdict::Invalid);
         net.expect_penalty(MALLORY, Reason::InvalidBlock);
         // Honest peers relay a block when its header is verified, before they know more.
         assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
@@ -36,7 +36,7 @@ fn an_import_that_fails_is_laid_on_who_announced_it_but_not_on_who_relayed_it() 
         net.verdict(&blocks[1], Verdict::Valid);
         net.expect_relay(&blocks[1]);
         net.expect_import(&blocks[1]);
-        net.imported(&blocks[1], ImportOutcome::Invalid);
+        net.imported(&blocks[1], Verdict::Invalid);
         assert_eq!((net.ends(End::Invalid), net.status().bad_blocks), (2, 2));
     });
 }
@@ -148,7 +148,7 @@ fn who_relays_a_block_whose_import_failed_here_is_refused_without_blame() {
         net.verdict(&bad, Verdict::Valid);
         net.expect_relay(&bad);
         net.expect_import(&bad);
-        net.imported(&bad, ImportOutcome::Invalid);
+        net.imported(&bad, Verdict::Invalid);
         // Alice has verified its header, and imports it at this moment.
         assert_eq!(net.push(ALICE, &bad), Admission::BadBlock);
         assert_eq!(net.announce_as(ALICE, bad.hash(), 1), Admission::BadBlock);

@@ -43,7 +43,7 @@ fn a_child_that_comes_while_its_parent_is_with_the_host() {
         net.expect_import(&blocks[0]);
         // The parent is being imported: nothing either.
         assert_eq!(net.push(ALICE, &blocks[2]), Admission::Accepted);
-        net.imported(&blocks[0], herald_fetcher::ImportOutcome::Imported);
+        net.imported(&blocks[0], herald_fetcher::Verdict::Valid);
         net.import(&blocks[1]);
         net.import(&blocks[2]);
         assert_eq!(net.counters().parents_sought, 0);

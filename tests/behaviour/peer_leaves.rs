@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{
-    Admission, BodyRequest, Config, End, Failure, Hedge, ImportOutcome, Output, Reason, Verdict,
-};
+use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, Output, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on};
@@ -155,7 +153,7 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
         net.verdict(&blocks[0], Verdict::Valid);
         assert_eq!(net.expect_relay(&blocks[0]).len(), 1);
         net.expect_import(&blocks[0]);
-        net.imported(&blocks[0], ImportOutcome::Imported);
+        net.imported(&blocks[0], Verdict::Valid);
         assert_eq!(net.expect_announce(&blocks[0]).len(), 1);
     });
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use herald_fetcher::{Admission, Config, FanOut, ImportOutcome, Verdict};
+use herald_fetcher::{Admission, Config, FanOut, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{Peer, Toy, blocks_on, child, genesis};
@@ -25,7 +25,7 @@ fn to_the_square_root_whole_and_to_the_rest_by_hash() {
         // Relayed when the header is verified, before the import.
         let relayed = net.expect_relay(&block);
         net.expect_import(&block);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         let announced = net.expect_announce(&block);
         assert_eq!((relayed.len(), announced.len()), (4, 11));
         let told: BTreeSet<_> = relayed.into_iter().chain(announced).collect();
@@ -53,7 +53,7 @@ fn who_announced_or_pushed_it_is_not_told() {
         assert_eq!(net.announce_as(late[0], block.hash(), 1), Admission::Known);
         assert_eq!(net.announce_as(late[1], block.hash(), 1), Admission::Known);
         assert_eq!(net.push(late[2], &block), Admission::Duplicate);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         let announced = net.expect_announce(&block);
         assert_eq!((relayed.len(), announced.len()), (4, 3));
         let told = relayed.iter().chain(&announced);

@@ -93,7 +93,7 @@ fn inputs() -> Vec<Input<Plain>> {
         Input::RequestFailed { peer: 9, request, failure: Failure::Malformed },
         Input::Pushed { peer: 4, block: one.clone() },
         Input::Verdict { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },
-        Input::Imported { hash: one.header.hash, outcome: herald_fetcher::ImportOutcome::Imported },
+        Input::Imported { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },
         Input::ChainAdvanced { blocks: vec![(one.header.hash, 1)] },
         Input::Sealed { block: block(3, B256::repeat_byte(2)) },
         Input::PeerGone { peer: 4 },

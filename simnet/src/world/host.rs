@@ -1,7 +1,7 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and throws out who did too much wrong.
 
-use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
+use herald_fetcher::{Admission, End, Failure, Input, Outcome, Output, Reason, Time, Verdict};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
@@ -259,7 +259,7 @@ impl<M: Machine> World<'_, M> {
         let (hash, due) = (data.hash, later(data.sealed_at, self.setup.skew(id)));
         let verdict = match data.flaw {
             Flaw::Header | Flaw::Phantom => Verdict::Invalid,
-            Flaw::None | Flaw::Body if due > self.now => Verdict::Future { until: due },
+            Flaw::None | Flaw::Body if due > self.now => Verdict::Future { wait: due.since(self.now) },
             Flaw::None | Flaw::Body => Verdict::Valid,
         };
         let _ = self.tell(id, Input::Verdict { hash, verdict });
@@ -285,18 +285,18 @@ impl<M: Machine> World<'_, M> {
         self.node_mut(id).importing.retain(|it| *it != block);
         let data = self.blocks.get(block);
         let (hash, number, flaw) = (data.hash, data.number, data.flaw);
-        let outcome = match flaw {
-            Flaw::Body | Flaw::Phantom | Flaw::Header => ImportOutcome::Invalid,
-            Flaw::None if self.fails_here(id, block) => ImportOutcome::LocalFault,
-            Flaw::None => ImportOutcome::Imported,
+        let verdict = match flaw {
+            Flaw::Body | Flaw::Phantom | Flaw::Header => Verdict::Invalid,
+            Flaw::None if self.fails_here(id, block) => Verdict::LocalFault,
+            Flaw::None => Verdict::Valid,
         };
-        let came_in = outcome == ImportOutcome::Imported;
+        let came_in = verdict == Verdict::Valid;
         if came_in {
             self.take_in(id, block);
         } else {
             self.forget_newest(id);
         }
-        let _ = self.tell(id, Input::Imported { hash, outcome });
+        let _ = self.tell(id, Input::Imported { hash, verdict });
         if came_in {
             let _ = self.tell(id, Input::ChainAdvanced { blocks: vec![(hash, number)] });
         }

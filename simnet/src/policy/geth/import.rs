@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, BlockHash, BlockOf, Body as _, ChainView as _, End, Header as _, ImportOutcome, Output,
-    Reason, StageName, Time, Verdict,
+    Admission, BlockHash, BlockOf, Body as _, ChainView as _, End, Header as _, Output, Reason, StageName,
+    Time, Verdict,
 };
 
 use super::traces::{Phase, block_bytes};
@@ -135,10 +135,11 @@ impl GethModel {
                 self.penalise(origin, Reason::InvalidHeader);
                 self.forget(hash, End::LocalFault);
             }
-            Verdict::Future { until } => {
+            Verdict::Future { wait } => {
                 let known = self.future.iter().any(|future| future.hash() == hash);
-                if until.since(self.now) <= FUTURE_MAX && self.future.len() < FUTURE_BLOCKS_MAX && !known {
-                    self.future.push(Future { block, due: next_period(until), at_host: AtHost::No });
+                if wait <= FUTURE_MAX && self.future.len() < FUTURE_BLOCKS_MAX && !known {
+                    let due = next_period(self.now.after(wait));
+                    self.future.push(Future { block, due, at_host: AtHost::No });
                 }
                 self.forget(hash, End::TooFarInFuture);
             }
@@ -146,18 +147,18 @@ impl GethModel {
         self.turn(chain);
     }
 
-    pub(super) fn imported(&mut self, hash: BlockHash, outcome: ImportOutcome, chain: &View<'_>) {
-        let end = match outcome {
-            ImportOutcome::Imported => End::Imported,
-            ImportOutcome::Invalid => End::Invalid,
-            ImportOutcome::LocalFault => End::LocalFault,
+    pub(super) fn imported(&mut self, hash: BlockHash, verdict: Verdict, chain: &View<'_>) {
+        let end = match verdict {
+            Verdict::Valid => End::Imported,
+            Verdict::Invalid => End::Invalid,
+            Verdict::Future { .. } | Verdict::LocalFault => End::LocalFault,
         };
         let importing = self.traces.queued(&hash).filter(|queued| queued.phase == Phase::Importing);
         if let Some(block) = importing.map(|queued| queued.block.clone()) {
-            match outcome {
-                ImportOutcome::Imported => self.announce(&block, chain),
+            match verdict {
+                Verdict::Valid => self.announce(&block, chain),
                 // Nobody is blamed for a block that only the import finds wrong.
-                ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
+                Verdict::Invalid | Verdict::Future { .. } | Verdict::LocalFault => {}
             }
             self.future.retain(|future| !future.is_at_host(&hash));
             self.forget(hash, end);

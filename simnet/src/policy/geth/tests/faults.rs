@@ -226,7 +226,7 @@ fn an_invalid_block_is_taken_again_and_again_and_blamed_on_nobody() {
     for _ in 0..3 {
         assert_eq!(rig.push(A, block), Admission::Accepted);
         rig.verdict(block, Verdict::Valid);
-        rig.outcome(block, ImportOutcome::Invalid);
+        rig.imported(block, Verdict::Invalid);
     }
     assert_eq!(rig.imports().len(), 3);
     assert_eq!(rig.relays().len(), 1, "and passed on the first time, as its header is valid");

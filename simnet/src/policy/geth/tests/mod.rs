@@ -14,8 +14,8 @@ mod faults;
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, BlockOf, Config, End, Event, Events, Hashes, ImportOutcome, Input, Outcome,
-    Output, Reason, RequestId, StageName, Time, Verdict,
+    Admission, Block, BlockHash, BlockOf, Config, End, Event, Events, Hashes, Input, Outcome, Output, Reason,
+    RequestId, StageName, Time, Verdict,
 };
 
 use super::GethModel;
@@ -174,9 +174,9 @@ impl Rig {
         self.feed(Input::Verdict { hash, verdict });
     }
 
-    fn outcome(&mut self, id: BlockId, outcome: ImportOutcome) {
+    fn imported(&mut self, id: BlockId, verdict: Verdict) {
         let hash = self.hash(id);
-        self.feed(Input::Imported { hash, outcome });
+        self.feed(Input::Imported { hash, verdict });
     }
 
     /// Puts a block into the chain, and tells the model nothing.
@@ -188,7 +188,7 @@ impl Rig {
     fn import(&mut self, id: BlockId) {
         self.verdict(id, Verdict::Valid);
         self.insert(id);
-        self.outcome(id, ImportOutcome::Imported);
+        self.imported(id, Verdict::Valid);
     }
 
     /// Wakes the loop with an announcement that it refuses.
