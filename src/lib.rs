@@ -135,6 +135,7 @@ pub mod driver;
 mod fetcher;
 mod input;
 mod known;
+mod labels;
 mod output;
 mod table;
 mod time;

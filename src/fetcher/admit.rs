@@ -412,7 +412,7 @@ impl<T: Types> Fetcher<T> {
     pub(super) fn no_room(&mut self, id: EntryId, slot: PeerSlot, room: Room) {
         self.table.fail_claim(id, slot);
         if room == Room::TotalFull && !self.has_good_claim(id) {
-            return self.end(id, End::NoRoom);
+            return self.end(id, End::NoCapacity);
         }
         self.start_over(id);
     }

@@ -151,7 +151,7 @@ fn a_fetched_block_for_which_there_is_no_room_at_all_ends_without_blame() {
         let large = crate::toy::large_child(&genesis(), 9_901);
         net.announce(ALICE, &large);
         net.fetch(&large);
-        assert_eq!(net.ends(End::NoRoom), 1);
+        assert_eq!(net.ends(End::NoCapacity), 1);
         let fits = crate::toy::large_child(&genesis(), 9_900);
         net.announce(ALICE, &fits);
         net.fetch(&fits);

@@ -155,19 +155,5 @@ fn is_of_sync(request: u64) -> bool {
 
 /// What the fetcher does not follow is the sync's at once.
 fn news(admission: Admission) -> HeadNews {
-    match admission {
-        Admission::TooFar => HeadNews::Far,
-        Admission::Accepted
-        | Admission::Deferred
-        | Admission::Duplicate
-        | Admission::Known
-        | Admission::PeerLimit
-        | Admission::TotalLimit
-        | Admission::BelowFinality
-        | Admission::BadBlock
-        | Admission::WrongBody
-        | Admission::WrongNumber
-        | Admission::UnknownPeer
-        | Admission::Stopped => HeadNews::Near,
-    }
+    if admission == Admission::TooFar { HeadNews::Far } else { HeadNews::Near }
 }

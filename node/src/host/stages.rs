@@ -11,7 +11,7 @@ use super::Types;
 
 /// How many blocks have entered each stage since the start. Clones share the counts.
 #[derive(Clone, Debug, Default)]
-pub struct StageCounts(Arc<[AtomicU64; StageName::ALL.len()]>);
+pub struct StageCounts(Arc<[AtomicU64; StageName::COUNT]>);
 
 impl StageCounts {
     /// Blocks that have entered this stage.
@@ -21,8 +21,7 @@ impl StageCounts {
     }
 
     fn counter(&self, stage: StageName) -> Option<&AtomicU64> {
-        let place = StageName::ALL.iter().position(|other| *other == stage)?;
-        self.0.get(place)
+        self.0.get(stage.index())
     }
 }
 

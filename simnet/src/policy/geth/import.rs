@@ -67,7 +67,7 @@ impl GethModel {
     pub(super) fn enqueue(&mut self, peer: PeerId, block: BlockOf<Sim>, chain: &View<'_>) -> Admission {
         let hash = block.header.hash();
         if self.traces.blocks_of(peer) >= BLOCK_LIMIT {
-            self.forget_refused(hash, End::NoRoom);
+            self.forget_refused(hash, End::NoCapacity);
             return Admission::PeerLimit;
         }
         if !in_window(block.header.number(), chain.head()) {

@@ -124,7 +124,7 @@ fn a_push_over_the_limit_erases_what_others_announced() {
     let _ = rig.announce(C, announced);
     for block in [announced, fetching, completing] {
         assert_eq!(rig.push(A, block), Admission::PeerLimit);
-        assert_eq!(rig.story(block).last(), Some(&Step::Out(End::NoRoom)));
+        assert_eq!(rig.story(block).last(), Some(&Step::Out(End::NoCapacity)));
     }
     assert_eq!(rig.headers(B, header, &[fetching]).len(), 1);
     assert_eq!(rig.bodies(B, body, &[completing]).len(), 1);
