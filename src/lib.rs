@@ -137,6 +137,7 @@ mod input;
 mod known;
 mod labels;
 mod output;
+mod penalties;
 mod table;
 mod time;
 mod types;
@@ -147,6 +148,7 @@ pub use config::{
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
 pub use input::{ChainView, Failure, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
+pub use penalties::{PenaltyOutcome, PenaltyScores};
 pub use table::InvariantError;
 pub use time::Time;
 pub use types::{Block, BlockHash, BlockNumber, BlockOf, Body, Header, Types};

@@ -23,6 +23,7 @@ use herald_proto::{Block, EthTypes};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use self::chain::ChainHost;
 use self::events::EventLoop;
@@ -66,7 +67,7 @@ impl Host {
         let server = ChainServer::new(chain.clone(), network_id);
         let (network, events) = crate::network::start(network, Arc::new(server)).await?;
         let (sender, out_of_reach) = mpsc::channel(OUT_OF_REACH_WAITING);
-        let penalties = Penalties::new();
+        let penalties = Penalties::new(fetcher.seed, Instant::now());
         let network_host = NetworkHost::new(network.clone(), chain.clone(), penalties.clone(), sender);
         let spawned =
             Driver::builder(fetcher, ChainHost::new(chain.clone()), network_host).observer(stages).spawn();

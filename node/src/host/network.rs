@@ -2,14 +2,14 @@
 
 use alloy_primitives::U256;
 use herald_fetcher::driver::Network;
-use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
+use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, PenaltyOutcome, Reason, RequestId};
 use herald_proto::{Block, BlockId, Header, HeadersRequest};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Types;
-use super::penalties::{Judgement, Penalties};
+use super::penalties::Penalties;
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
 use herald_chain::Chain;
 
@@ -84,10 +84,10 @@ impl Network<Types> for NetworkHost {
 
     fn penalise(&mut self, peer: &PeerId, reason: Reason) {
         match self.penalties.add(*peer, reason, Instant::now()) {
-            Judgement::Stays(weight) => {
-                tracing::debug!(%peer, reason = reason.label(), weight, "peer penalised");
+            PenaltyOutcome::Tolerated { score } => {
+                tracing::debug!(%peer, reason = reason.label(), score, "peer penalised");
             }
-            Judgement::Goes => {
+            PenaltyOutcome::Disconnect => {
                 self.network.disconnect(*peer, DisconnectReason::Penalised(reason.label()));
             }
         }

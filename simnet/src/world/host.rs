@@ -1,7 +1,7 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and throws out who did too much wrong.
 
-use herald_fetcher::{Admission, End, Failure, Input, Outcome, Output, Reason, Time, Verdict};
+use herald_fetcher::{Admission, End, Failure, Input, Outcome, Output, PenaltyOutcome, Reason, Verdict};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockId, Flaw, PeerId, Sim};
@@ -14,27 +14,6 @@ use super::event::{Event, Message};
 use super::link::LinkState;
 use super::mail::Form;
 use super::net::later;
-
-/// At this weight a peer is thrown out, as in Herald's own node.
-const DISCONNECT_AT: u32 = 100;
-/// How long it takes until a point is forgotten, as there.
-const FORGET_POINT_NANOS: u64 = 3_000_000_000;
-
-/// The weight of a peer's faults at one moment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Score {
-    weight: u32,
-    at: Time,
-}
-
-impl Score {
-    fn add(&mut self, now: Time, weight: u32) -> u32 {
-        let forgotten = now.as_nanos().saturating_sub(self.at.as_nanos()) / FORGET_POINT_NANOS;
-        let left = self.weight.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
-        *self = Self { weight: left.saturating_add(weight), at: now };
-        self.weight
-    }
-}
 
 impl<M: Machine> World<'_, M> {
     /// A message is inside its receiver.
@@ -185,7 +164,7 @@ impl<M: Machine> World<'_, M> {
             | End::Expired
             | End::Passed
             | End::TooFarInFuture
-            | End::NoRoom
+            | End::NoCapacity
             | End::LocalFault => {}
         }
         let Some(block) = self.blocks.find(hash) else { return };
@@ -358,15 +337,14 @@ impl<M: Machine> World<'_, M> {
         if self.gate(id).hostile.is_none() {
             self.recorder.penalised(culprit, reason);
             let innocent = self.gate(culprit).hostile.is_none();
-            if innocent && self.scenario.assertions.no_honest_penalised && !befalls_the_honest(reason) {
+            if innocent && self.scenario.assertions.no_honest_penalised && !reason.befalls_honest_peers() {
                 let what = format!("honest node {} is blamed for {}", culprit.0, reason.label());
                 self.violate(Some(id), what);
             }
         }
         // geth drops a peer at its first fault.
-        let now = self.now;
         self.policy == Policy::GethModel
-            || self.scores.entry(peer).or_default().add(now, reason.weight()) >= DISCONNECT_AT
+            || self.scores.add(self.now, peer, reason) == PenaltyOutcome::Disconnect
     }
 
     /// Ends a connection for good, from this side.
@@ -375,21 +353,5 @@ impl<M: Machine> World<'_, M> {
             self.close_far_end(peer);
             self.hang_up(peer, LinkState::Banned);
         }
-    }
-}
-
-/// Whether an honest peer can earn this without doing wrong: by being slow, cut off or restarted.
-fn befalls_the_honest(reason: Reason) -> bool {
-    match reason {
-        Reason::Silence | Reason::EmptyReply | Reason::Refusal => true,
-        Reason::WrongNumber
-        | Reason::WrongHeader
-        | Reason::WrongBody
-        | Reason::InvalidHeader
-        | Reason::InvalidBlock
-        | Reason::InvalidAncestor
-        | Reason::OversizedReply
-        | Reason::MalformedReply
-        | Reason::Flooding => false,
     }
 }
