@@ -171,11 +171,9 @@ fn main() -> ExitCode {
     let (replies, arrived) = sync_channel(64);
     thread::spawn(move || peers(asked, replies));
 
-    let config = Config {
-        mode: Mode::HeadersOnly,
-        hedge: Hedge::After { min: Duration::from_millis(10), max: Duration::from_millis(50) },
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.mode = Mode::HeadersOnly;
+    config.hedge = Hedge::After { min: Duration::from_millis(10), max: Duration::from_millis(50) };
     let fetcher = Fetcher::new(config).expect("the configuration is valid");
     let chain = Chain(BTreeMap::from([(hash_of(0), 0)]));
     let mut host = Host { fetcher, chain, start: Instant::now(), to_peers, answers: VecDeque::new() };

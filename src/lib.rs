@@ -88,7 +88,8 @@
 //!     fn finalized(&self) -> BlockNumber { 0 }
 //! }
 //!
-//! let mut fetcher = Fetcher::<Toy>::new(Config { mode: Mode::HeadersOnly, ..Config::default() })?;
+//! let config = Config::default().with(|config| config.mode = Mode::HeadersOnly);
+//! let mut fetcher = Fetcher::<Toy>::new(config)?;
 //! let mut chain = Chain(vec![hash_of(0)]);
 //! let now = Time::ZERO; // a reading of the host's monotonic clock
 //!

@@ -182,7 +182,7 @@ impl<T: Types> Fetcher<T> {
         if self.known.ids().map(|id| self.known.holders(id)).any(|all| all.count() != marked(&all)) {
             return Err(InvariantError("a peer that is gone is said to have a block"));
         }
-        if self.table.place_count() > self.config.places() as usize {
+        if self.table.place_count() > self.config.peer_slots() as usize {
             return Err(InvariantError("more places are taken than configured"));
         }
         let empty = self.table.len() == 0 && self.table.place_count() == 0 && self.outputs.is_empty();

@@ -103,7 +103,7 @@ const FAILURES: [(Failure, Option<Reason>); 5] = [
 fn failures_of_a_header_request() {
     let block = child(&genesis());
     for (failure, reason) in FAILURES {
-        for config in [plain(), Config { body_request: Config::default().body_request, ..plain() }] {
+        for config in [plain(), plain().with(|config| config.body_request = Config::default().body_request)] {
             let early = config.body_request != plain().body_request;
             with(config, |net| {
                 net.connect(&[MALLORY, ALICE]);

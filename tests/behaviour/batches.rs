@@ -155,7 +155,7 @@ fn a_block_that_is_pushed_meanwhile_leaves_the_request_and_its_body_is_no_fault(
 
 #[test]
 fn a_request_has_no_more_hashes_than_configured() {
-    with(Config { bodies_per_request: 2, ..Config::geth() }, |net| {
+    with(Config::geth().with(|config| config.bodies_per_request = 2), |net| {
         net.connect(&[ALICE]);
         let blocks = siblings_on(&genesis(), 3);
         for block in &blocks {

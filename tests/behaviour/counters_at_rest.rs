@@ -38,7 +38,7 @@ fn one_honest_block_leaves_nothing_behind() {
 
 #[test]
 fn an_early_body_is_charged_until_its_header_comes() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         net.announce(ALICE, &block);

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use herald_fetcher::{Admission, Config, End, Reason, Verdict};
+use herald_fetcher::{Admission, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, blocks_on, child, genesis};
@@ -92,7 +92,7 @@ fn when_its_giver_leaves_another_that_has_it_keeps_it() {
 #[test]
 fn its_time_may_come_after_its_lifetime() {
     let lifetime = std::time::Duration::from_secs(1);
-    with(Config { lifetime, ..plain() }, |net| {
+    with(plain().with(|config| config.lifetime = lifetime), |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         assert_eq!(net.push(ALICE, &block), Admission::Accepted);

@@ -32,13 +32,12 @@ pub fn with_each(test: impl Fn(&mut Net)) {
 /// One request at a time, sent at once, with five seconds to answer: for tests of something else.
 pub fn plain() -> Config {
     let deadline = Deadline::Fixed(Duration::from_secs(5));
-    Config {
-        header_deadline: deadline,
-        body_deadline: deadline,
-        hedge: Hedge::Off,
-        body_request: BodyRequest::AfterHeader,
-        ..Config::default()
-    }
+    Config::default().with(|config| {
+        config.header_deadline = deadline;
+        config.body_deadline = deadline;
+        config.hedge = Hedge::Off;
+        config.body_request = BodyRequest::AfterHeader;
+    })
 }
 
 /// A request that the fetcher has sent.

@@ -6,7 +6,7 @@ use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
 
 fn light() -> Config {
-    Config { mode: Mode::HeadersOnly, ..plain() }
+    plain().with(|config| config.mode = Mode::HeadersOnly)
 }
 
 fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
@@ -18,7 +18,7 @@ fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
 
 #[test]
 fn a_header_is_fetched_verified_imported_and_announced() {
-    for config in [light(), Config { mode: Mode::HeadersOnly, ..Config::default() }] {
+    for config in [light(), Config::default().with(|config| config.mode = Mode::HeadersOnly)] {
         with(config, |net| {
             net.connect(&[ALICE, BOB]);
             let block = child(&genesis());

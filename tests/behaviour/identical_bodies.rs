@@ -110,7 +110,12 @@ fn who_only_took_a_header_over_is_not_blamed_for_the_block_that_anothers_body_co
 fn one_that_waits_for_a_place_is_served_before_the_place_is_given_away() {
     let ms = Duration::from_millis;
     let (gather, hedge) = (Gather { window: ms(100) }, Hedge::After { min: ms(10), max: ms(50) });
-    with(Config { requests_per_peer: 1, gather, hedge, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.requests_per_peer = 1;
+        config.gather = gather;
+        config.hedge = hedge;
+    });
+    with(config, |net| {
         net.connect(&[ALICE, MALLORY]);
         let parent = child(&genesis());
         let [one, two] = [1, 2].map(|salt| block(parent.hash(), 2, b"the same transactions", salt));

@@ -28,7 +28,7 @@ fn fetched_and_pushed_and_announced_again() {
 
 #[test]
 fn a_block_of_the_chain_is_not_followed_even_if_it_is_not_remembered() {
-    with(Config { known_blocks: 1, ..Config::default() }, |net| {
+    with(Config::default().with(|config| config.known_blocks = 1), |net| {
         let (one, two) = (child(&genesis()), child(&child(&genesis())));
         net.advance_chain(&[one.clone(), two]);
         net.connect(&[ALICE]);

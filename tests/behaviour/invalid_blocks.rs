@@ -1,6 +1,6 @@
 //! Invalid blocks: who is blamed for what, what falls with them, and what is refused afterwards.
 
-use herald_fetcher::{Admission, Config, End, Reason, Verdict};
+use herald_fetcher::{Admission, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
@@ -104,7 +104,7 @@ fn a_header_on_a_bad_parent_is_known_for_what_it_is_when_it_comes() {
 
 #[test]
 fn the_oldest_bad_block_is_forgotten_first() {
-    with(Config { bad_blocks: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.bad_blocks = 2), |net| {
         net.connect(&[MALLORY]);
         let blocks = siblings_on(&genesis(), 3);
         for bad in &blocks {

@@ -45,7 +45,7 @@ fn between_header_and_body_a_lone_announcer_takes_the_hash_along() {
 
 #[test]
 fn before_its_header_came_another_announcer_is_asked() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE, BOB]);
         let block = child(&genesis());
         net.announce(ALICE, &block);
@@ -161,8 +161,12 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
 #[test]
 fn while_it_leaves_it_is_asked_for_nothing() {
     let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
-    let config =
-        Config { requests_per_peer: 1, bytes_per_peer: 2_000, bytes_total: 400_000, hedge, ..plain() };
+    let config = plain().with(|config| {
+        config.requests_per_peer = 1;
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+        config.hedge = hedge;
+    });
     with(config, |net| {
         net.connect(&[ALICE, BOB]);
         // What Bob holds leaves him no room for what Alice gives.

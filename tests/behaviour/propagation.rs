@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use herald_fetcher::{Admission, Config, FanOut, Verdict};
+use herald_fetcher::{Admission, FanOut, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{Peer, Toy, blocks_on, child, genesis};
@@ -82,7 +82,7 @@ fn nobody_is_told_twice() {
 /// How many are told whole, and by hash, of a block that one of 16 peers pushed.
 fn told(fan_out: FanOut) -> (usize, usize) {
     let mut counts = (0, 0);
-    with(Config { fan_out, ..plain() }, |net| {
+    with(plain().with(|config| config.fan_out = fan_out), |net| {
         let peers = connect_16(net);
         let block = child(&genesis());
         assert_eq!(net.push(peers[0], &block), Admission::Accepted);
@@ -114,7 +114,7 @@ fn whom_a_block_is_relayed_to_differs_from_block_to_block() {
 
 #[test]
 fn the_oldest_known_block_is_forgotten_first() {
-    with(Config { known_blocks: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.known_blocks = 2), |net| {
         net.connect(&[Peer(0), Peer(1)]);
         let blocks = blocks_on(&genesis(), 3);
         for block in &blocks {

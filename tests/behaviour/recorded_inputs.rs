@@ -131,5 +131,5 @@ fn a_field_that_no_configuration_has_is_an_error() {
     let error = serde_json::from_str::<Config>(r#"{ "window_abvoe": 3 }"#).unwrap_err();
     assert!(error.to_string().contains("window_abvoe"), "{error}");
     let partial: Config = serde_json::from_str(r#"{ "window_above": 3 }"#).unwrap();
-    assert_eq!(partial, Config { window_above: 3, ..Config::default() });
+    assert_eq!(partial, Config::default().with(|config| config.window_above = 3));
 }

@@ -6,7 +6,7 @@ use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, genesis, siblings_on};
 
 fn one_place() -> Config {
-    Config { requests_per_peer: 1, ..plain() }
+    plain().with(|config| config.requests_per_peer = 1)
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_push_frees_the_place_of_the_fetch_that_it_ends() {
 
 #[test]
 fn an_early_body_takes_no_place_that_there_is_not() {
-    with(Config { body_request: BodyRequest::WithHeader, ..one_place() }, |net| {
+    with(one_place().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE]);
         let block = crate::toy::child(&genesis());
         net.announce(ALICE, &block);

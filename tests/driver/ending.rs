@@ -100,7 +100,7 @@ fn what_cannot_start_says_why() {
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused() {
     let parts = Parts::new(Manner::AtOnce);
-    let config = Config { peers: 0, ..Config::default() };
+    let config = Config::default().with(|config| config.peers = 0);
     let refused = Driver::spawn::<Toy, _, _>(config, parts.chain, parts.network);
     assert_eq!(refused.err(), Some(SpawnError::Config(ConfigError::Zero { field: "peers" })));
 }

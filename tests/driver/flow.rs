@@ -67,8 +67,8 @@ async fn peers_that_answer_at_once_cost_no_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_import_delays_no_announcement() {
-    let mut host =
-        Parts::new(Manner::Slow(10 * SECOND)).spawn(Config { mode: Mode::HeadersOnly, ..Config::default() });
+    let mut host = Parts::new(Manner::Slow(10 * SECOND))
+        .spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
     host.connect(&[1, 2]).await;
     let start = Instant::now();
     let first = empty_block(1, genesis().hash(), 1);
@@ -133,7 +133,7 @@ async fn a_future_block_is_imported_when_its_time_comes() {
 async fn what_cannot_be_sent_goes_to_the_next_announcer_at_once() {
     let mut parts = Parts::new(Manner::AtOnce);
     parts.network.unreachable = Some(1);
-    let mut host = parts.spawn(Config { grace: Config::geth().grace, ..Config::default() });
+    let mut host = parts.spawn(Config::default().with(|config| config.grace = Config::geth().grace));
     host.connect(&[1, 2]).await;
     let start = Instant::now();
     let block = empty_block(1, genesis().hash(), 0);
@@ -166,7 +166,8 @@ async fn a_failed_request_goes_to_the_next_announcer() {
 
 #[tokio::test(start_paused = true)]
 async fn headers_only_imports_headers() {
-    let mut host = Parts::new(Manner::AtOnce).spawn(Config { mode: Mode::HeadersOnly, ..Config::default() });
+    let mut host =
+        Parts::new(Manner::AtOnce).spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
     host.connect(&[1]).await;
     let block = full_block(1, genesis().hash(), 0);
     assert_eq!(host.handle.announce(1, block.hash(), 1).await, Ok(Admission::Accepted));

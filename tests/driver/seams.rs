@@ -64,7 +64,7 @@ impl Observer<Toy> for Seen {
 #[tokio::test(start_paused = true)]
 async fn an_observer_sees_everything_in_order() {
     let seen = Seen::default();
-    let config = Config { events: Events::On, ..Config::default() };
+    let config = Config::default().with(|config| config.events = Events::On);
     let mut host = Parts::new(Manner::AtOnce).spawn_with(config, |builder| builder.observer(seen.clone()));
     host.connect(&[1, 2]).await;
     let block = empty_block(1, genesis().hash(), 0);

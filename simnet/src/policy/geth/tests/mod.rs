@@ -46,7 +46,10 @@ impl Rig {
 
     fn seeded(seed: u64, peers: u32) -> Self {
         let mut rig = Self {
-            model: GethModel::new(std::sync::Arc::new(Config { events: Events::On, ..Config::geth() }), seed),
+            model: GethModel::new(
+                std::sync::Arc::new(Config::geth().with(|config| config.events = Events::On)),
+                seed,
+            ),
             blocks: Blocks::new(BlockHash::repeat_byte(0xee)),
             chain: Chain::default(),
             now: Time::ZERO,
