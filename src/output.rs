@@ -295,7 +295,7 @@ pub enum Outcome<T: Types> {
 labelled_enum! {
     /// A stage of a hash, for observers.
     ///
-    /// Closed on purpose: observers that measure or check a hash's way must place each of them.
+    /// Closed on purpose: observers that measure or check a hash's way have to know each of them.
     pub enum StageName {
         /// Hash and number known.
         Announced => "announced";

@@ -98,8 +98,8 @@ pub trait Network<T: Types>: Send + 'static {
     }
 }
 
-/// Sees what goes into the fetcher and what comes out, with the fetcher's time: the place for a
-/// recorder or for metrics. Called in the driver's task; it must not block.
+/// Sees what goes into the fetcher and what comes out, with the fetcher's time: for
+/// recorders and metrics. Called in the driver's task; it must not block.
 ///
 /// What the chain answers in between is seen by wrapping the [`Chain`]: it is read in the same task,
 /// after `on_input` and before the first `on_output`.

@@ -9,8 +9,9 @@ use herald_fetcher::{Admission, BlockHash, Config};
 use crate::host::{Host, Manner, Parts, empty_block, full_block, genesis, settle};
 
 fn host_with(calls: u32, bytes: u32) -> Host {
-    let limits =
-        QueueLimits { calls: NonZeroU32::new(calls).unwrap(), bytes: NonZeroU32::new(bytes).unwrap() };
+    let mut limits = QueueLimits::default();
+    limits.calls = NonZeroU32::new(calls).unwrap();
+    limits.bytes = NonZeroU32::new(bytes).unwrap();
     Parts::new(Manner::AtOnce).spawn_with(Config::default(), |builder| builder.queue(limits))
 }
 
