@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use alloy_primitives::B256;
-
 use crate::RequestId;
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
@@ -46,6 +44,9 @@ impl<C: ChainView + ?Sized> ChainView for std::sync::Arc<C> {
 /// Everything that can happen to a fetcher, as a plain value: [`Fetcher::handle`] takes it, a
 /// recorder writes it, a property test draws it. Each has a method of its own on the fetcher too.
 ///
+/// Closed on purpose: what replays or stands in for a fetcher must know every input, or what it
+/// shows is not what the fetcher does.
+///
 /// [`Fetcher::handle`]: crate::Fetcher::handle
 #[derive(Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -58,83 +59,83 @@ impl<C: ChainView + ?Sized> ChainView for std::sync::Arc<C> {
     ))
 )]
 pub enum Input<T: Types> {
-    /// A peer is there, and may announce from now on.
+    /// A peer is connected, and may announce from now on.
     PeerConnected {
-        /// Who.
+        /// The host's name for it, until it is gone.
         peer: T::PeerId,
     },
     /// A peer is gone. All that rests on it alone is released.
     PeerGone {
-        /// Who.
+        /// As it was named when it connected.
         peer: T::PeerId,
     },
     /// A peer says that it has a block.
     Announced {
-        /// Who.
+        /// The announcer, who can be asked for the block.
         peer: T::PeerId,
-        /// Which block.
+        /// The block, which nothing is known of but this.
         hash: BlockHash,
         /// Its number, as the peer claims.
         number: BlockNumber,
     },
     /// A peer sent a whole block unasked.
     Pushed {
-        /// Who.
+        /// The provider.
         peer: T::PeerId,
-        /// The block.
+        /// Header and body as they came; whether they match is found out here.
         block: BlockOf<T>,
     },
     /// A reply to a request for headers.
     Headers {
-        /// Who replied.
+        /// The peer that replied, which need not be the one that was asked.
         peer: T::PeerId,
-        /// To which request.
+        /// The request that the reply names; a downloader's, or none at all, is fine.
         request: RequestId,
-        /// With what.
+        /// What the reply holds; may be empty.
         headers: Vec<T::Header>,
     },
     /// A reply to a request for bodies.
     Bodies {
-        /// Who replied.
+        /// The peer that replied, which need not be the one that was asked.
         peer: T::PeerId,
-        /// To which request.
+        /// The request that the reply names; a downloader's, or none at all, is fine.
         request: RequestId,
-        /// With what.
+        /// What the reply holds; may be empty.
         bodies: Vec<T::Body>,
     },
     /// A request will get no reply.
     RequestFailed {
-        /// Who was asked.
+        /// The peer that was asked.
         peer: T::PeerId,
-        /// Which request.
+        /// As in the output that made it.
         request: RequestId,
-        /// Why.
+        /// Tells a peer's fault from the network's.
         failure: Failure,
     },
     /// The host's answer to [`Output::VerifyHeader`](crate::Output::VerifyHeader).
     Verdict {
-        /// Of which block.
+        /// The header's.
         hash: BlockHash,
-        /// The answer.
+        /// What the host found of it.
         verdict: Verdict,
     },
     /// The host's answer to [`Output::Import`](crate::Output::Import) or
     /// [`Output::ImportHeader`](crate::Output::ImportHeader).
     Imported {
-        /// Of which block.
+        /// The block's.
         hash: BlockHash,
-        /// The answer.
+        /// What came of the import.
         verdict: Verdict,
     },
     /// Blocks are now in the chain, by whatever way: sync, own sealing, a file, this fetcher. The
     /// last one is the head's or nearest to it.
     ChainAdvanced {
         /// Hash and number of each, in order.
-        blocks: Vec<(B256, BlockNumber)>,
+        blocks: Vec<(BlockHash, BlockNumber)>,
     },
     /// A block was made here and is in the chain.
     Sealed {
-        /// The block.
+        /// To be relayed and announced as it is.
         block: BlockOf<T>,
     },
     /// Time has passed: waits that are over run out. No other input lets them.
@@ -143,7 +144,7 @@ pub enum Input<T: Types> {
     Shutdown,
 }
 
-/// Why a request gets no reply.
+/// Why a request gets no reply. Closed on purpose, as [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Failure {

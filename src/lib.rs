@@ -127,6 +127,21 @@
 //!   network.
 //! - `serde`: [`Config`], [`Input`] and what they are made of can be written and read.
 //!
+//! # Stability
+//! Semantic versioning, as Cargo reads it: until 1.0, a breaking change raises the minor version.
+//! These are no breaking changes:
+//! - a new field of [`Config`] or `driver::QueueLimits`, whose default leaves the behaviour as it is;
+//! - a new variant of an enum that is `#[non_exhaustive]`: a [`Reason`], an [`Admission`], a choice of
+//!   the configuration, an error; and so another length of `Reason::ALL` and its like;
+//! - a new method, with a default, of a trait that hosts implement;
+//! - another time, order or choice of what the fetcher asks for and sends, within its contract, and
+//!   another message of an error. The label of a variant changes only where its name does.
+//!
+//! The other enums are closed on purpose, and each says why: a host that does not know all of their
+//! variants is wrong, and the compiler should say so. A new [`Output`] is therefore a breaking change.
+//!
+//! The least Rust version is the one in the manifest; raising it is not a breaking change.
+//!
 //! Ethereum's blocks are in [`herald-proto`](https://docs.rs/herald-proto).
 
 mod bad;

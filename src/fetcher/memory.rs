@@ -16,6 +16,7 @@ use super::tally::Tally;
 /// fetchers may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Memory {
     /// Headers and bodies.
     pub held: u64,

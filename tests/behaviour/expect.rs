@@ -174,16 +174,24 @@ impl Net {
     }
 
     pub(crate) fn take_relay(&mut self, block: &BlockOf<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
-            |output| matches!(output, Output::Relay { block: relayed, .. } if relayed.hash() == block.hash()),
-        )?;
-        if let Output::Relay { peers, .. } = next { Some(peers) } else { None }
+        match self.outputs.front() {
+            Some(Output::Relay { block: relayed, peers }) if relayed.hash() == block.hash() => {
+                let peers = peers.clone();
+                self.outputs.pop_front();
+                Some(peers)
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn take_announce(&mut self, block: &BlockOf<Toy>) -> Option<Vec<Peer>> {
-        let next = self.outputs.pop_front_if(
-            |output| matches!(output, Output::Announce { hash, .. } if *hash == block.hash()),
-        )?;
-        if let Output::Announce { peers, .. } = next { Some(peers) } else { None }
+        match self.outputs.front() {
+            Some(Output::Announce { hash, peers, .. }) if *hash == block.hash() => {
+                let peers = peers.clone();
+                self.outputs.pop_front();
+                Some(peers)
+            }
+            _ => None,
+        }
     }
 }
