@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use herald_fetcher::{
-    BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Hedge, ImportOutcome, Input, Mode, Output,
-    RequestId, Time, Types, Verdict,
+    BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Hedge, Input, Mode, Output, RequestId, Time,
+    Types, Verdict,
 };
 
 // --- what the host brings: its types
@@ -148,7 +148,7 @@ impl Host {
             Output::ImportHeader { header } => {
                 let (hash, number) = (hash_of(header.0), header.0);
                 self.chain.0.insert(hash, number);
-                self.answers.push_back(Input::Imported { hash, outcome: ImportOutcome::Imported });
+                self.answers.push_back(Input::Imported { hash, verdict: Verdict::Valid });
                 self.answers.push_back(Input::ChainAdvanced { blocks: vec![(hash, number)] });
             }
             // Our peers take no blocks, and we part with nobody.
@@ -171,11 +171,9 @@ fn main() -> ExitCode {
     let (replies, arrived) = sync_channel(64);
     thread::spawn(move || peers(asked, replies));
 
-    let config = Config {
-        mode: Mode::HeadersOnly,
-        hedge: Hedge::After { min: Duration::from_millis(10), max: Duration::from_millis(50) },
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.mode = Mode::HeadersOnly;
+    config.hedge = Hedge::After { min: Duration::from_millis(10), max: Duration::from_millis(50) };
     let fetcher = Fetcher::new(config).expect("the configuration is valid");
     let chain = Chain(BTreeMap::from([(hash_of(0), 0)]));
     let mut host = Host { fetcher, chain, start: Instant::now(), to_peers, answers: VecDeque::new() };

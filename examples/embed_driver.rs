@@ -9,9 +9,9 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use herald_fetcher::driver::{Chain, Driver, Handle, HeaderVerdict, Network};
+use herald_fetcher::driver::{Chain, Driver, Handle, Network};
 use herald_fetcher::{
-    Block, BlockHash, BlockNumber, ChainView, Config, Failure, Hashes, ImportOutcome, Reason, RequestId,
+    Block, BlockHash, BlockNumber, BlockOf, ChainView, Config, Failure, Hashes, Reason, RequestId, Verdict,
 };
 use herald_proto::{Body, EthTypes, Header, HeaderFields};
 use tokio::sync::{mpsc, watch};
@@ -44,15 +44,15 @@ impl ChainView for MemoryChain {
 }
 
 impl Chain<Eth> for MemoryChain {
-    async fn verify_header(&self, _: Header) -> HeaderVerdict {
-        HeaderVerdict::Valid
+    async fn verify_header(&self, _: Header) -> Verdict {
+        Verdict::Valid
     }
-    async fn import(&self, block: Block<Eth>) -> ImportOutcome {
+    async fn import(&self, block: BlockOf<Eth>) -> Verdict {
         let (hash, number) = (block.header.hash(), block.header.number);
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, number);
         self.head.send_replace(number);
         println!("imported {number} {hash}");
-        ImportOutcome::Imported
+        Verdict::Valid
     }
 }
 
@@ -77,7 +77,7 @@ impl Network<Eth> for MemoryNetwork {
     fn cancel(&mut self, request: RequestId, peer: &Peer) {
         println!("no longer waiting for {peer:?} to answer request {}", request.as_u64());
     }
-    fn relay(&mut self, block: Block<Eth>, peers: Vec<Peer>) {
+    fn relay(&mut self, block: BlockOf<Eth>, peers: Vec<Peer>) {
         println!("sending block {} to {peers:?}", block.header.number);
     }
     fn announce(&mut self, _: BlockHash, number: BlockNumber, peers: Vec<Peer>) {
@@ -89,7 +89,7 @@ impl Network<Eth> for MemoryNetwork {
 }
 
 /// Alice: answers what she is asked.
-async fn alice(mut asked: mpsc::Receiver<Ask>, handle: Handle<Eth>, blocks: Vec<Block<Eth>>) {
+async fn alice(mut asked: mpsc::Receiver<Ask>, handle: Handle<Eth>, blocks: Vec<BlockOf<Eth>>) {
     let find = |hash: &BlockHash| blocks.iter().find(|block| block.header.hash() == *hash);
     while let Some(ask) = asked.recv().await {
         match ask {
@@ -107,7 +107,7 @@ async fn alice(mut asked: mpsc::Receiver<Ask>, handle: Handle<Eth>, blocks: Vec<
 }
 
 /// A block with an uncle, so that its body is worth a request.
-fn block(number: BlockNumber, parent_hash: BlockHash) -> Result<Block<Eth>, Box<dyn Error>> {
+fn block(number: BlockNumber, parent_hash: BlockHash) -> Result<BlockOf<Eth>, Box<dyn Error>> {
     let uncle = Header::new(HeaderFields { number, extra_data: "uncle".into(), ..HeaderFields::default() })?;
     let body = Body::new(vec![], vec![uncle], None);
     let commitment = body.commitment();

@@ -11,13 +11,29 @@ const MIB: u64 = 1 << 20;
 /// Limits and waits of a [`Fetcher`](crate::Fetcher).
 ///
 /// [`Config::default`] is ours; [`Config::geth`] gives go-ethereum v1.13's figures and its fixed
-/// waits, for comparison. Change single fields with the struct update syntax:
+/// waits, for comparison. Every field is public; start from one of the two, and set those that
+/// should differ:
 ///
 /// ```
-/// use herald_fetcher::Config;
-/// let config = Config { announcements_per_peer: 64, ..Config::default() };
-/// assert!(config.check().is_ok());
+/// use herald_fetcher::{Config, Mode};
+///
+/// let mut config = Config::default();
+/// config.mode = Mode::HeadersOnly;
+/// config.announcements_per_peer = 64;
+/// config.check()?;
+///
+/// // The same as one expression.
+/// let same = Config::default().with(|config| {
+///     config.mode = Mode::HeadersOnly;
+///     config.announcements_per_peer = 64;
+/// });
+/// assert_eq!(config, same);
+/// # Ok::<(), herald_fetcher::ConfigError>(())
 /// ```
+///
+/// It cannot be written as a struct literal outside of this crate, so that a further field, with a
+/// default that changes nothing, breaks nobody.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -82,10 +98,10 @@ pub struct Config {
     /// only hashes not yet asked for. More costs about 150 bytes each in the worst case.
     pub announcements_per_peer: u32,
 
-    /// Whole blocks held for each peer that gave them. Default 64, geth's figure.
+    /// Whole blocks held for each peer that provided them. Default 64, geth's figure.
     pub blocks_per_peer: u32,
 
-    /// Bytes of headers and bodies held for each peer that gave them, as the host's types report
+    /// Bytes of headers and bodies held for each peer that provided them, as the host's types report
     /// them. Default 24 MiB: two blocks of the largest frame (10 MiB), or 64 of 384 KiB.
     pub bytes_per_peer: u64,
 
@@ -116,7 +132,7 @@ pub struct Config {
     /// Hashes remembered as invalid. Default 128. Fewer costs a verification when one comes again.
     pub bad_blocks: u32,
 
-    /// How long a hash may wait in all, the time with the host not counted. Default 120 s: room for
+    /// How long a hash may wait in all, the time with the host not counted. Default 120 s: enough for
     /// several failed announcers at 5 s each, and for a gap in the chain to be closed. geth: none,
     /// which is how its entries stay for ever.
     pub lifetime: Duration,
@@ -135,6 +151,7 @@ pub struct Config {
 }
 
 /// What is fetched.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Mode {
@@ -145,6 +162,7 @@ pub enum Mode {
 }
 
 /// How long an announced hash waits for a push.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Grace {
@@ -164,6 +182,8 @@ pub enum Grace {
 }
 
 /// How long headers are gathered for one body request: at most `window` from the first of them.
+///
+/// Closed on purpose: it is one span, with a name for what it is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gather {
@@ -172,6 +192,7 @@ pub struct Gather {
 }
 
 /// How long a request may take.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Deadline {
@@ -189,6 +210,7 @@ pub enum Deadline {
 }
 
 /// When a second peer is asked.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Hedge {
@@ -205,6 +227,7 @@ pub enum Hedge {
 }
 
 /// When a body is asked for.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BodyRequest {
@@ -217,6 +240,7 @@ pub enum BodyRequest {
 }
 
 /// Which of several announcers is asked.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Choice {
@@ -227,6 +251,7 @@ pub enum Choice {
 }
 
 /// To how many peers a verified block is relayed whole.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FanOut {
@@ -239,6 +264,8 @@ pub enum FanOut {
 }
 
 /// Whether [`Output::Event`](crate::Output::Event) is produced.
+///
+/// Closed on purpose: a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Events {
@@ -246,6 +273,28 @@ pub enum Events {
     Off,
     /// For each step of each hash.
     On,
+}
+
+impl Grace {
+    /// The same kind of grace with another longest wait; a slack above it is lowered to it.
+    #[must_use]
+    pub fn with_longest(self, longest: Duration) -> Self {
+        match self {
+            Self::Fixed { wait: _, slack } => Self::Fixed { wait: longest, slack: slack.min(longest) },
+            Self::Adaptive { max: _ } => Self::Adaptive { max: longest },
+        }
+    }
+}
+
+impl Deadline {
+    /// The same kind of deadline with another longest time; a least time above it is lowered to it.
+    #[must_use]
+    pub fn with_longest(self, longest: Duration) -> Self {
+        match self {
+            Self::Fixed(_) => Self::Fixed(longest),
+            Self::Measured { min, max: _ } => Self::Measured { min: min.min(longest), max: longest },
+        }
+    }
 }
 
 impl Default for Config {
@@ -300,6 +349,13 @@ impl Config {
             bodies_per_request: 256,
             ..Self::default()
         }
+    }
+
+    /// The same configuration but for what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// Whether the fields fit together.
@@ -357,20 +413,20 @@ impl Config {
     /// two limits must stay below that.
     pub const COUNT_MAX: u32 = 1 << 14;
 
-    /// The peers a fetcher keeps a place for: those connected, and those that left while the host
-    /// still had blocks of theirs.
-    pub(crate) fn places(&self) -> u32 {
+    /// The slots of a fetcher's table of peers: for those connected, and for those that left while
+    /// the host still had blocks of theirs.
+    pub(crate) fn peer_slots(&self) -> u32 {
         self.peers.saturating_add(self.importing)
     }
 
-    /// The part of [`bytes_total`](Self::bytes_total) set aside for each place.
+    /// The part of [`bytes_total`](Self::bytes_total) set aside for each peer slot.
     pub(crate) fn bytes_guaranteed(&self) -> u64 {
-        (self.bytes_total / 2 / u64::from(self.places())).min(self.bytes_per_peer)
+        (self.bytes_total / 2 / u64::from(self.peer_slots())).min(self.bytes_per_peer)
     }
 
     /// The part of [`bytes_total`](Self::bytes_total) for whoever needs it.
     pub(crate) fn bytes_shared(&self) -> u64 {
-        self.bytes_total - self.bytes_guaranteed() * u64::from(self.places())
+        self.bytes_total - self.bytes_guaranteed() * u64::from(self.peer_slots())
     }
 }
 
@@ -389,40 +445,41 @@ fn hedge_bounds(hedge: Hedge) -> (Duration, Duration) {
 }
 
 /// A configuration that cannot work.
+#[non_exhaustive]
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// A limit of nothing lets nothing through.
     #[error("`{field}` is 0; it must be at least 1")]
     Zero {
-        /// The field.
+        /// A field of [`Config`].
         field: &'static str,
     },
     /// A count beyond what entries can be numbered with.
     #[error("`{field}` is {value}; it may be {max} at most")]
     TooLarge {
-        /// The field.
+        /// A field of [`Config`].
         field: &'static str,
-        /// Its value.
+        /// What it is set to.
         value: u32,
-        /// The largest allowed.
+        /// The most that it may be, [`Config::COUNT_MAX`].
         max: u32,
     },
     /// A peer's bytes and the total do not fit together.
     #[error("`bytes_per_peer` is {per_peer}; it must lie between 1024 and `bytes_total`, which is {total}")]
     BytesPerPeer {
-        /// For each peer.
+        /// What [`Config::bytes_per_peer`] is set to.
         per_peer: u64,
-        /// In all.
+        /// What [`Config::bytes_total`] is set to.
         total: u64,
     },
     /// A least value above the greatest.
     #[error("`{field}`: the lower bound {min:?} is above the upper bound {max:?}; swap or change them")]
     Bounds {
-        /// The field.
+        /// A field of [`Config`].
         field: &'static str,
-        /// The lower bound.
+        /// The lower bound in it.
         min: Duration,
-        /// The upper bound.
+        /// The upper bound in it.
         max: Duration,
     },
 }
@@ -437,7 +494,7 @@ mod tests {
         Config::geth().check().expect("geth's configuration is valid");
         let config = Config::default();
         assert!(
-            config.bytes_guaranteed() * u64::from(config.places()) + config.bytes_shared()
+            config.bytes_guaranteed() * u64::from(config.peer_slots()) + config.bytes_shared()
                 == config.bytes_total
         );
         assert!(config.bytes_per_peer <= config.bytes_guaranteed() + config.bytes_shared());

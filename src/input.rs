@@ -1,9 +1,9 @@
 //! What goes into the fetcher.
 
-use alloy_primitives::B256;
+use core::time::Duration;
 
-use crate::types::{Block, BlockHash, BlockNumber, Types};
-use crate::{RequestId, Time};
+use crate::RequestId;
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// What the fetcher reads of the host's chain during a call. Answers are taken as facts of that
 /// moment; a recorder can wrap an implementation and write them down.
@@ -44,6 +44,9 @@ impl<C: ChainView + ?Sized> ChainView for std::sync::Arc<C> {
 /// Everything that can happen to a fetcher, as a plain value: [`Fetcher::handle`] takes it, a
 /// recorder writes it, a property test draws it. Each has a method of its own on the fetcher too.
 ///
+/// Closed on purpose: what replays or stands in for a fetcher must know every input, or what it
+/// shows is not what the fetcher does.
+///
 /// [`Fetcher::handle`]: crate::Fetcher::handle
 #[derive(Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -56,83 +59,84 @@ impl<C: ChainView + ?Sized> ChainView for std::sync::Arc<C> {
     ))
 )]
 pub enum Input<T: Types> {
-    /// A peer is there, and may announce from now on.
+    /// A peer is connected, and may announce from now on.
     PeerConnected {
-        /// Who.
+        /// The host's name for it, until it is gone.
         peer: T::PeerId,
     },
     /// A peer is gone. All that rests on it alone is released.
     PeerGone {
-        /// Who.
+        /// As it was named when it connected.
         peer: T::PeerId,
     },
     /// A peer says that it has a block.
     Announced {
-        /// Who.
+        /// The announcer, who can be asked for the block.
         peer: T::PeerId,
-        /// Which block.
+        /// The block, which nothing is known of but this.
         hash: BlockHash,
         /// Its number, as the peer claims.
         number: BlockNumber,
     },
     /// A peer sent a whole block unasked.
     Pushed {
-        /// Who.
+        /// The provider.
         peer: T::PeerId,
-        /// The block.
-        block: Block<T>,
+        /// Header and body as they came; whether they match is found out here.
+        block: BlockOf<T>,
     },
     /// A reply to a request for headers.
     Headers {
-        /// Who replied.
+        /// The peer that replied, which need not be the one that was asked.
         peer: T::PeerId,
-        /// To which request.
+        /// The request that the reply names; a downloader's, or none at all, is fine.
         request: RequestId,
-        /// With what.
+        /// What the reply holds; may be empty.
         headers: Vec<T::Header>,
     },
     /// A reply to a request for bodies.
     Bodies {
-        /// Who replied.
+        /// The peer that replied, which need not be the one that was asked.
         peer: T::PeerId,
-        /// To which request.
+        /// The request that the reply names; a downloader's, or none at all, is fine.
         request: RequestId,
-        /// With what.
+        /// What the reply holds; may be empty.
         bodies: Vec<T::Body>,
     },
     /// A request will get no reply.
     RequestFailed {
-        /// Who was asked.
+        /// The peer that was asked.
         peer: T::PeerId,
-        /// Which request.
+        /// As in the output that made it.
         request: RequestId,
-        /// Why.
+        /// Tells a peer's fault from the network's.
         failure: Failure,
     },
     /// The host's answer to [`Output::VerifyHeader`](crate::Output::VerifyHeader).
     Verdict {
-        /// Of which block.
+        /// The header's.
         hash: BlockHash,
-        /// The answer.
+        /// What the host found of it.
         verdict: Verdict,
     },
-    /// The host's answer to [`Output::Import`](crate::Output::Import).
+    /// The host's answer to [`Output::Import`](crate::Output::Import) or
+    /// [`Output::ImportHeader`](crate::Output::ImportHeader).
     Imported {
-        /// Of which block.
+        /// The block's.
         hash: BlockHash,
-        /// The answer.
-        outcome: ImportOutcome,
+        /// What came of the import.
+        verdict: Verdict,
     },
     /// Blocks are now in the chain, by whatever way: sync, own sealing, a file, this fetcher. The
     /// last one is the head's or nearest to it.
     ChainAdvanced {
         /// Hash and number of each, in order.
-        blocks: Vec<(B256, BlockNumber)>,
+        blocks: Vec<(BlockHash, BlockNumber)>,
     },
     /// A block was made here and is in the chain.
     Sealed {
-        /// The block.
-        block: Block<T>,
+        /// To be relayed and announced as it is.
+        block: BlockOf<T>,
     },
     /// Time has passed: waits that are over run out. No other input lets them.
     Tick,
@@ -140,7 +144,7 @@ pub enum Input<T: Types> {
     Shutdown,
 }
 
-/// Why a request gets no reply.
+/// Why a request gets no reply. Closed on purpose, as [`Input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Failure {
@@ -156,31 +160,36 @@ pub enum Failure {
     Disconnected,
 }
 
-/// What the host finds of a header whose parent it knows.
+/// What the host finds of a header, or of a whole block: the answer to
+/// [`Output::VerifyHeader`](crate::Output::VerifyHeader), [`Output::Import`](crate::Output::Import)
+/// and [`Output::ImportHeader`](crate::Output::ImportHeader).
+///
+/// Closed on purpose: these four are all that a check can come to as far as the fetcher is
+/// concerned. A host with finer ones (an execution that failed, a store that is full) says here who
+/// is to blame: the block, or itself.
+#[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
-    /// It may be relayed and imported.
+    /// A header: it may be relayed, and its block imported. An import: the block is in the chain,
+    /// and [`ChainView`] shows it from now on.
     Valid,
-    /// It breaks a rule of the chain.
+    /// It breaks a rule of the chain, and always will. Whoever provided it is penalised, and it is
+    /// not fetched again.
     Invalid,
-    /// It breaks none, but our clock says that it comes at `until`.
+    /// It breaks no rule, but our clock says that its time has not come. Nobody is to blame; the
+    /// block is kept, and its header handed out for verification again when the time has come.
+    ///
+    /// Said of headers. Of an import, whose header was found valid before, it counts as a
+    /// [`LocalFault`](Self::LocalFault): the clock was set back.
     Future {
-        /// When to ask again, on the fetcher's clock.
-        until: Time,
+        /// How long it is until then, counted from the time of the call that hands this in. A span
+        /// and not a point, since a host's wall clock and the fetcher's [`Time`](crate::Time) have
+        /// nothing in common but that they go equally fast. More than
+        /// [`Config::future_max`](crate::Config::future_max) ends the block.
+        wait: Duration,
     },
-    /// It could not be verified, for a reason on our side.
-    LocalFault,
-}
-
-/// What came of an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum ImportOutcome {
-    /// The block is in the chain.
-    Imported,
-    /// The block breaks a rule of the chain.
-    Invalid,
-    /// It could not be imported, for a reason on our side.
+    /// It could not be checked, for a reason on our side: a full disk, a task that was aborted. The
+    /// block ends, and nobody is to blame; it is fetched anew when it is announced again.
     LocalFault,
 }

@@ -48,8 +48,8 @@
 //!
 //! ```
 //! use herald_fetcher::{
-//!     Admission, BlockHash, BlockNumber, ChainView, Config, Connection, Fetcher, ImportOutcome, Input,
-//!     Mode, Outcome, Output, Time, Types, Verdict,
+//!     Admission, BlockHash, BlockNumber, ChainView, Config, Connection, Fetcher, Input, Mode, Outcome,
+//!     Output, Time, Types, Verdict,
 //! };
 //! # #[derive(Debug)]
 //! # enum Toy {}
@@ -88,7 +88,8 @@
 //!     fn finalized(&self) -> BlockNumber { 0 }
 //! }
 //!
-//! let mut fetcher = Fetcher::<Toy>::new(Config { mode: Mode::HeadersOnly, ..Config::default() })?;
+//! let config = Config::default().with(|config| config.mode = Mode::HeadersOnly);
+//! let mut fetcher = Fetcher::<Toy>::new(config)?;
 //! let mut chain = Chain(vec![hash_of(0)]);
 //! let now = Time::ZERO; // a reading of the host's monotonic clock
 //!
@@ -105,7 +106,7 @@
 //!         }
 //!         Output::ImportHeader { header } => {
 //!             chain.0.push(hash_of(header.0));
-//!             Input::Imported { hash: hash_of(header.0), outcome: ImportOutcome::Imported }
+//!             Input::Imported { hash: hash_of(header.0), verdict: Verdict::Valid }
 //!         }
 //!         other => unreachable!("{other:?}"),
 //!     };
@@ -126,6 +127,21 @@
 //!   network.
 //! - `serde`: [`Config`], [`Input`] and what they are made of can be written and read.
 //!
+//! # Stability
+//! Semantic versioning, as Cargo reads it: until 1.0, a breaking change raises the minor version.
+//! These are no breaking changes:
+//! - a new field of [`Config`] or `driver::QueueLimits`, whose default leaves the behaviour as it is;
+//! - a new variant of an enum that is `#[non_exhaustive]`: a [`Reason`], an [`Admission`], a choice of
+//!   the configuration, an error; and so another length of `Reason::ALL` and its like;
+//! - a new method, with a default, of a trait that hosts implement;
+//! - another time, order or choice of what the fetcher asks for and sends, within its contract, and
+//!   another message of an error. The label of a variant changes only where its name does.
+//!
+//! The other enums are closed on purpose, and each says why: a host that does not know all of their
+//! variants is wrong, and the compiler should say so. A new [`Output`] is therefore a breaking change.
+//!
+//! The least Rust version is the one in the manifest; raising it is not a breaking change.
+//!
 //! Ethereum's blocks are in [`herald-proto`](https://docs.rs/herald-proto).
 
 mod bad;
@@ -135,7 +151,9 @@ pub mod driver;
 mod fetcher;
 mod input;
 mod known;
+mod labels;
 mod output;
+mod penalties;
 mod table;
 mod time;
 mod types;
@@ -144,8 +162,9 @@ pub use config::{
     BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
 };
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
-pub use input::{ChainView, Failure, ImportOutcome, Input, Verdict};
+pub use input::{ChainView, Failure, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
+pub use penalties::{PenaltyOutcome, PenaltyScores};
 pub use table::InvariantError;
 pub use time::Time;
-pub use types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+pub use types::{Block, BlockHash, BlockNumber, BlockOf, Body, Header, Types};

@@ -2,9 +2,10 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::labels::labelled_enum;
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
-/// The name of a request; its reply must bring it back.
+/// Identifies a request; the reply has to carry it too.
 ///
 /// Never 0, and never used twice while a late reply could come. Always below 2^61: a host that
 /// shares one space of identifiers with a downloader gives that one the rest.
@@ -65,139 +66,141 @@ impl<'a> IntoIterator for &'a Hashes {
 
 /// What the host is to do. Drained with [`Fetcher::poll_output`](crate::Fetcher::poll_output)
 /// after every call, in order.
+///
+/// Closed on purpose: a host that lets an output fall breaks the contract, and what waits for its
+/// answer waits for ever. A new one is a breaking change, so that the compiler shows where it has to
+/// be carried out.
 #[derive(Debug)]
 pub enum Output<T: Types> {
     /// Ask `peer` for the header of `hash`. The answer is `Headers` or `RequestFailed`.
     RequestHeader {
-        /// To be brought back by the reply.
+        /// To be repeated by the answer.
         request: RequestId,
-        /// Whom to ask.
+        /// Who is asked.
         peer: T::PeerId,
-        /// For which block.
+        /// The block, as the peer announced it.
         hash: BlockHash,
     },
     /// Ask `peer` for the bodies of `hashes`. The answer is `Bodies` or `RequestFailed`.
     RequestBodies {
-        /// To be brought back by the reply.
+        /// To be repeated by the answer.
         request: RequestId,
-        /// Whom to ask.
+        /// Who is asked.
         peer: T::PeerId,
-        /// For which blocks.
+        /// The blocks, at most [`Config::bodies_per_request`](crate::Config::bodies_per_request).
         hashes: Hashes,
     },
     /// The reply to this request is no longer of use.
     Cancel {
-        /// Which request.
+        /// As in the output that made it.
         request: RequestId,
         /// Who was asked.
         peer: T::PeerId,
     },
-    /// Verify this header; its parent is in the chain. The answer is `Verdict`.
+    /// Verify this header; its parent is in the chain. The answer is
+    /// [`Input::Verdict`](crate::Input::Verdict).
     VerifyHeader {
-        /// The header.
+        /// Checked only for being the one that was announced.
         header: T::Header,
     },
-    /// Import this block; its header is verified and its body matches. The answer is `Imported`.
+    /// Import this block. The answer is [`Input::Imported`](crate::Input::Imported).
     Import {
-        /// The block.
-        block: Block<T>,
+        /// Its header is verified, and its body is the header's.
+        block: BlockOf<T>,
     },
     /// Import this header ([`Mode::HeadersOnly`](crate::Mode::HeadersOnly)). The answer is
-    /// `Imported`.
+    /// [`Input::Imported`](crate::Input::Imported).
     ImportHeader {
-        /// The header.
+        /// It is verified.
         header: T::Header,
     },
-    /// Send the whole block to these peers.
+    /// Send the whole block to these peers, before its import.
     Relay {
-        /// The block.
-        block: Block<T>,
-        /// Who lacks it.
+        /// Its header is verified, and its body is the header's.
+        block: BlockOf<T>,
+        /// Those chosen among the peers that lack it; never empty.
         peers: Vec<T::PeerId>,
     },
-    /// Announce a block to these peers.
+    /// Announce a block that is in the chain to these peers.
     Announce {
-        /// Which block.
+        /// The block.
         hash: BlockHash,
-        /// Its number.
+        /// Its height, which an announcement carries.
         number: BlockNumber,
-        /// Who lacks it.
+        /// All that lack it; never empty.
         peers: Vec<T::PeerId>,
     },
-    /// A peer did wrong. The fetcher names it; whether to disconnect is for the host.
+    /// A peer did wrong. [`PenaltyScores`](crate::PenaltyScores) adds up what a peer did; whether to
+    /// disconnect it is for the host.
     Penalise {
-        /// Who.
+        /// Always one that is connected.
         peer: T::PeerId,
-        /// What for.
+        /// [`Reason::weight`] says how bad it is.
         reason: Reason,
     },
     /// A block's parent is missing and lies outside the window. The fetcher does not follow it; a
     /// host's range sync may.
     OutOfReach {
-        /// The child.
+        /// The child, which is here.
         hash: BlockHash,
-        /// Its number.
+        /// The child's.
         number: BlockNumber,
-        /// Who gave it.
+        /// Who provided it, and can be asked for what lies below.
         peer: T::PeerId,
     },
     /// For observers; only with [`Events::On`](crate::Events::On).
     Event(Event<T::PeerId>),
 }
 
-/// What a peer did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Reason {
-    /// It announced a hash with another number than the header has.
-    WrongNumber,
-    /// It answered a request for a header with one of another hash.
-    WrongHeader,
-    /// It gave a body that does not match the header's commitments.
-    WrongBody,
-    /// It gave a header that breaks a rule of the chain.
-    InvalidHeader,
-    /// It gave a block that breaks a rule of the chain.
-    InvalidBlock,
-    /// It gave a block that stands on an invalid one.
-    InvalidAncestor,
-    /// It did not answer in time.
-    Silence,
-    /// It answered that it does not have what it announced.
-    EmptyReply,
-    /// It closed a request without an answer.
-    Refusal,
-    /// It answered with more than was asked for, or more than a reply may hold.
-    OversizedReply,
-    /// It answered with what is no reply.
-    MalformedReply,
-    /// It goes on announcing or pushing beyond its limits.
-    Flooding,
+/// The weight of what no honest peer does: once is enough.
+const PROOF: u32 = Reason::DISCONNECT_AT;
+
+labelled_enum! {
+    /// What a peer did wrong. A host goes by [`weight`](Self::weight), and reports the
+    /// [`label`](Self::label); it need not know each of them, and there will be more.
+    #[non_exhaustive]
+    pub enum Reason {
+        /// It announced a hash with another number than the header has.
+        WrongNumber => "wrong_number", PROOF;
+        /// It answered a request for a header with one of another hash.
+        WrongHeader => "wrong_header", PROOF;
+        /// It provided a body that does not match the header's commitments.
+        WrongBody => "wrong_body", PROOF;
+        /// It provided a header that breaks a rule of the chain.
+        InvalidHeader => "invalid_header", PROOF;
+        /// It provided a block that breaks a rule of the chain.
+        InvalidBlock => "invalid_block", PROOF;
+        /// It provided a block that stands on an invalid one.
+        InvalidAncestor => "invalid_ancestor", PROOF;
+        /// It did not answer in time.
+        Silence => "silence", 20;
+        /// It answered that it does not have what it announced.
+        EmptyReply => "empty_reply", 20;
+        /// It closed a request without an answer.
+        Refusal => "refusal", 10;
+        /// It answered with more than was asked for, or more than a reply may hold.
+        OversizedReply => "oversized_reply", PROOF;
+        /// It answered with what is no reply.
+        MalformedReply => "malformed_reply", PROOF;
+        /// It goes on announcing or pushing beyond its limits.
+        Flooding => "flooding", 10;
+    }
+    /// What it adds to a peer's score; at [`DISCONNECT_AT`](Self::DISCONNECT_AT) a host should
+    /// disconnect it. [`PenaltyScores`](crate::PenaltyScores) keeps such scores.
+    ///
+    /// What an honest peer cannot do weighs that much at once. What may befall an honest peer under
+    /// load, or after a reorganisation, takes several.
+    pub const fn weight(self) -> u32;
 }
 
 impl Reason {
-    /// All of them, for metrics and tables.
-    pub const ALL: [Self; 12] = [
-        Self::WrongNumber,
-        Self::WrongHeader,
-        Self::WrongBody,
-        Self::InvalidHeader,
-        Self::InvalidBlock,
-        Self::InvalidAncestor,
-        Self::Silence,
-        Self::EmptyReply,
-        Self::Refusal,
-        Self::OversizedReply,
-        Self::MalformedReply,
-        Self::Flooding,
-    ];
+    /// The score at which a host should disconnect a peer.
+    pub const DISCONNECT_AT: u32 = 100;
 
-    /// How much it weighs; 100 is what a host should disconnect at.
-    ///
-    /// What an honest peer cannot do weighs 100. What may befall an honest peer under load, or
-    /// after a reorganisation, takes several.
-    pub const fn weight(self) -> u32 {
+    /// Whether an honest peer can earn this by being slow, cut off or restarted.
+    pub const fn befalls_honest_peers(self) -> bool {
         match self {
+            Self::Silence | Self::EmptyReply | Self::Refusal => true,
             Self::WrongNumber
             | Self::WrongHeader
             | Self::WrongBody
@@ -205,130 +208,83 @@ impl Reason {
             | Self::InvalidBlock
             | Self::InvalidAncestor
             | Self::OversizedReply
-            | Self::MalformedReply => 100,
-            Self::Silence | Self::EmptyReply => 20,
-            Self::Refusal | Self::Flooding => 10,
-        }
-    }
-
-    /// A short name for metrics and logs.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::WrongNumber => "wrong_number",
-            Self::WrongHeader => "wrong_header",
-            Self::WrongBody => "wrong_body",
-            Self::InvalidHeader => "invalid_header",
-            Self::InvalidBlock => "invalid_block",
-            Self::InvalidAncestor => "invalid_ancestor",
-            Self::Silence => "silence",
-            Self::EmptyReply => "empty_reply",
-            Self::Refusal => "refusal",
-            Self::OversizedReply => "oversized_reply",
-            Self::MalformedReply => "malformed_reply",
-            Self::Flooding => "flooding",
+            | Self::MalformedReply
+            | Self::Flooding => false,
         }
     }
 }
 
-/// What became of an announcement or a pushed block.
-#[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Admission {
-    /// It is followed.
-    Accepted,
-    /// It lies above the window, and is kept until the window reaches it.
-    Deferred,
-    /// This peer has announced it before, or the block is already whole here.
-    Duplicate,
-    /// The block is in the chain.
-    Known,
-    /// The peer has used up its allowance of announcements, blocks or bytes.
-    PeerLimit,
-    /// All peers together have used up the bytes.
-    TotalLimit,
-    /// It lies below the window, or too far above it.
-    TooFar,
-    /// It lies at or below the finalized block.
-    BelowFinality,
-    /// The hash, or that of its parent, is known to be invalid.
-    BadBlock,
-    /// The body does not match the header.
-    WrongBody,
-    /// The number is not that of the header.
-    WrongNumber,
-    /// The peer was never connected, or is gone.
-    UnknownPeer,
-    /// The fetcher is shut down.
-    Stopped,
+labelled_enum! {
+    /// What became of an announcement or a pushed block. [`is_taken`](Self::is_taken) says whether
+    /// it counts; a host may single out the reasons that it knows, and there will be more.
+    #[must_use]
+    #[non_exhaustive]
+    pub enum Admission {
+        /// It is followed.
+        Accepted => "accepted";
+        /// It lies above the window, and is kept until the window reaches it.
+        Deferred => "deferred";
+        /// This peer has announced it before, or the block is already whole here.
+        Duplicate => "duplicate";
+        /// The block is in the chain.
+        Known => "known";
+        /// The peer has used up its allowance of announcements, blocks or bytes.
+        PeerLimit => "peer_limit";
+        /// All peers together have used up the bytes.
+        TotalLimit => "total_limit";
+        /// It lies below the window, or too far above it.
+        TooFar => "too_far";
+        /// It lies at or below the finalized block.
+        BelowFinality => "below_finality";
+        /// The hash, or that of its parent, is known to be invalid.
+        BadBlock => "bad_block";
+        /// The body does not match the header.
+        WrongBody => "wrong_body";
+        /// The number is not that of the header.
+        WrongNumber => "wrong_number";
+        /// The peer was never connected, or is gone.
+        UnknownPeer => "unknown_peer";
+        /// The fetcher is shut down.
+        Stopped => "stopped";
+    }
 }
 
 impl Admission {
-    /// All of them, in order.
-    pub const ALL: [Self; 13] = [
-        Self::Accepted,
-        Self::Deferred,
-        Self::Duplicate,
-        Self::Known,
-        Self::PeerLimit,
-        Self::TotalLimit,
-        Self::TooFar,
-        Self::BelowFinality,
-        Self::BadBlock,
-        Self::WrongBody,
-        Self::WrongNumber,
-        Self::UnknownPeer,
-        Self::Stopped,
-    ];
-
     /// Whether the fetcher will do something about it.
     pub const fn is_taken(self) -> bool {
         matches!(self, Self::Accepted | Self::Deferred)
     }
-
-    /// A short name for metrics and logs.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Deferred => "deferred",
-            Self::Duplicate => "duplicate",
-            Self::Known => "known",
-            Self::PeerLimit => "peer_limit",
-            Self::TotalLimit => "total_limit",
-            Self::TooFar => "too_far",
-            Self::BelowFinality => "below_finality",
-            Self::BadBlock => "bad_block",
-            Self::WrongBody => "wrong_body",
-            Self::WrongNumber => "wrong_number",
-            Self::UnknownPeer => "unknown_peer",
-            Self::Stopped => "stopped",
-        }
-    }
 }
 
 /// What became of a connection.
+///
+/// Closed on purpose: a peer that is not accepted is never heard, so a host must decide for each
+/// case whether to keep it.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// The peer has a place.
+    /// The peer is heard from now on.
     Accepted,
-    /// It had one already.
+    /// It was connected already; nothing changes.
     Duplicate,
-    /// [`Config::peers`](crate::Config::peers) places are taken.
+    /// [`Config::peers`](crate::Config::peers) are connected already.
     TooMany,
     /// The fetcher is shut down.
     Stopped,
 }
 
 /// What [`Fetcher::handle`](crate::Fetcher::handle) did with an input.
+///
+/// Closed on purpose: what comes back must be passed on, or a downloader's replies are lost.
 #[must_use]
 #[derive(Debug)]
 pub enum Outcome<T: Types> {
     /// Nothing to report.
     Done,
-    /// Of a connection.
+    /// What [`Input::PeerConnected`](crate::Input::PeerConnected) came to.
     Connection(Connection),
-    /// Of an announcement or a pushed block.
+    /// What [`Input::Announced`](crate::Input::Announced) or [`Input::Pushed`](crate::Input::Pushed)
+    /// came to.
     Admission(Admission),
     /// Headers that the fetcher did not ask for, for the host's downloader.
     Headers(Vec<T::Header>),
@@ -336,117 +292,75 @@ pub enum Outcome<T: Types> {
     Bodies(Vec<T::Body>),
 }
 
-/// A stage of an entry, for observers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum StageName {
-    /// Hash and number known.
-    Announced,
-    /// Header asked for.
-    Fetching,
-    /// Header here, body not yet asked for.
-    Fetched,
-    /// Body asked for.
-    Completing,
-    /// Whole, waiting for its parent, its height, its time or its turn.
-    Queued,
-    /// With the host.
-    Importing,
-}
-
-impl StageName {
-    /// All of them, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Announced, Self::Fetching, Self::Fetched, Self::Completing, Self::Queued, Self::Importing];
-
-    /// A short name for metrics and logs.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Announced => "announced",
-            Self::Fetching => "fetching",
-            Self::Fetched => "fetched",
-            Self::Completing => "completing",
-            Self::Queued => "queued",
-            Self::Importing => "importing",
-        }
+labelled_enum! {
+    /// A stage of a hash, for observers.
+    ///
+    /// Closed on purpose: observers that measure or check a hash's way have to know each of them.
+    pub enum StageName {
+        /// Hash and number known.
+        Announced => "announced";
+        /// Header asked for.
+        Fetching => "fetching";
+        /// Header here, body not yet asked for.
+        Fetched => "fetched";
+        /// Body asked for.
+        Completing => "completing";
+        /// Whole, waiting for its parent, its height, its time or its turn.
+        Queued => "queued";
+        /// With the host.
+        Importing => "importing";
     }
 }
 
-/// How a hash ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum End {
-    /// Imported through the fetcher.
-    Imported,
-    /// It came into the chain by another way.
-    InChain,
-    /// Nobody is left to ask.
-    NobodyLeft,
-    /// Its lifetime is over.
-    Expired,
-    /// The window or the finalized block has passed it.
-    Passed,
-    /// It, or one of its ancestors, is invalid.
-    Invalid,
-    /// It lies too far in the future.
-    TooFarInFuture,
-    /// There is no room for its bytes.
-    NoRoom,
-    /// The host could not verify or import it, for a reason of its own.
-    LocalFault,
-    /// The fetcher was shut down.
-    Shutdown,
-}
-
-impl End {
-    /// All of them, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Imported,
-        Self::InChain,
-        Self::NobodyLeft,
-        Self::Expired,
-        Self::Passed,
-        Self::Invalid,
-        Self::TooFarInFuture,
-        Self::NoRoom,
-        Self::LocalFault,
-        Self::Shutdown,
-    ];
-
-    /// A short name for metrics and logs.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Imported => "imported",
-            Self::InChain => "in_chain",
-            Self::NobodyLeft => "nobody_left",
-            Self::Expired => "expired",
-            Self::Passed => "passed",
-            Self::Invalid => "invalid",
-            Self::TooFarInFuture => "too_far_in_future",
-            Self::NoRoom => "no_room",
-            Self::LocalFault => "local_fault",
-            Self::Shutdown => "shutdown",
-        }
+labelled_enum! {
+    /// How a hash ended.
+    ///
+    /// Closed on purpose, as [`StageName`]: whether a block was lost, and by whose fault, has to be
+    /// judged for each.
+    pub enum End {
+        /// Imported through the fetcher.
+        Imported => "imported";
+        /// It came into the chain by another way.
+        InChain => "in_chain";
+        /// Nobody is left to ask.
+        NobodyLeft => "nobody_left";
+        /// Its lifetime is over.
+        Expired => "expired";
+        /// The window or the finalized block has passed it.
+        Passed => "passed";
+        /// It, or one of its ancestors, is invalid.
+        Invalid => "invalid";
+        /// It lies too far in the future.
+        TooFarInFuture => "too_far_in_future";
+        /// The byte limits leave no capacity for it.
+        NoCapacity => "no_capacity";
+        /// The host could not verify or import it, for a reason of its own.
+        LocalFault => "local_fault";
+        /// The fetcher was shut down.
+        Shutdown => "shutdown";
     }
 }
 
 /// A step of a hash, for observers.
+///
+/// Closed on purpose: who follows a hash relies on its being in the stage that it entered last until
+/// it ends, which further kinds of steps would make untrue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<P> {
-    /// It entered a stage. With `from`, the peer that caused it where one did.
+    /// The hash entered a stage.
     Entered {
-        /// Which block.
+        /// The block's.
         hash: BlockHash,
-        /// The stage.
+        /// Where it is now.
         stage: StageName,
-        /// The announcer, the one asked, or the giver.
+        /// The peer behind it, where there is one: the announcer, the one asked, or the provider.
         from: Option<P>,
     },
-    /// It ended.
+    /// The hash is followed no more.
     Ended {
-        /// Which block.
+        /// The block's.
         hash: BlockHash,
-        /// How.
+        /// Why.
         end: End,
     },
 }

@@ -66,26 +66,61 @@ pub trait Body: Clone + Debug + Send + Sync + 'static {
     fn retained_bytes(&self) -> usize;
 }
 
-/// A header and a body. Whether the two belong together is for the fetcher to find out.
-#[derive(Debug)]
+/// A header and a body. That both are here does not say that they belong together:
+/// [`body_matches`](Self::body_matches) does.
+///
+/// Closed on purpose: a block is made by writing down its two parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(bound(
-        serialize = "T::Header: serde::Serialize, T::Body: serde::Serialize",
-        deserialize = "T::Header: serde::Deserialize<'de>, T::Body: serde::Deserialize<'de>"
-    ))
-)]
-pub struct Block<T: Types> {
-    /// The header.
-    pub header: T::Header,
-    /// The body.
-    pub body: T::Body,
+pub struct Block<H, B> {
+    /// The header, which names the block.
+    pub header: H,
+    /// The body, as it arrived with the header or was found for it.
+    pub body: B,
 }
 
-// Derived, this would ask for `T: Clone`, and `T` is only a name.
-impl<T: Types> Clone for Block<T> {
-    fn clone(&self) -> Self {
-        Self { header: self.header.clone(), body: self.body.clone() }
+/// The block of a host's [`Types`].
+pub type BlockOf<T> = Block<<T as Types>::Header, <T as Types>::Body>;
+
+impl<H, B> Block<H, B> {
+    /// Puts the two together, whether or not they match.
+    #[must_use]
+    pub const fn new(header: H, body: B) -> Self {
+        Self { header, body }
+    }
+}
+
+impl<H: Header, B: Body<Commitment = H::Commitment>> Block<H, B> {
+    /// The block's identity, which is its header's hash.
+    #[must_use]
+    pub fn hash(&self) -> BlockHash {
+        self.header.hash()
+    }
+
+    /// Height above genesis, as the header has it.
+    #[must_use]
+    pub fn number(&self) -> BlockNumber {
+        self.header.number()
+    }
+
+    /// The hash of the block's parent.
+    #[must_use]
+    pub fn parent_hash(&self) -> BlockHash {
+        self.header.parent_hash()
+    }
+
+    /// Whether the body is the one that the header commits to. A comparison: nothing is hashed.
+    #[must_use]
+    pub fn body_matches(&self) -> bool
+    where
+        H::Commitment: PartialEq,
+    {
+        self.header.body_commitment() == self.body.commitment()
+    }
+
+    /// Bytes of memory that holding this block keeps in use, those of its header and its body.
+    #[must_use]
+    pub fn retained_bytes(&self) -> usize {
+        self.header.retained_bytes().saturating_add(self.body.retained_bytes())
     }
 }

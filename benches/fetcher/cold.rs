@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use criterion::Criterion;
 use criterion::measurement::Measurement;
-use herald_fetcher::{Admission, Block, Config, Fetcher, Header, ImportOutcome, Output, Time, Verdict};
+use herald_fetcher::{Admission, BlockOf, Config, Fetcher, Header, Output, Time, Verdict};
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -67,11 +67,11 @@ impl Crowd {
         crowd
     }
 
-    fn next_block(&mut self) -> Block<Small> {
+    fn next_block(&mut self) -> BlockOf<Small> {
         small::block(self.maker.hash(), &self.tip)
     }
 
-    fn advance(&mut self, block: &Block<Small>) {
+    fn advance(&mut self, block: &BlockOf<Small>) {
         self.tip = Tip(block.header.hash(), block.header.number());
         self.now = self.now.after(Duration::from_secs(13));
     }
@@ -90,19 +90,19 @@ impl Crowd {
     }
 }
 
-fn push(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>, until: Until) {
+fn push(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>, until: Until) {
     let admission = fetcher.push(now, &0, block.clone(), tip);
     assert_eq!(admission, Admission::Accepted);
     carry_out(fetcher, now, tip, block, until);
 }
 
-fn import(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>) {
-    fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+fn import(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>) {
+    fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
     carry_out(fetcher, now, tip, block, Until::Imported);
 }
 
 /// All requests are answered at once, and all that is verified is valid.
-fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>, until: Until) {
+fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>, until: Until) {
     while let Some(output) = fetcher.poll_output() {
         match output {
             Output::RequestHeader { request, peer, .. } => {
@@ -116,7 +116,7 @@ fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<S
             Output::VerifyHeader { header } => fetcher.verdict(now, header.hash(), Verdict::Valid, tip),
             Output::Import { block } => {
                 if until == Until::Imported {
-                    fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+                    fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
                 }
             }
             Output::Relay { .. } | Output::Announce { .. } => drop(black_box(output)),
@@ -129,7 +129,7 @@ fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<S
     }
 }
 
-fn announce(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>, peer: u32) {
+fn announce(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>, peer: u32) {
     let admission = fetcher.announce(now, &peer, block.header.hash(), block.header.number(), tip);
     assert_eq!(admission, Admission::Known);
     black_box((fetcher.poll_output(), fetcher.poll_timeout()));
@@ -183,7 +183,7 @@ pub(crate) fn cold(criterion: &mut Criterion<CpuTime>) {
     group.finish();
 }
 
-fn fetch(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>) {
+fn fetch(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>) {
     let admission = fetcher.announce(now, &0, block.header.hash(), block.header.number(), tip);
     assert_eq!(admission, Admission::Accepted);
     carry_out(fetcher, now, tip, block, Until::Imported);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{ChainView, Config, Fetcher, ImportOutcome, Output, RequestId, Time, Verdict};
+use herald_fetcher::{ChainView, Config, Fetcher, Output, RequestId, Time, Verdict};
 use herald_proto::{Body, Header};
 
 use alloy_primitives::B256;
@@ -90,7 +90,7 @@ impl Host {
                     self.chain.head = self.chain.head.max(block.header.number);
                     self.imported += 1;
                     let hash = block.header.hash();
-                    self.fetcher.imported(self.now, hash, ImportOutcome::Imported, &self.chain);
+                    self.fetcher.imported(self.now, hash, Verdict::Valid, &self.chain);
                 }
                 Output::ImportHeader { .. }
                 | Output::Cancel { .. }

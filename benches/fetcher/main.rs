@@ -20,7 +20,7 @@ use alloy_primitives::B256;
 use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use herald_fetcher::{Admission, BodyRequest, Config, Hedge};
-use herald_proto::{Block, Body, Header};
+use herald_proto::{Block, BlockExt as _, Body, Header};
 
 use blocks::{Maker, peer};
 use cpu::CpuTime;
@@ -28,7 +28,11 @@ use host::Host;
 
 /// Our configuration with room for what geth allows one peer in flight.
 fn wide(base: Config) -> Config {
-    Config { peers: 1_024, requests_per_peer: 256, announcements_per_peer: 256, ..base }
+    base.with(|config| {
+        config.peers = 1_024;
+        config.requests_per_peer = 256;
+        config.announcements_per_peer = 256;
+    })
 }
 
 /// Times `operation` on each of the items that `set_up` gives, until `iterations` were made.
@@ -157,7 +161,8 @@ fn headers(criterion: &mut Criterion<CpuTime>) {
         group.bench_function(BenchmarkId::from_parameter(in_flight), |bencher| {
             bencher.iter_custom(|iterations| {
                 let set_up = |host: Option<Host>| {
-                    let config = Config { body_request: BodyRequest::AfterHeader, ..wide(Config::default()) };
+                    let config =
+                        wide(Config::default()).with(|config| config.body_request = BodyRequest::AfterHeader);
                     let mut host = Host::again(host, &config, in_flight.div_ceil(256));
                     for (n, header) in headers.iter().enumerate() {
                         let _ =
@@ -197,7 +202,8 @@ fn bodies(criterion: &mut Criterion<CpuTime>) {
         bencher.iter_custom(|iterations| {
             // A new host for each round: the last one has these blocks in its chain.
             let set_up = |_: Option<Host>| {
-                let config = Config { body_request: BodyRequest::AfterHeader, ..wide(Config::default()) };
+                let config =
+                    wide(Config::default()).with(|config| config.body_request = BodyRequest::AfterHeader);
                 let mut host = Host::new(config, 1);
                 for block in &blocks {
                     let _ = host.fetcher.announce(host.now, &peer(0), block.hash(), 1, &host.chain);
@@ -235,7 +241,13 @@ fn pipeline(criterion: &mut Criterion<CpuTime>) {
                 bencher.iter_custom(|iterations| {
                     let set_up = |_: Option<Host>| {
                         let windows: Vec<_> = raw.chunks(32).map(<[_]>::to_vec).collect();
-                        (Host::new(Config { hedge: Hedge::Off, ..wide(Config::default()) }, peers), windows)
+                        (
+                            Host::new(
+                                wide(Config::default()).with(|config| config.hedge = Hedge::Off),
+                                peers,
+                            ),
+                            windows,
+                        )
                     };
                     // An operation here is a window of 32 blocks.
                     let windows = iterations.div_ceil(32);
@@ -284,7 +296,7 @@ fn pushes(criterion: &mut Criterion<CpuTime>) {
         bencher.iter_custom(|iterations| {
             let set_up = |_: Option<Host>| (Host::new(Config::default(), 1), chain.clone());
             time_each(iterations, set_up, |host, block| {
-                let _ = host.fetcher.push(host.now, &peer(0), block.into(), &host.chain);
+                let _ = host.fetcher.push(host.now, &peer(0), block, &host.chain);
                 host.drain();
             })
         });
@@ -296,7 +308,7 @@ fn pushes(criterion: &mut Criterion<CpuTime>) {
                 let set_up = |_: Option<Host>| (Host::new(Config::default(), 1), raw.clone());
                 time_each(iterations, set_up, |host, raw| {
                     let block = Block::decode(&raw).unwrap();
-                    let _ = host.fetcher.push(host.now, &peer(0), block.into(), &host.chain);
+                    let _ = host.fetcher.push(host.now, &peer(0), block, &host.chain);
                     host.drain();
                 })
             });

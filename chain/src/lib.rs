@@ -19,7 +19,7 @@ pub mod store;
 pub mod testkit;
 
 pub use self::chain::{
-    BlockError, BlockNumHash, BodyRoot, Chain, ChainEvent, ChainOptions, ImportError, ImportReport, OpenError,
-    PrepareError, Reorg, Rule, STORE_DIRECTORY, UncleFault, Unsealed,
+    BlockError, BlockNumHash, BodyRoot, Chain, ChainEvent, ChainOptions, ImportError, ImportReport,
+    OpenError, PrepareError, Reorg, Rule, STORE_DIRECTORY, UncleFault, Unsealed,
 };
 pub use self::head::Head;

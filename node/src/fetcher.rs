@@ -15,7 +15,7 @@ pub(crate) type FetcherHandle = herald_fetcher::driver::Handle<NodeTypes>;
 
 /// How many blocks have entered each stage since the start. Clones share the counts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StageCounts(Arc<[AtomicU64; StageName::ALL.len()]>);
+pub(crate) struct StageCounts(Arc<[AtomicU64; StageName::COUNT]>);
 
 impl StageCounts {
     pub(crate) fn entered(&self, stage: StageName) -> u64 {
@@ -23,8 +23,7 @@ impl StageCounts {
     }
 
     fn counter(&self, stage: StageName) -> Option<&AtomicU64> {
-        let index = StageName::ALL.iter().position(|other| *other == stage)?;
-        self.0.get(index)
+        self.0.get(stage.index())
     }
 }
 

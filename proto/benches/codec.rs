@@ -12,7 +12,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use herald_proto::rlp::ListEncoder;
 use herald_proto::roots::ordered_root;
 use herald_proto::{
-    BODY_ENTRIES_MAX, Block, Body, Header, HeaderFields, Limits, Message, Transaction, keccak256,
+    BODY_ENTRIES_MAX, Block, BlockExt as _, Body, Header, HeaderFields, Limits, Message, Transaction,
+    keccak256,
 };
 
 use cpu::CpuTime;

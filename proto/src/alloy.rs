@@ -8,7 +8,6 @@ use alloy_eips::eip4895;
 use alloy_primitives::Bytes;
 use thiserror::Error;
 
-use crate::block::Block;
 use crate::body::Body;
 use crate::error::DecodeError;
 use crate::header::{Header, HeaderFields, HeaderFieldsError};
@@ -139,49 +138,41 @@ fn further_fields(header: &alloy::Header) -> Result<Bytes, HeaderFieldsError> {
     Ok(Bytes::copy_from_slice(items.rest()))
 }
 
-/// Fails when alloy's types cannot hold the block.
-impl<T: Decodable2718> TryFrom<&Block> for alloy::Block<T> {
+/// Fails when alloy's types cannot hold an uncle or a transaction.
+impl<T: Decodable2718> TryFrom<&Body> for alloy::BlockBody<T> {
     type Error = ToAlloyError;
 
-    fn try_from(block: &Block) -> Result<Self, ToAlloyError> {
-        let transactions = block.body.raw_transactions().enumerate().map(|(index, bytes)| {
+    fn try_from(body: &Body) -> Result<Self, ToAlloyError> {
+        let transactions = body.raw_transactions().enumerate().map(|(index, bytes)| {
             T::decode_2718_exact(bytes).map_err(|source| ToAlloyError::Transaction { index, source })
         });
-        let ommers = block.body.uncles().iter().map(alloy::Header::try_from);
-        let withdrawals = block.body.withdrawals().map(|withdrawals| {
+        let ommers = body.uncles().iter().map(alloy::Header::try_from);
+        let withdrawals = body.withdrawals().map(|withdrawals| {
             eip4895::Withdrawals(withdrawals.iter().map(|entry| (*entry).into()).collect())
         });
-        let body = alloy::BlockBody {
+        Ok(Self {
             transactions: transactions.collect::<Result<_, _>>()?,
             ommers: ommers.collect::<Result<_, _>>()?,
             withdrawals,
-        };
-        Ok(Self { header: alloy::Header::try_from(&block.header)?, body })
+        })
     }
 }
 
-/// Fails when a header has no encoding, or a transaction none that is accepted here.
-impl<T: Encodable2718> TryFrom<&alloy::Block<T>> for Block {
+/// Fails when an uncle has no encoding, or a transaction none that is accepted here.
+impl<T: Encodable2718> TryFrom<&alloy::BlockBody<T>> for Body {
     type Error = FromAlloyError;
 
-    fn try_from(block: &alloy::Block<T>) -> Result<Self, FromAlloyError> {
-        let header = Header::try_from(&block.header)?;
-        let transactions = block.body.transactions.iter().enumerate();
-        let transactions = transactions.map(|(index, transaction)| {
+    fn try_from(body: &alloy::BlockBody<T>) -> Result<Self, FromAlloyError> {
+        let transactions = body.transactions.iter().enumerate().map(|(index, transaction)| {
             Transaction::from_bare(&transaction.encoded_2718())
                 .map_err(|source| FromAlloyError::Transaction { index, source })
         });
-        let uncles = block.body.ommers.iter().map(Header::try_from);
-        let withdrawals =
-            block.body.withdrawals.as_ref().map(|withdrawals| {
-                withdrawals.iter().map(|withdrawal| Withdrawal::from(*withdrawal)).collect()
-            });
-        let body = Body::new(
-            transactions.collect::<Result<_, _>>()?,
-            uncles.collect::<Result<_, _>>()?,
-            withdrawals,
-        );
-        Ok(Self { header, body })
+        let uncles = body.ommers.iter().map(Header::try_from);
+        let withdrawals = body
+            .withdrawals
+            .as_ref()
+            .map(|withdrawals| withdrawals.iter().map(|withdrawal| Withdrawal::from(*withdrawal)).collect());
+        Ok(Self::new(transactions.collect::<Result<_, _>>()?, uncles.collect::<Result<_, _>>()?, withdrawals))
     }
 }
 

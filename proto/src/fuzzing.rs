@@ -3,7 +3,7 @@
 //!
 //! A check panics when something does not hold; that is its answer.
 
-use crate::block::Block;
+use crate::block::{Block, BlockExt as _};
 use crate::body::Body;
 use crate::frame::{self, FrameDecoder};
 use crate::header::Header;

@@ -9,7 +9,7 @@
 //! - **No I/O.** [`frame`] reads frames from bytes as they come; sockets are the host's.
 //!
 //! ```
-//! use herald_proto::{Body, Block, Header, HeaderFields};
+//! use herald_proto::{Block, BlockExt as _, Body, Header, HeaderFields};
 //!
 //! let body = Body::new(vec![], vec![], None);
 //! let header = Header::new(HeaderFields {
@@ -27,7 +27,7 @@
 //!
 //! # Features
 //! - `alloy`: conversions to and from `alloy-consensus` headers and blocks.
-//! - `serde`: headers, bodies and blocks as the hex of their bytes, checked when read.
+//! - `serde`: headers and bodies as the hex of their bytes, checked when read.
 
 #[cfg(feature = "alloy")]
 mod alloy;
@@ -54,7 +54,7 @@ mod withdrawal;
 
 #[cfg(feature = "alloy")]
 pub use alloy::{FromAlloyError, ToAlloyError};
-pub use block::Block;
+pub use block::{Block, BlockExt};
 pub use body::{BODY_ENTRIES_MAX, Body, BodyCommitment};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use fork_id::{ForkFilter, ForkId, ForkIdError};

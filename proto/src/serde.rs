@@ -1,10 +1,10 @@
-//! Values as the hex of their bytes; read back, they are checked as if a peer had sent them.
+//! Values as the hex of their bytes; read back, they are checked as if a peer had sent them. A block
+//! is written by the fetcher's type, as its header and its body.
 
 use alloy_primitives::Bytes;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::block::Block;
 use crate::body::Body;
 use crate::header::Header;
 use crate::transaction::Transaction;
@@ -27,5 +27,4 @@ macro_rules! as_bytes {
 
 as_bytes!(Header, |header: &Header| header.raw().to_vec(), Header::decode);
 as_bytes!(Body, Body::encode, Body::decode);
-as_bytes!(Block, Block::encode, Block::decode);
 as_bytes!(Transaction, |tx: &Transaction| tx.raw().to_vec(), Transaction::from_bare);

@@ -6,7 +6,6 @@ use core::marker::PhantomData;
 
 use alloy_primitives::B256;
 
-use crate::block::Block;
 use crate::body::{Body, BodyCommitment};
 use crate::header::Header;
 
@@ -67,23 +66,5 @@ impl herald_fetcher::Body for Body {
 
     fn retained_bytes(&self) -> usize {
         Body::retained_bytes(self)
-    }
-}
-
-impl<PeerId> From<Block> for herald_fetcher::Block<EthTypes<PeerId>>
-where
-    PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
-{
-    fn from(block: Block) -> Self {
-        Self { header: block.header, body: block.body }
-    }
-}
-
-impl<PeerId> From<herald_fetcher::Block<EthTypes<PeerId>>> for Block
-where
-    PeerId: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static,
-{
-    fn from(block: herald_fetcher::Block<EthTypes<PeerId>>) -> Self {
-        Self { header: block.header, body: block.body }
     }
 }

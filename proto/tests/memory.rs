@@ -6,7 +6,7 @@ use std::alloc::System;
 
 use alloy_primitives::{Address, B256};
 use herald_proto::rlp::ListEncoder;
-use herald_proto::{Block, Body, Header, HeaderFields, Transaction, Withdrawal};
+use herald_proto::{Block, BlockExt as _, Body, Header, HeaderFields, Transaction, Withdrawal};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]

@@ -28,7 +28,7 @@ struct Host {
 
 impl Machine for Host {
     fn new(config: Arc<Config>, seed: u64) -> Self {
-        let config = Config { importing: 1, ..Config::clone(&config) };
+        let config = Config::clone(&config).with(|config| config.importing = 1);
         let fetcher = Fetcher::with_seed(config, seed).expect("one import at a time is allowed");
         Self { fetcher, with_database: 0 }
     }

@@ -1,80 +1,50 @@
 //! What a host brings to the driver.
 
 use core::future::Future;
-use core::time::Duration;
 use std::sync::Arc;
 
 use crate::Time;
-use crate::input::{ChainView, Failure, ImportOutcome, Input, Verdict};
+use crate::input::{ChainView, Failure, Input, Verdict};
 use crate::output::{Event, Hashes, Output, Reason, RequestId};
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// The host's chain.
 ///
 /// The answers of [`ChainView`] are read in the driver's task, so they must come from memory, or
 /// nearly so. The async methods run in tasks of their own, up to
 /// [`Config::importing`](crate::Config::importing) at once; work that blocks belongs into
-/// `spawn_blocking` there. Where one panics, the driver takes it for a [`HeaderVerdict::LocalFault`]
-/// or an [`ImportOutcome::LocalFault`].
+/// `spawn_blocking` there. Where one panics, the driver takes it for a [`Verdict::LocalFault`].
 ///
 /// When the driver ends, a future that is still running is dropped at its next `await`. What it had
 /// moved to a blocking thread goes on there; a host that must know waits for it itself.
 pub trait Chain<T: Types>: ChainView + Send + Sync + 'static {
     /// Verifies a header whose parent is in the chain: all that can be said without its body.
-    fn verify_header(&self, header: T::Header) -> impl Future<Output = HeaderVerdict> + Send;
+    fn verify_header(&self, header: T::Header) -> impl Future<Output = Verdict> + Send;
 
     /// Imports a block whose header was found valid and whose body matches it.
     ///
-    /// [`ImportOutcome::Imported`] says that [`ChainView`] shows it from now on. The driver then
+    /// [`Verdict::Valid`] says that [`ChainView`] shows it from now on. The driver then
     /// tells the fetcher that the chain has advanced; the host need not.
-    fn import(&self, block: Block<T>) -> impl Future<Output = ImportOutcome> + Send;
+    fn import(&self, block: BlockOf<T>) -> impl Future<Output = Verdict> + Send;
 
     /// Imports a header that was found valid. Called only with
     /// [`Mode::HeadersOnly`](crate::Mode::HeadersOnly), where [`import`](Self::import) is not; the
-    /// provided one, for hosts of whole blocks, answers [`ImportOutcome::LocalFault`].
-    fn import_header(&self, header: T::Header) -> impl Future<Output = ImportOutcome> + Send {
+    /// provided one, for hosts of whole blocks, answers [`Verdict::LocalFault`].
+    fn import_header(&self, header: T::Header) -> impl Future<Output = Verdict> + Send {
         let _ = header;
-        core::future::ready(ImportOutcome::LocalFault)
+        core::future::ready(Verdict::LocalFault)
     }
 }
 
 impl<T: Types, C: Chain<T>> Chain<T> for Arc<C> {
-    fn verify_header(&self, header: T::Header) -> impl Future<Output = HeaderVerdict> + Send {
+    fn verify_header(&self, header: T::Header) -> impl Future<Output = Verdict> + Send {
         (**self).verify_header(header)
     }
-    fn import(&self, block: Block<T>) -> impl Future<Output = ImportOutcome> + Send {
+    fn import(&self, block: BlockOf<T>) -> impl Future<Output = Verdict> + Send {
         (**self).import(block)
     }
-    fn import_header(&self, header: T::Header) -> impl Future<Output = ImportOutcome> + Send {
+    fn import_header(&self, header: T::Header) -> impl Future<Output = Verdict> + Send {
         (**self).import_header(header)
-    }
-}
-
-/// What the host finds of a header whose parent it knows; as [`Verdict`], with a span in place of a
-/// point on the fetcher's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderVerdict {
-    /// It may be relayed and imported.
-    Valid,
-    /// It breaks a rule of the chain.
-    Invalid,
-    /// It breaks none, but our clock says that it comes later.
-    Future {
-        /// How long from now until it is worth asking again.
-        after: Duration,
-    },
-    /// It could not be verified, for a reason on our side.
-    LocalFault,
-}
-
-impl HeaderVerdict {
-    pub(super) fn at(self, now: Time) -> Verdict {
-        match self {
-            Self::Valid => Verdict::Valid,
-            Self::Invalid => Verdict::Invalid,
-            Self::Future { after } => Verdict::Future { until: now.after(after) },
-            Self::LocalFault => Verdict::LocalFault,
-        }
     }
 }
 
@@ -112,7 +82,7 @@ pub trait Network<T: Types>: Send + 'static {
     fn cancel(&mut self, request: RequestId, peer: &T::PeerId);
 
     /// Sends the whole block to these peers. What cannot be sent is dropped.
-    fn relay(&mut self, block: Block<T>, peers: Vec<T::PeerId>);
+    fn relay(&mut self, block: BlockOf<T>, peers: Vec<T::PeerId>);
 
     /// Announces a block to these peers. What cannot be sent is dropped.
     fn announce(&mut self, hash: BlockHash, number: BlockNumber, peers: Vec<T::PeerId>);
@@ -128,8 +98,8 @@ pub trait Network<T: Types>: Send + 'static {
     }
 }
 
-/// Sees what goes into the fetcher and what comes out, with the fetcher's time: the place for a
-/// recorder or for metrics. Called in the driver's task; it must not block.
+/// Sees what goes into the fetcher and what comes out, with the fetcher's time: for
+/// recorders and metrics. Called in the driver's task; it must not block.
 ///
 /// What the chain answers in between is seen by wrapping the [`Chain`]: it is read in the same task,
 /// after `on_input` and before the first `on_output`.

@@ -7,60 +7,54 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::input::ImportOutcome;
-use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
+use crate::input::Verdict;
+use crate::types::{BlockHash, BlockNumber, BlockOf, Header, Types};
 
-use super::host::{Chain, HeaderVerdict};
+use super::host::Chain;
 
 /// The host's work in progress. The fetcher bounds it: it hands over at most
 /// [`Config::importing`](crate::Config::importing) blocks at once.
 #[derive(Default)]
 pub(super) struct Jobs {
-    tasks: JoinSet<Answer>,
+    tasks: JoinSet<Verdict>,
     running: HashMap<Id, Job, FixedState>,
 }
 
-/// What the host has answered, and about which block.
+/// What the host has answered, to what, and about which block.
 #[derive(Debug)]
 pub(super) struct Done {
+    pub(super) job: Job,
+    pub(super) verdict: Verdict,
+}
+
+/// A block with the host.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Job {
     pub(super) hash: BlockHash,
     pub(super) number: BlockNumber,
-    pub(super) answer: Answer,
+    pub(super) kind: JobKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
-    Verdict(HeaderVerdict),
-    Import(ImportOutcome),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Job {
-    hash: BlockHash,
-    number: BlockNumber,
-    work: Work,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Work {
+pub(super) enum JobKind {
     Verify,
     Import,
 }
 
 impl Jobs {
     pub(super) fn verify<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, header: T::Header) {
-        let job = Job { hash: header.hash(), number: header.number(), work: Work::Verify };
-        self.start(job, async move { Answer::Verdict(chain.verify_header(header).await) });
+        let job = Job { hash: header.hash(), number: header.number(), kind: JobKind::Verify };
+        self.start(job, async move { chain.verify_header(header).await });
     }
 
-    pub(super) fn import<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, block: Block<T>) {
-        let job = Job { hash: block.header.hash(), number: block.header.number(), work: Work::Import };
-        self.start(job, async move { Answer::Import(chain.import(block).await) });
+    pub(super) fn import<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, block: BlockOf<T>) {
+        let job = Job { hash: block.hash(), number: block.number(), kind: JobKind::Import };
+        self.start(job, async move { chain.import(block).await });
     }
 
     pub(super) fn import_header<T: Types, C: Chain<T>>(&mut self, chain: Arc<C>, header: T::Header) {
-        let job = Job { hash: header.hash(), number: header.number(), work: Work::Import };
-        self.start(job, async move { Answer::Import(chain.import_header(header).await) });
+        let job = Job { hash: header.hash(), number: header.number(), kind: JobKind::Import };
+        self.start(job, async move { chain.import_header(header).await });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -87,39 +81,30 @@ impl Jobs {
         self.running.clear();
     }
 
-    fn start(&mut self, job: Job, work: impl Future<Output = Answer> + Send + 'static) {
+    fn start(&mut self, job: Job, work: impl Future<Output = Verdict> + Send + 'static) {
         let task = self.tasks.spawn(work);
         self.running.insert(task.id(), job);
     }
 
-    fn settle(&mut self, joined: Result<(Id, Answer), JoinError>) -> Done {
-        let (id, answer) = match joined {
-            Ok((id, answer)) => (id, Ok(answer)),
+    fn settle(&mut self, joined: Result<(Id, Verdict), JoinError>) -> Done {
+        let (id, verdict) = match joined {
+            Ok((id, verdict)) => (id, Ok(verdict)),
             Err(error) => (error.id(), Err(error)),
         };
-        let Job { hash, number, work } =
-            self.running.remove(&id).expect("a task is entered when it starts, and joined once");
-        let answer = answer.unwrap_or_else(|error| {
-            match work {
-                Work::Verify => {
+        let job = self.running.remove(&id).expect("a task is entered when it starts, and joined once");
+        let verdict = verdict.unwrap_or_else(|error| {
+            let Job { hash, number, kind } = job;
+            match kind {
+                JobKind::Verify => {
                     tracing::warn!(block = %hash, number, %error, "the host's verification did not end")
                 }
-                Work::Import => {
+                JobKind::Import => {
                     tracing::warn!(block = %hash, number, %error, "the host's import did not end")
                 }
             }
-            work.local_fault()
+            Verdict::LocalFault
         });
-        Done { hash, number, answer }
-    }
-}
-
-impl Work {
-    fn local_fault(self) -> Answer {
-        match self {
-            Self::Verify => Answer::Verdict(HeaderVerdict::LocalFault),
-            Self::Import => Answer::Import(ImportOutcome::LocalFault),
-        }
+        Done { job, verdict }
     }
 }
 

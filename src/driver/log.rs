@@ -28,7 +28,7 @@ pub(super) fn span<T: Types>(input: &Input<T>) -> Span {
             debug_span!("request_failed", ?peer, request = request.as_u64(), ?failure)
         }
         Input::Verdict { hash, verdict } => debug_span!("verdict", block = %hash, ?verdict),
-        Input::Imported { hash, outcome } => debug_span!("imported", block = %hash, ?outcome),
+        Input::Imported { hash, verdict } => debug_span!("imported", block = %hash, ?verdict),
         Input::ChainAdvanced { blocks } => debug_span!("chain_advanced", count = blocks.len()),
         Input::Sealed { block } => {
             debug_span!("sealed", block = %block.header.hash(), number = block.header.number())

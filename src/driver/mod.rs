@@ -13,7 +13,7 @@
 //! - Verification and import run in tasks of their own, so that a slow import delays no announcement.
 //! - The queue is bounded in calls and in bytes. What a peer may send again, or others have as well
 //!   (announcements, pushed blocks), is refused with [`HandleError::Busy`] when it is full. What must
-//!   not be lost (replies, peers that come and go, news of the chain) waits for room.
+//!   not be lost (replies, peers that come and go, news of the chain) waits for capacity.
 //! - Calls that have arrived are handed in before time passes, as the fetcher's contract asks; but
 //!   never more than were there when the batch began, so that a flood cannot hold up deadlines.
 //! - The task ends with [`Handle::shutdown`], or when the last [`Handle`] is dropped. Verifications
@@ -21,6 +21,13 @@
 //!
 //! `examples/embed_driver.rs` shows it whole.
 
+// Arrows between the files, all downwards:
+//
+//     mod ──▶ handle ──▶ queue ──▶ call, error
+//      └────▶ task ────▶ queue, call, jobs, log, host
+//                        jobs ──▶ host
+mod call;
+mod error;
 mod handle;
 mod host;
 mod jobs;
@@ -30,15 +37,15 @@ mod task;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::num::NonZeroU32;
 
-use thiserror::Error;
 use tokio::task::JoinHandle;
 
-use crate::{Config, ConfigError, Fetcher, Types};
+use crate::{Config, Fetcher, Types};
 
-pub use handle::{Closed, Handle, HandleError};
-pub use host::{Chain, HeaderVerdict, Network, Observer};
+pub use error::{Closed, DriverPanicked, HandleError, SpawnError};
+pub use handle::Handle;
+pub use host::{Chain, Network, Observer};
+pub use queue::QueueLimits;
 
 use task::Task;
 
@@ -124,11 +131,11 @@ where
     pub fn spawn(self) -> Result<(Handle<T>, Driver), SpawnError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| SpawnError::NoRuntime)?;
         let core = Fetcher::new(self.config)?;
-        let (handle, inlet) = Handle::pair(self.limits);
+        let (sender, receiver) = queue::channel(self.limits);
         // The clock belongs to the runtime, which may have paused it.
         let _entered = runtime.enter();
-        let task = Task::new(core, self.chain, self.network, self.observer, inlet);
-        Ok((handle, Driver { task: runtime.spawn(task.run()) }))
+        let task = Task::new(core, self.chain, self.network, self.observer, receiver);
+        Ok((Handle::new(sender), Driver { task: runtime.spawn(task.run()) }))
     }
 }
 
@@ -140,40 +147,3 @@ impl<T, C, N, O> fmt::Debug for Builder<T, C, N, O> {
             .finish_non_exhaustive()
     }
 }
-
-/// How much may wait between the handles and the task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueLimits {
-    /// Calls. Default 1,024: a millisecond or two of the task's work. More hides overload for
-    /// longer; fewer refuse short bursts.
-    pub calls: NonZeroU32,
-    /// Bytes of the blocks, headers, bodies and lists that the calls carry, as the host's types
-    /// report them. Default 32 MiB: three blocks of the largest frame (10 MiB). It comes on top of
-    /// [`Fetcher::memory_bound`]. A single call that is larger waits until it is alone.
-    pub bytes: NonZeroU32,
-}
-
-impl Default for QueueLimits {
-    fn default() -> Self {
-        const CALLS: NonZeroU32 = NonZeroU32::new(1_024).expect("not zero");
-        const BYTES: NonZeroU32 = NonZeroU32::new(32 << 20).expect("not zero");
-        Self { calls: CALLS, bytes: BYTES }
-    }
-}
-
-/// Why a driver was not started.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum SpawnError {
-    /// The fetcher's configuration cannot work.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// There is no runtime to spawn on.
-    #[error("not inside a tokio runtime; call it from async code, or enter the runtime first")]
-    NoRuntime,
-}
-
-/// The driver's task did not end by itself: a call of the host panicked in it, or its runtime was
-/// shut down.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the driver's task was cut short: a host call panicked in it, or its runtime was shut down")]
-pub struct DriverPanicked;

@@ -5,40 +5,19 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Time;
 use crate::fetcher::Fetcher;
-use crate::input::{Failure, ImportOutcome, Input};
+use crate::input::{Failure, Input, Verdict};
 use crate::output::{Admission, Outcome, Output, RequestId};
 use crate::types::Types;
 
+use super::call::Call;
 use super::host::{Chain, Network, Observer};
-use super::jobs::{Answer, Done, Jobs};
+use super::jobs::{Done, Job, JobKind, Jobs};
 use super::log;
-use super::queue::{Command, Packet};
-
-/// The task's side of the queue.
-pub(super) struct Inlet<T: Types> {
-    pub(super) commands: mpsc::Receiver<Packet<T>>,
-    /// Dropped last: it tells the handles that all is over.
-    pub(super) _ending: Ending,
-}
-
-/// The end of the task, however it comes.
-pub(super) struct Ending {
-    /// Closed at the end: a call that was sent into the ended task's queue keeps its bytes as long as
-    /// the queue lives, and nobody must wait for them.
-    pub(super) bytes: Arc<Semaphore>,
-    pub(super) _alive: watch::Sender<()>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.bytes.close();
-    }
-}
+use super::queue::{Queued, Receiver};
 
 pub(super) struct Task<T: Types, C, N, O> {
     core: Fetcher<T>,
@@ -50,7 +29,8 @@ pub(super) struct Task<T: Types, C, N, O> {
     unsent: VecDeque<Input<T>>,
     /// Time zero of the fetcher.
     origin: Instant,
-    inlet: Inlet<T>,
+    /// The last field, since dropping it says that all the rest is gone.
+    calls: Receiver<T>,
 }
 
 /// Whether the task goes on.
@@ -62,7 +42,7 @@ enum Flow {
 
 /// Why the task woke.
 enum Wake<T: Types> {
-    Command(Packet<T>),
+    Call(Queued<T>),
     Done(Done),
     Alarm,
     NoHandles,
@@ -76,7 +56,7 @@ where
     O: Observer<T>,
 {
     /// A task whose fetcher's time begins now.
-    pub(super) fn new(core: Fetcher<T>, chain: C, network: N, observer: O, inlet: Inlet<T>) -> Self {
+    pub(super) fn new(core: Fetcher<T>, chain: C, network: N, observer: O, calls: Receiver<T>) -> Self {
         Self {
             core,
             chain: Arc::new(chain),
@@ -85,7 +65,7 @@ where
             jobs: Jobs::default(),
             unsent: VecDeque::new(),
             origin: Instant::now(),
-            inlet,
+            calls,
         }
     }
 
@@ -102,14 +82,14 @@ where
             let wake = tokio::select! {
                 biased;
                 Some(done) = self.jobs.next() => Wake::Done(done),
-                command = self.inlet.commands.recv() => command.map_or(Wake::NoHandles, Wake::Command),
+                queued = self.calls.recv() => queued.map_or(Wake::NoHandles, Wake::Call),
                 () = &mut alarm, if due.is_some() => Wake::Alarm,
             };
             if self.work_off(wake) == Flow::End {
                 break;
             }
             // A flood keeps the queue from being empty: let others have the thread.
-            if !self.inlet.commands.is_empty() {
+            if self.calls.len() > 0 {
                 tokio::task::yield_now().await;
             }
         }
@@ -129,11 +109,11 @@ where
     /// Hands in what woke the task and all that had arrived by then, and after that lets time pass.
     /// What arrives meanwhile is for the next round, so that a flood cannot hold up the waits.
     fn work_off(&mut self, wake: Wake<T>) -> Flow {
-        let (waiting, running) = (self.inlet.commands.len(), self.jobs.len());
+        let (waiting, running) = (self.calls.len(), self.jobs.len());
         match wake {
-            Wake::Done(done) => self.answered(done),
-            Wake::Command(packet) => {
-                if self.carry(packet) == Flow::End {
+            Wake::Done(done) => self.checked(done),
+            Wake::Call(queued) => {
+                if self.answer(queued) == Flow::End {
                     return Flow::End;
                 }
             }
@@ -142,11 +122,11 @@ where
         }
         for _ in 0..running {
             let Some(done) = self.jobs.try_next() else { break };
-            self.answered(done);
+            self.checked(done);
         }
         for _ in 0..waiting {
-            let Ok(packet) = self.inlet.commands.try_recv() else { break };
-            if self.carry(packet) == Flow::End {
+            let Some(queued) = self.calls.try_recv() else { break };
+            if self.answer(queued) == Flow::End {
                 return Flow::End;
             }
         }
@@ -157,24 +137,24 @@ where
     }
 
     /// Does what a handle asked for. A caller that no longer listens is none of its concern.
-    fn carry(&mut self, packet: Packet<T>) -> Flow {
-        match packet.command {
-            Command::Tell(input) => self.tell(input),
-            Command::Ask { input, reply } => {
+    fn answer(&mut self, queued: Queued<T>) -> Flow {
+        match queued.call {
+            Call::Tell(input) => self.tell(input),
+            Call::Ask { input, answer } => {
                 let outcome = self.hand_in(input);
-                let _ = reply.send(outcome);
+                let _ = answer.send(outcome);
             }
-            Command::AnnounceMany { peer, blocks, reply } => {
+            Call::AnnounceMany { peer, blocks, answer } => {
                 let admit = |(hash, number)| self.announce(peer.clone(), hash, number);
-                let _ = reply.send(blocks.into_iter().map(admit).collect());
+                let _ = answer.send(blocks.into_iter().map(admit).collect());
             }
-            Command::Status { reply } => {
-                let _ = reply.send(self.core.status());
+            Call::Status { answer } => {
+                let _ = answer.send(self.core.status());
             }
-            Command::Counters { reply } => {
-                let _ = reply.send(self.core.counters());
+            Call::Counters { answer } => {
+                let _ = answer.send(self.core.counters());
             }
-            Command::Shutdown => return Flow::End,
+            Call::Shutdown => return Flow::End,
         }
         Flow::Continue
     }
@@ -189,20 +169,14 @@ where
     }
 
     /// The host has verified or imported a block, or failed to.
-    fn answered(&mut self, done: Done) {
-        let Done { hash, number, answer } = done;
-        match answer {
-            Answer::Verdict(verdict) => {
-                let verdict = verdict.at(self.now());
-                self.tell(Input::Verdict { hash, verdict });
-            }
-            Answer::Import(outcome) => {
-                self.tell(Input::Imported { hash, outcome });
-                match outcome {
-                    ImportOutcome::Imported => {
-                        self.tell(Input::ChainAdvanced { blocks: vec![(hash, number)] });
-                    }
-                    ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
+    fn checked(&mut self, done: Done) {
+        let Done { job: Job { hash, number, kind }, verdict } = done;
+        match kind {
+            JobKind::Verify => self.tell(Input::Verdict { hash, verdict }),
+            JobKind::Import => {
+                self.tell(Input::Imported { hash, verdict });
+                if verdict == Verdict::Valid {
+                    self.tell(Input::ChainAdvanced { blocks: vec![(hash, number)] });
                 }
             }
         }
@@ -293,10 +267,10 @@ where
     /// fetcher (its filters give everything back), and no task of the host is left.
     async fn stop(mut self) {
         self.tell(Input::Shutdown);
-        self.inlet.commands.close();
+        self.calls.close();
         self.jobs.stop().await;
-        while let Ok(packet) = self.inlet.commands.try_recv() {
-            let _ = self.carry(packet);
+        while let Some(queued) = self.calls.try_recv() {
+            let _ = self.answer(queued);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{
     Blame, Capacity, EntryId, Held, Load, Origin, PeerSlot, QueueWait, Stage, Step, Wait, Whole,
 };
-use crate::types::{Block, BlockHash, BlockNumber, Body, Header, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Body, Header, Types};
 
 use super::Fetcher;
 
@@ -50,7 +50,7 @@ impl<T: Types> Fetcher<T> {
         &mut self,
         now: Time,
         peer: &T::PeerId,
-        block: Block<T>,
+        block: BlockOf<T>,
         chain: &impl ChainView,
     ) -> Admission {
         self.set_time(now);
@@ -236,7 +236,7 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn admit_block(&mut self, peer: &T::PeerId, block: Block<T>, chain: &impl ChainView) -> Admission {
+    fn admit_block(&mut self, peer: &T::PeerId, block: BlockOf<T>, chain: &impl ChainView) -> Admission {
         if self.is_stopped() {
             return Admission::Stopped;
         }
@@ -289,7 +289,7 @@ impl<T: Types> Fetcher<T> {
         &mut self,
         entry: Option<EntryId>,
         slot: PeerSlot,
-        block: Block<T>,
+        block: BlockOf<T>,
         chain: &impl ChainView,
     ) -> Admission {
         let (hash, number) = (block.header.hash(), block.header.number());
@@ -342,7 +342,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is kept of a block.
-    fn whole(&self, block: Block<T>) -> Whole<T> {
+    fn whole(&self, block: BlockOf<T>) -> Whole<T> {
         match self.config.mode {
             Mode::Full => Whole { header: block.header, body: Some(block.body) },
             Mode::HeadersOnly => Whole { header: block.header, body: None },
@@ -414,7 +414,7 @@ impl<T: Types> Fetcher<T> {
     pub(super) fn over_capacity(&mut self, id: EntryId, slot: PeerSlot, capacity: Capacity) {
         self.table.fail_claim(id, slot);
         if capacity == Capacity::TotalFull && !self.has_good_claim(id) {
-            return self.end(id, End::NoRoom);
+            return self.end(id, End::NoCapacity);
         }
         self.start_over(id);
     }

@@ -15,6 +15,7 @@ use super::Fetcher;
 /// fetchers may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Memory {
     /// Headers and bodies.
     pub held: u64,
@@ -75,7 +76,7 @@ impl<T: Types> Fetcher<T> {
             wide(config.peers) * (wide(config.announcements_per_peer) + wide(config.blocks_per_peer));
         let entries = claims + wide(config.importing);
         let requests = wide(config.peers) * wide(config.requests_per_peer);
-        let slots = wide(config.places());
+        let slots = wide(config.peer_slots());
         let sizes = Table::<T>::item_sizes();
         let own = size_of::<Self>() as u64
             + sizes.fixed
@@ -83,7 +84,7 @@ impl<T: Types> Fetcher<T> {
             + claims.next_power_of_two().max(8) * sizes.claim
             + requests.next_power_of_two().max(4) * sizes.request
             + slots.next_power_of_two().max(8) * sizes.peer
-            + KnownBlocks::bytes_max(config.known_blocks, config.places())
+            + KnownBlocks::bytes_max(config.known_blocks, config.peer_slots())
             + BadBlocks::bytes_max(config.bad_blocks);
         // A total as large as that says "no limit".
         config.bytes_total.saturating_add(own)

@@ -150,7 +150,7 @@ impl<T: Types> Fetcher<T> {
                 self.request_failed(now, &peer, request, failure)
             }
             Input::Verdict { hash, verdict } => self.verdict(now, hash, verdict, chain),
-            Input::Imported { hash, outcome } => self.imported(now, hash, outcome, chain),
+            Input::Imported { hash, verdict } => self.imported(now, hash, verdict, chain),
             Input::ChainAdvanced { blocks } => self.chain_advanced(now, &blocks, chain),
             Input::Sealed { block } => self.sealed(now, block, chain),
             Input::Tick => self.tick(now, chain),
@@ -176,7 +176,7 @@ impl<T: Types> Fetcher<T> {
         if self.known.ids().map(|id| self.known.holders(id)).any(|all| all.count() != marked(&all)) {
             return Err(InvariantError("a peer that is gone is said to have a block"));
         }
-        if self.table.slot_count() > self.config.places() as usize {
+        if self.table.slot_count() > self.config.peer_slots() as usize {
             return Err(InvariantError("more peer slots are in use than configured"));
         }
         let empty = self.table.len() == 0 && self.table.slot_count() == 0 && self.outputs.is_empty();

@@ -21,7 +21,7 @@ impl<T: Types> Fetcher<T> {
             return Connection::Duplicate;
         }
         let full = self.table.peer_count() >= self.config.peers as usize
-            || self.table.slot_count() >= self.config.places() as usize;
+            || self.table.slot_count() >= self.config.peer_slots() as usize;
         if full {
             return Connection::TooMany;
         }

@@ -3,12 +3,12 @@
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::input::{ChainView, ImportOutcome, Verdict};
+use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
     Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Stage, Standing, Step, Wait, Whole, parent_of,
 };
-use crate::types::{Block, BlockHash, BlockNumber, Header, Types};
+use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::Fetcher;
 use super::admit::Distance;
@@ -26,7 +26,7 @@ impl<T: Types> Fetcher<T> {
         match verdict {
             Verdict::Valid => self.relay_and_import(id),
             Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
-            Verdict::Future { until } => self.keep_until(id, until),
+            Verdict::Future { wait } => self.keep_until(id, self.now.after(wait)),
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
@@ -34,7 +34,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
-    pub fn imported(&mut self, now: Time, hash: BlockHash, outcome: ImportOutcome, chain: &impl ChainView) {
+    pub fn imported(&mut self, now: Time, hash: BlockHash, verdict: Verdict, chain: &impl ChainView) {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
         let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
@@ -42,17 +42,17 @@ impl<T: Types> Fetcher<T> {
             return;
         };
         let number = block.value.number();
-        match outcome {
-            ImportOutcome::Imported => {
+        match verdict {
+            Verdict::Valid => {
                 self.announce_to_lacking(hash, number);
                 self.end(id, End::Imported);
                 self.wake_children(&hash, chain);
             }
-            ImportOutcome::Invalid => {
+            Verdict::Invalid => {
                 self.known.remove(&hash);
                 self.reject(id, Reason::InvalidBlock);
             }
-            ImportOutcome::LocalFault => {
+            Verdict::Future { .. } | Verdict::LocalFault => {
                 self.known.remove(&hash);
                 self.end(id, End::LocalFault);
             }
@@ -84,7 +84,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// A block was made here, and is in the chain: it is relayed and announced.
-    pub fn sealed(&mut self, now: Time, block: Block<T>, chain: &impl ChainView) {
+    pub fn sealed(&mut self, now: Time, block: BlockOf<T>, chain: &impl ChainView) {
         self.set_time(now);
         if self.is_stopped() {
             return;

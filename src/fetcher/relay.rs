@@ -4,13 +4,13 @@ use crate::config::FanOut;
 use crate::known::{Holders, KnownBlocks};
 use crate::output::Output;
 use crate::table::Named;
-use crate::types::{Block, BlockHash, BlockNumber, Types};
+use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 use super::{Fetcher, random_below};
 
 impl<T: Types> Fetcher<T> {
     /// Relays a block to as many peers as configured, drawn among those that lack it.
-    pub(super) fn relay(&mut self, hash: BlockHash, block: &Block<T>) {
+    pub(super) fn relay(&mut self, hash: BlockHash, block: &BlockOf<T>) {
         let wanted = match self.config.fan_out {
             FanOut::None => return,
             FanOut::SquareRoot => self.table.peer_count().isqrt(),

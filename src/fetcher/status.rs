@@ -10,10 +10,11 @@ use super::Fetcher;
 /// What happened since the start. For metrics; nothing is decided by them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Counters {
-    pub(super) admissions: [u64; Admission::ALL.len()],
-    pub(super) ends: [u64; End::ALL.len()],
-    pub(super) penalties: [u64; Reason::ALL.len()],
+    pub(super) admissions: [u64; Admission::COUNT],
+    pub(super) ends: [u64; End::COUNT],
+    pub(super) penalties: [u64; Reason::COUNT],
     /// Requests sent.
     pub requests: u64,
     /// Requests not answered by their deadline.
@@ -35,17 +36,17 @@ pub struct Counters {
 impl Counters {
     /// How many announcements and pushes had this outcome.
     pub fn admissions(&self, admission: Admission) -> u64 {
-        self.admissions.get(admission as usize).copied().unwrap_or(0)
+        self.admissions.get(admission.index()).copied().unwrap_or(0)
     }
 
     /// How many hashes ended so.
     pub fn ends(&self, end: End) -> u64 {
-        self.ends.get(end as usize).copied().unwrap_or(0)
+        self.ends.get(end.index()).copied().unwrap_or(0)
     }
 
     /// How many penalties were given for this.
     pub fn penalties(&self, reason: Reason) -> u64 {
-        self.penalties.get(reason as usize).copied().unwrap_or(0)
+        self.penalties.get(reason.index()).copied().unwrap_or(0)
     }
 
     pub(super) fn count_admission(&mut self, admission: Admission) {
@@ -71,9 +72,10 @@ fn raise(counts: &mut [u64], variant: usize) {
 /// What a fetcher holds at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Status<P> {
     /// Hashes in each stage, in the order of [`StageName::ALL`].
-    pub stages: [u32; StageName::ALL.len()],
+    pub stages: [u32; StageName::COUNT],
     /// Hashes in all.
     pub entries: usize,
     /// Requests in flight.
@@ -97,13 +99,14 @@ pub struct Status<P> {
 impl<P> Status<P> {
     /// Hashes in one stage.
     pub fn in_stage(&self, stage: StageName) -> u32 {
-        self.stages.get(stage as usize).copied().unwrap_or(0)
+        self.stages.get(stage.index()).copied().unwrap_or(0)
     }
 }
 
 /// What is held for one peer, against its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct PeerStatus<P> {
     /// Who.
     pub peer: P,

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald_fetcher::{
-    Admission, Block, BlockHash, Config, Fetcher, Header, ImportOutcome, Output, Status, Time, Verdict,
-};
+use herald_fetcher::{Admission, BlockHash, BlockOf, Config, Fetcher, Header, Output, Status, Time, Verdict};
 
 use crate::small::{Small, Tip, block};
 
@@ -41,7 +39,7 @@ fn after_ten_blocks(config: Arc<Config>) -> Fetcher<Small> {
     fetcher
 }
 
-fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<Small>) {
+fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &BlockOf<Small>) {
     let (mut imported, mut announced) = (0, 0);
     while let Some(output) = fetcher.poll_output() {
         match output {
@@ -56,7 +54,7 @@ fn carry_out(fetcher: &mut Fetcher<Small>, now: Time, tip: &Tip, block: &Block<S
             Output::VerifyHeader { header } => fetcher.verdict(now, header.hash(), Verdict::Valid, tip),
             Output::Import { block } => {
                 imported += 1;
-                fetcher.imported(now, block.header.hash(), ImportOutcome::Imported, tip);
+                fetcher.imported(now, block.header.hash(), Verdict::Valid, tip);
                 let advanced = Tip(block.header.hash(), block.header.number());
                 fetcher.chain_advanced(now, &[(advanced.0, advanced.1)], &advanced);
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use herald_fetcher::{Block, BlockHash, BlockNumber, ChainView, Types};
+use herald_fetcher::{Block, BlockHash, BlockNumber, BlockOf, ChainView, Types};
 
 #[derive(Debug)]
 pub(crate) enum Small {}
@@ -72,7 +72,7 @@ impl ChainView for Tip {
 }
 
 /// A block on this tip, with a body of its own.
-pub(crate) fn block(hash: BlockHash, tip: &Tip) -> Block<Small> {
+pub(crate) fn block(hash: BlockHash, tip: &Tip) -> BlockOf<Small> {
     let number = tip.1 + 1;
     Block { header: Header(Arc::new((hash, tip.0, number))), body: Body(Arc::new(number)) }
 }

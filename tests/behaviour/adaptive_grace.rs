@@ -5,7 +5,7 @@ use herald_fetcher::{Admission, Config};
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 /// Alice announces, and Bob pushes 40 ms later: six times, which makes it the rule.
 fn pushes_are_the_rule(net: &mut Net) -> Block {

@@ -5,7 +5,7 @@ use herald_fetcher::{Config, Failure, Reason};
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, MALLORY, Toy, block as block_of, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn junk(salt: u64) -> Block {
     block_of(crate::toy::made_up_hash(salt), 1, b"junk", salt)
@@ -103,7 +103,7 @@ const FAILURES: [(Failure, Option<Reason>); 5] = [
 fn failures_of_a_header_request() {
     let block = child(&genesis());
     for (failure, reason) in FAILURES {
-        for config in [plain(), Config { body_request: Config::default().body_request, ..plain() }] {
+        for config in [plain(), plain().with(|config| config.body_request = Config::default().body_request)] {
             let early = config.body_request != plain().body_request;
             with(config, |net| {
                 net.connect(&[MALLORY, ALICE]);
@@ -143,19 +143,11 @@ fn failures_of_a_body_request() {
 
 #[test]
 fn weights_tell_what_cannot_be_honest_from_what_may() {
+    let may_be_honest =
+        [(Reason::Silence, 20), (Reason::EmptyReply, 20), (Reason::Refusal, 10), (Reason::Flooding, 10)];
     for reason in Reason::ALL {
-        let expected = match reason {
-            Reason::Silence | Reason::EmptyReply => 20,
-            Reason::Refusal | Reason::Flooding => 10,
-            Reason::WrongNumber
-            | Reason::WrongHeader
-            | Reason::WrongBody
-            | Reason::InvalidHeader
-            | Reason::InvalidBlock
-            | Reason::InvalidAncestor
-            | Reason::OversizedReply
-            | Reason::MalformedReply => 100,
-        };
+        let expected =
+            may_be_honest.iter().find(|(which, _)| *which == reason).map_or(100, |(_, weight)| *weight);
         assert_eq!(reason.weight(), expected, "{}", reason.label());
     }
 }

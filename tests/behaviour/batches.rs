@@ -1,12 +1,12 @@
 //! Bodies gathered into one request: order does not matter, and each block stands for itself.
 
-use herald_fetcher::{Admission, Block, Config, End, Output, Reason};
+use herald_fetcher::{Admission, BlockOf, Config, End, Output, Reason};
 
 use crate::harness::{Ask, Net, with};
-use crate::toy::{ALICE, BOB, BlockExt, Toy, block, genesis, siblings_on};
+use crate::toy::{ALICE, BOB, Toy, block, genesis, siblings_on};
 
 /// Headers of so many blocks that Alice announced are here, and their bodies are asked of her.
-fn batch(net: &mut Net, count: u64) -> (Vec<Block<Toy>>, Ask) {
+fn batch(net: &mut Net, count: u64) -> (Vec<BlockOf<Toy>>, Ask) {
     net.connect(&[ALICE]);
     let blocks = siblings_on(&genesis(), count);
     for block in &blocks {
@@ -155,7 +155,7 @@ fn a_block_that_is_pushed_meanwhile_leaves_the_request_and_its_body_is_no_fault(
 
 #[test]
 fn a_request_has_no_more_hashes_than_configured() {
-    with(Config { bodies_per_request: 2, ..Config::geth() }, |net| {
+    with(Config::geth().with(|config| config.bodies_per_request = 2), |net| {
         net.connect(&[ALICE]);
         let blocks = siblings_on(&genesis(), 3);
         for block in &blocks {

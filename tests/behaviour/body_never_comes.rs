@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn another_announcer_is_asked_at_the_deadline() {
@@ -79,7 +79,7 @@ fn a_peer_that_failed_for_a_hash_is_not_asked_again_for_it() {
 
 #[test]
 fn header_and_body_asked_for_together_fail_as_one_fault() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         net.announce(ALICE, &block);

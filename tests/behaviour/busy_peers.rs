@@ -6,7 +6,7 @@ use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, genesis, siblings_on};
 
 fn one_request() -> Config {
-    Config { requests_per_peer: 1, ..plain() }
+    plain().with(|config| config.requests_per_peer = 1)
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_push_ends_the_request_of_the_fetch_that_it_ends() {
 
 #[test]
 fn no_body_is_asked_for_early_of_a_busy_peer() {
-    with(Config { body_request: BodyRequest::WithHeader, ..one_request() }, |net| {
+    with(one_request().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE]);
         let block = crate::toy::child(&genesis());
         net.announce(ALICE, &block);

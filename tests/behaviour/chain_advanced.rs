@@ -84,7 +84,7 @@ fn a_block_that_is_with_the_host_ends_by_the_hosts_answer() {
         net.expect_announce(&block);
         net.verdict(&block, herald_fetcher::Verdict::Valid);
         net.expect_import(&block);
-        net.imported(&block, herald_fetcher::ImportOutcome::Imported);
+        net.imported(&block, herald_fetcher::Verdict::Valid);
         assert_eq!(net.ends(End::Imported), 1);
     });
 }

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, BodyRequest, Config, End, Reason};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, block, blocks_on, genesis, made_up_hash};
 
 #[test]
 fn an_announcement_is_taken_up_when_the_head_moves() {
@@ -126,7 +126,7 @@ fn a_number_too_high_does_not_keep_the_block_from_those_who_announce_the_right_o
 
 #[test]
 fn a_liar_whose_allowance_is_used_up_does_not_end_what_others_announced() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[MALLORY, ALICE]);
         for n in 40..44 {
             assert_eq!(net.announce_as(MALLORY, made_up_hash(n), n), Admission::Deferred);

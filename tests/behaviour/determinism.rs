@@ -1,15 +1,13 @@
 //! The same configuration and the same inputs give the same outputs; every call is also an input.
 
-use herald_fetcher::{
-    Block, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, RequestId, Time, Verdict,
-};
+use herald_fetcher::{BlockOf, Config, Failure, Fetcher, Input, Outcome, RequestId, Time, Verdict};
 
-use crate::toy::{BlockExt, Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
+use crate::toy::{Chain, Peer, Toy, blocks_on, genesis, made_up_hash, siblings_on};
 
 /// Draws one input after the other, of all kinds, from a seed.
 struct Script {
     state: u64,
-    blocks: Vec<Block<Toy>>,
+    blocks: Vec<BlockOf<Toy>>,
 }
 
 impl Script {
@@ -47,7 +45,7 @@ impl Script {
             10 => Input::Bodies { peer, request, bodies: vec![block.body] },
             11 => Input::RequestFailed { peer, request, failure: Failure::Refused },
             12 => Input::Verdict { hash, verdict: Verdict::Valid },
-            13 => Input::Imported { hash, outcome: ImportOutcome::Imported },
+            13 => Input::Imported { hash, verdict: Verdict::Valid },
             14 => Input::ChainAdvanced { blocks: vec![(hash, number)] },
             _ => Input::Tick,
         }
@@ -112,7 +110,7 @@ fn by_method(fetcher: &mut Fetcher<Toy>, now: Time, input: Input<Toy>, chain: &C
             fetcher.request_failed(now, &peer, request, failure)
         }
         Input::Verdict { hash, verdict } => fetcher.verdict(now, hash, verdict, chain),
-        Input::Imported { hash, outcome } => fetcher.imported(now, hash, outcome, chain),
+        Input::Imported { hash, verdict } => fetcher.imported(now, hash, verdict, chain),
         Input::ChainAdvanced { blocks } => fetcher.chain_advanced(now, &blocks, chain),
         Input::Sealed { block } => fetcher.sealed(now, block, chain),
         Input::Tick => fetcher.tick(now, chain),

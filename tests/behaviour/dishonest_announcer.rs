@@ -3,9 +3,9 @@
 use herald_fetcher::{Failure, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
-use crate::toy::{BlockExt, MALLORY, Peer, Toy, block, child, genesis};
+use crate::toy::{MALLORY, Peer, Toy, block, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 /// Mallory announces first and is asked first; then come five honest peers.
 fn announced_by_six(net: &mut Net, block: &Block) -> Ask {

@@ -5,15 +5,15 @@ use std::time::Duration;
 use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, Reason, Verdict};
 
 use crate::harness::{Ask, Net, plain, with};
+use crate::toy::HEADER_BYTES;
 use crate::toy::{
     ALICE, BOB, MALLORY, Peer, Toy, block as block_of, child, genesis, large_child, made_up_hash,
 };
-use crate::toy::{BlockExt, HEADER_BYTES};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn together() -> Config {
-    Config { body_request: BodyRequest::WithHeader, ..plain() }
+    plain().with(|config| config.body_request = BodyRequest::WithHeader)
 }
 
 fn ask_both(net: &mut Net, peer: Peer, block: &Block) -> (Ask, Ask) {
@@ -115,7 +115,11 @@ fn an_early_reply_with_too_much_is_an_oversized_reply() {
 
 #[test]
 fn an_early_body_without_room_is_asked_for_again_without_blame() {
-    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..together() }, |net| {
+    let config = together().with(|config| {
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+    });
+    with(config, |net| {
         net.connect(&[ALICE]);
         let fits = large_child(&genesis(), 2_000 - HEADER_BYTES);
         let (header, body) = ask_both(net, ALICE, &fits);
@@ -131,7 +135,11 @@ fn an_early_body_without_room_is_asked_for_again_without_blame() {
 #[test]
 fn a_holder_that_leaves_takes_its_body_along_but_not_the_header_asked_of_another() {
     let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
-    let limits = Config { bytes_per_peer: 2_000, bytes_total: 400_000, hedge, ..together() };
+    let limits = together().with(|config| {
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+        config.hedge = hedge;
+    });
     with(limits, |net| {
         net.connect(&[ALICE, BOB]);
         // Bob has no room for what Alice holds.
@@ -158,7 +166,7 @@ fn a_holder_that_leaves_takes_its_body_along_but_not_the_header_asked_of_another
 #[test]
 fn an_early_body_is_held_for_who_gave_the_header_where_its_own_giver_is_gone() {
     let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
-    with(Config { hedge, ..together() }, |net| {
+    with(together().with(|config| config.hedge = hedge), |net| {
         net.connect(&[ALICE, BOB, MALLORY]);
         let block = child(&genesis());
         let (_, body) = ask_both(net, ALICE, &block);

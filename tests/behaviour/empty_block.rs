@@ -3,7 +3,7 @@
 use herald_fetcher::{BodyRequest, Config};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, empty_child, genesis};
+use crate::toy::{ALICE, empty_child, genesis};
 
 #[test]
 fn an_empty_block_goes_from_its_header_to_the_host() {
@@ -24,7 +24,7 @@ fn an_empty_block_goes_from_its_header_to_the_host() {
 
 #[test]
 fn an_early_empty_body_is_as_good() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE]);
         let block = empty_child(&genesis());
         net.announce(ALICE, &block);

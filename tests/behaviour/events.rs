@@ -1,13 +1,13 @@
 //! Observers see every step of a hash, where they asked to.
 
-use herald_fetcher::{Admission, Config, End, Event, Events, ImportOutcome, StageName, Verdict};
+use herald_fetcher::{Admission, End, Event, Events, StageName, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn each_stage_that_is_entered_and_how_it_ended() {
-    with(Config { events: Events::On, ..plain() }, |net| {
+    with(plain().with(|config| config.events = Events::On), |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         let hash = block.hash();
@@ -25,14 +25,14 @@ fn each_stage_that_is_entered_and_how_it_ended() {
         net.expect_verify(&block);
         net.verdict(&block, Verdict::Valid);
         net.expect_import(&block);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         net.expect_event(&Event::Ended { hash, end: End::Imported });
     });
 }
 
 #[test]
 fn a_queued_block_names_its_giver() {
-    with(Config { events: Events::On, ..plain() }, |net| {
+    with(plain().with(|config| config.events = Events::On), |net| {
         net.connect(&[ALICE, BOB]);
         let block = child(&child(&genesis()));
         assert_eq!(net.push(BOB, &block), Admission::Accepted);

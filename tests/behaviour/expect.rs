@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use herald_fetcher::{Block, BlockHash, Event, Output, PeerStatus, Reason};
+use herald_fetcher::{BlockHash, BlockOf, Event, Output, PeerStatus, Reason};
 
 use crate::harness::{Ask, Net};
-use crate::toy::{BlockExt, Peer, Toy};
+use crate::toy::{Peer, Toy};
 
 impl Net {
     #[track_caller]
-    pub fn expect_header_request(&mut self, block: &Block<Toy>) -> Ask {
+    pub fn expect_header_request(&mut self, block: &BlockOf<Toy>) -> Ask {
         self.expect_header_request_for(block.hash())
     }
 
     #[track_caller]
-    pub fn expect_header_request_to(&mut self, peer: Peer, block: &Block<Toy>) -> Ask {
+    pub fn expect_header_request_to(&mut self, peer: Peer, block: &BlockOf<Toy>) -> Ask {
         let ask = self.expect_header_request(block);
         assert_eq!(ask.peer, peer, "another peer was asked");
         ask
@@ -22,7 +22,7 @@ impl Net {
 
     /// Of one peer, in whatever order they come; the answer is in the order of `blocks`.
     #[track_caller]
-    pub fn expect_header_requests_to(&mut self, asked: Peer, blocks: &[Block<Toy>]) -> Vec<Ask> {
+    pub fn expect_header_requests_to(&mut self, asked: Peer, blocks: &[BlockOf<Toy>]) -> Vec<Ask> {
         let mut asks = vec![None; blocks.len()];
         for _ in blocks {
             let next = self.outputs.pop_front();
@@ -46,7 +46,7 @@ impl Net {
 
     /// For the bodies of just these blocks, in whatever order.
     #[track_caller]
-    pub fn expect_body_request(&mut self, blocks: &[&Block<Toy>]) -> Ask {
+    pub fn expect_body_request(&mut self, blocks: &[&BlockOf<Toy>]) -> Ask {
         let wanted: BTreeSet<_> = blocks.iter().map(|block| block.hash()).collect();
         match self.outputs.pop_front() {
             Some(Output::RequestBodies { request, peer, hashes })
@@ -59,7 +59,7 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_body_request_to(&mut self, peer: Peer, blocks: &[&Block<Toy>]) -> Ask {
+    pub fn expect_body_request_to(&mut self, peer: Peer, blocks: &[&BlockOf<Toy>]) -> Ask {
         let ask = self.expect_body_request(blocks);
         assert_eq!(ask.peer, peer, "another peer was asked");
         ask
@@ -74,7 +74,7 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_verify(&mut self, block: &Block<Toy>) {
+    pub fn expect_verify(&mut self, block: &BlockOf<Toy>) {
         match self.outputs.pop_front() {
             Some(Output::VerifyHeader { header }) if header == block.header => {}
             other => panic!("expected that block {} is verified, found {other:?}", block.number()),
@@ -82,7 +82,7 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_import(&mut self, block: &Block<Toy>) {
+    pub fn expect_import(&mut self, block: &BlockOf<Toy>) {
         match self.outputs.pop_front() {
             Some(Output::Import { block: found }) => {
                 assert_eq!((&found.header, &found.body), (&block.header, &block.body));
@@ -92,7 +92,7 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_header_import(&mut self, block: &Block<Toy>) {
+    pub fn expect_header_import(&mut self, block: &BlockOf<Toy>) {
         match self.outputs.pop_front() {
             Some(Output::ImportHeader { header }) if header == block.header => {}
             other => panic!("expected that header {} is imported, found {other:?}", block.number()),
@@ -101,13 +101,13 @@ impl Net {
 
     /// To whom.
     #[track_caller]
-    pub fn expect_relay(&mut self, block: &Block<Toy>) -> Vec<Peer> {
+    pub fn expect_relay(&mut self, block: &BlockOf<Toy>) -> Vec<Peer> {
         self.take_relay(block).unwrap_or_else(|| panic!("expected a relay, found {:?}", self.outputs.front()))
     }
 
     /// To whom.
     #[track_caller]
-    pub fn expect_announce(&mut self, block: &Block<Toy>) -> Vec<Peer> {
+    pub fn expect_announce(&mut self, block: &BlockOf<Toy>) -> Vec<Peer> {
         let announced = self.take_announce(block);
         announced.unwrap_or_else(|| panic!("expected an announcement, found {:?}", self.outputs.front()))
     }
@@ -121,7 +121,7 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_out_of_reach(&mut self, giver: Peer, block: &Block<Toy>) {
+    pub fn expect_out_of_reach(&mut self, giver: Peer, block: &BlockOf<Toy>) {
         match self.outputs.pop_front() {
             Some(Output::OutOfReach { hash, number, peer })
                 if (hash, number, peer) == (block.hash(), block.number(), giver) => {}
@@ -168,19 +168,19 @@ impl Net {
         }
     }
 
-    pub(crate) fn take_body_request(&mut self, block: &Block<Toy>) -> Option<Ask> {
+    pub(crate) fn take_body_request(&mut self, block: &BlockOf<Toy>) -> Option<Ask> {
         let asked = matches!(self.outputs.front(), Some(Output::RequestBodies { .. }));
         asked.then(|| self.expect_body_request(&[block]))
     }
 
-    pub(crate) fn take_relay(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
+    pub(crate) fn take_relay(&mut self, block: &BlockOf<Toy>) -> Option<Vec<Peer>> {
         let next = self.next_if(
             |output| matches!(output, Output::Relay { block: relayed, .. } if relayed.hash() == block.hash()),
         )?;
         if let Output::Relay { peers, .. } = next { Some(peers) } else { None }
     }
 
-    pub(crate) fn take_announce(&mut self, block: &Block<Toy>) -> Option<Vec<Peer>> {
+    pub(crate) fn take_announce(&mut self, block: &BlockOf<Toy>) -> Option<Vec<Peer>> {
         let next =
             self.next_if(|output| matches!(output, Output::Announce { hash, .. } if *hash == block.hash()))?;
         if let Output::Announce { peers, .. } = next { Some(peers) } else { None }

@@ -5,7 +5,7 @@ use herald_fetcher::{
 };
 
 use crate::harness::{Ask, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, Toy, block, child, genesis, made_up_hash};
+use crate::toy::{ALICE, Toy, block, child, genesis, made_up_hash};
 
 /// A chain whose head and finalized block are where a test wants them.
 struct Odd {
@@ -102,7 +102,11 @@ fn a_block_that_is_its_own_parent_is_not_possible_but_one_of_number_1_without_on
 
 #[test]
 fn a_limit_of_bytes_that_is_none() {
-    with(Config { bytes_per_peer: u64::MAX, bytes_total: u64::MAX, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.bytes_per_peer = u64::MAX;
+        config.bytes_total = u64::MAX;
+    });
+    with(config, |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         net.announce(ALICE, &block);

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config};
 
 use crate::harness::{Net, with, with_each};
-use crate::toy::{ALICE, BlockExt, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, block, blocks_on, genesis, made_up_hash};
 
 fn at_height_100(net: &mut Net) {
     net.advance_chain(&blocks_on(&genesis(), 100));

@@ -1,9 +1,9 @@
 //! Nothing at or below the finalized block is fetched or imported.
 
-use herald_fetcher::{Admission, Config, End, Verdict};
+use herald_fetcher::{Admission, End, Verdict};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BlockExt, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, block, blocks_on, child, genesis, made_up_hash};
 
 fn at_height_10(net: &mut Net, finalized: u64) {
     net.advance_chain(&blocks_on(&genesis(), 10));
@@ -69,7 +69,7 @@ fn the_floor_bounds_the_search_for_parents() {
 
 #[test]
 fn a_block_that_waits_for_its_turn_is_not_imported_below_the_floor() {
-    with(Config { importing: 1, ..plain() }, |net| {
+    with(plain().with(|config| config.importing = 1), |net| {
         at_height_10(net, 0);
         let tip = &blocks_on(&genesis(), 8)[7];
         let (first, second) = (block(tip.hash(), 9, b"a", 1), block(tip.hash(), 9, b"b", 2));

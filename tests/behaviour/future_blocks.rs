@@ -1,6 +1,8 @@
 //! A block that is valid but for our clock is imported when its time has come; nobody is blamed.
 
-use herald_fetcher::{Admission, Config, End, Reason, Verdict};
+use core::time::Duration;
+
+use herald_fetcher::{Admission, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, blocks_on, child, genesis};
@@ -12,7 +14,7 @@ fn it_is_kept_and_not_relayed_until_its_time() {
         let block = child(&genesis());
         assert_eq!(net.push(ALICE, &block), Admission::Accepted);
         net.expect_verify(&block);
-        net.verdict(&block, Verdict::Future { until: net.in_ms(12_000) });
+        net.verdict(&block, later(12_000));
         assert_eq!(net.push(BOB, &block), Admission::Duplicate);
         net.advance(11_999);
         net.assert_quiet();
@@ -28,7 +30,7 @@ fn its_children_wait_for_it() {
         let blocks = blocks_on(&genesis(), 2);
         assert_eq!(net.push(ALICE, &blocks[0]), Admission::Accepted);
         net.expect_verify(&blocks[0]);
-        net.verdict(&blocks[0], Verdict::Future { until: net.in_ms(3_000) });
+        net.verdict(&blocks[0], later(3_000));
         assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
         net.advance(3_000);
         net.import(&blocks[0]);
@@ -43,7 +45,7 @@ fn one_too_far_in_the_future_is_dropped_without_blame() {
         let block = child(&genesis());
         assert_eq!(net.push(ALICE, &block), Admission::Accepted);
         net.expect_verify(&block);
-        net.verdict(&block, Verdict::Future { until: net.in_ms(30_001) });
+        net.verdict(&block, later(30_001));
         assert_eq!((net.ends(End::TooFarInFuture), net.status().bad_blocks), (1, 0));
         assert!(Reason::ALL.iter().all(|&reason| net.counters().penalties(reason) == 0));
     });
@@ -59,7 +61,7 @@ fn a_host_that_puts_it_off_again_and_again_does_not_keep_it_for_ever() {
         while net.status().entries > 0 {
             net.expect_verify(&block);
             verified += 1;
-            net.verdict(&block, Verdict::Future { until: net.in_ms(30_000) });
+            net.verdict(&block, later(30_000));
             net.advance(30_000);
         }
         // 120 s of lifetime and 30 s of future.
@@ -79,7 +81,7 @@ fn when_its_giver_leaves_another_that_has_it_keeps_it() {
         net.announce(BOB, &blocks[0]);
         net.disconnect(ALICE);
         for block in &blocks {
-            net.verdict(block, Verdict::Future { until: net.in_ms(1_000) });
+            net.verdict(block, later(1_000));
         }
         assert_eq!(net.ends(End::NobodyLeft), 1);
         net.advance(1_000);
@@ -90,13 +92,18 @@ fn when_its_giver_leaves_another_that_has_it_keeps_it() {
 #[test]
 fn its_time_may_come_after_its_lifetime() {
     let lifetime = std::time::Duration::from_secs(1);
-    with(Config { lifetime, ..plain() }, |net| {
+    with(plain().with(|config| config.lifetime = lifetime), |net| {
         net.connect(&[ALICE]);
         let block = child(&genesis());
         assert_eq!(net.push(ALICE, &block), Admission::Accepted);
         net.expect_verify(&block);
-        net.verdict(&block, Verdict::Future { until: net.in_ms(20_000) });
+        net.verdict(&block, later(20_000));
         net.advance(20_000);
         net.import(&block);
     });
+}
+
+/// Valid, but only so long from now.
+fn later(ms: u64) -> Verdict {
+    Verdict::Future { wait: Duration::from_millis(ms) }
 }

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, BlockNumber, BodyRequest, ChainView, Config, Connection, Counters, Deadline,
-    End, Failure, Fetcher, Hedge, ImportOutcome, Output, PeerStatus, RequestId, Status, Time, Verdict,
+    Admission, BlockHash, BlockNumber, BlockOf, BodyRequest, ChainView, Config, Connection, Counters,
+    Deadline, End, Failure, Fetcher, Hedge, Output, PeerStatus, RequestId, Status, Time, Verdict,
 };
 
-use crate::toy::{BlockExt, Body, Chain, Header, Peer, Toy};
+use crate::toy::{Body, Chain, Header, Peer, Toy};
 
 /// Runs a test with one configuration.
 #[track_caller]
@@ -32,13 +32,12 @@ pub fn with_each(test: impl Fn(&mut Net)) {
 /// One request at a time, sent at once, with five seconds to answer: for tests of something else.
 pub fn plain() -> Config {
     let deadline = Deadline::Fixed(Duration::from_secs(5));
-    Config {
-        header_deadline: deadline,
-        body_deadline: deadline,
-        hedge: Hedge::Off,
-        body_request: BodyRequest::AfterHeader,
-        ..Config::default()
-    }
+    Config::default().with(|config| {
+        config.header_deadline = deadline;
+        config.body_deadline = deadline;
+        config.hedge = Hedge::Off;
+        config.body_request = BodyRequest::AfterHeader;
+    })
 }
 
 /// A request that the fetcher has sent.
@@ -105,7 +104,7 @@ impl Net {
 
     /// An announcement that must be followed.
     #[track_caller]
-    pub fn announce(&mut self, peer: Peer, block: &Block<Toy>) {
+    pub fn announce(&mut self, peer: Peer, block: &BlockOf<Toy>) {
         assert_eq!(self.announce_as(peer, block.hash(), block.number()), Admission::Accepted);
     }
 
@@ -116,20 +115,20 @@ impl Net {
 
     /// An announcement that comes before what the fetcher said was looked at.
     #[track_caller]
-    pub fn announce_meanwhile(&mut self, peer: Peer, block: &Block<Toy>) {
+    pub fn announce_meanwhile(&mut self, peer: Peer, block: &BlockOf<Toy>) {
         assert_eq!(self.hear(peer, block), Admission::Accepted);
     }
 
     /// The same, whatever becomes of it.
     #[track_caller]
-    pub fn hear(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
+    pub fn hear(&mut self, peer: Peer, block: &BlockOf<Toy>) -> Admission {
         let (hash, number) = (block.hash(), block.number());
         self.quiet_step(|net| net.fetcher.announce(net.now, &peer, hash, number, &net.chain))
     }
 
     /// A push that comes before what the fetcher said was looked at.
     #[track_caller]
-    pub fn push_meanwhile(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
+    pub fn push_meanwhile(&mut self, peer: Peer, block: &BlockOf<Toy>) -> Admission {
         self.quiet_step(|net| net.fetcher.push(net.now, &peer, block.clone(), &net.chain))
     }
 
@@ -146,34 +145,34 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn push(&mut self, peer: Peer, block: &Block<Toy>) -> Admission {
+    pub fn push(&mut self, peer: Peer, block: &BlockOf<Toy>) -> Admission {
         self.step(|net| net.fetcher.push(net.now, &peer, block.clone(), &net.chain))
     }
 
     /// A reply with one header, that the fetcher must take for its own.
     #[track_caller]
-    pub fn deliver_header(&mut self, ask: Ask, block: &Block<Toy>) {
+    pub fn deliver_header(&mut self, ask: Ask, block: &BlockOf<Toy>) {
         let back = self.reply_headers(ask, &[block]);
         assert!(back.is_empty(), "the fetcher gave a header back that it had asked for");
     }
 
     /// A reply with the bodies of these blocks, that the fetcher must take for its own.
     #[track_caller]
-    pub fn deliver_body(&mut self, ask: Ask, blocks: &[&Block<Toy>]) {
+    pub fn deliver_body(&mut self, ask: Ask, blocks: &[&BlockOf<Toy>]) {
         let back = self.reply_bodies(ask, blocks);
         assert!(back.is_empty(), "the fetcher gave a body back that it had asked for");
     }
 
     /// A reply with headers. What comes back is not the fetcher's.
     #[track_caller]
-    pub fn reply_headers(&mut self, ask: Ask, blocks: &[&Block<Toy>]) -> Vec<Header> {
+    pub fn reply_headers(&mut self, ask: Ask, blocks: &[&BlockOf<Toy>]) -> Vec<Header> {
         let headers = blocks.iter().map(|block| block.header.clone()).collect();
         self.step(|net| net.fetcher.headers(net.now, &ask.peer, ask.request, headers, &net.chain))
     }
 
     /// A reply with bodies. What comes back is not the fetcher's.
     #[track_caller]
-    pub fn reply_bodies(&mut self, ask: Ask, blocks: &[&Block<Toy>]) -> Vec<Body> {
+    pub fn reply_bodies(&mut self, ask: Ask, blocks: &[&BlockOf<Toy>]) -> Vec<Body> {
         let bodies = blocks.iter().map(|block| block.body.clone()).collect();
         self.step(|net| net.fetcher.bodies(net.now, &ask.peer, ask.request, bodies, &net.chain))
     }
@@ -184,18 +183,18 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn verdict(&mut self, block: &Block<Toy>, verdict: Verdict) {
+    pub fn verdict(&mut self, block: &BlockOf<Toy>, verdict: Verdict) {
         self.step(|net| net.fetcher.verdict(net.now, block.hash(), verdict, &net.chain));
     }
 
     /// The host has imported a block, or not. Where it has, it says that the chain advanced too.
     #[track_caller]
-    pub fn imported(&mut self, block: &Block<Toy>, outcome: ImportOutcome) {
-        if outcome == ImportOutcome::Imported {
+    pub fn imported(&mut self, block: &BlockOf<Toy>, outcome: Verdict) {
+        if outcome == Verdict::Valid {
             self.chain.insert(block);
         }
         self.step(|net| net.fetcher.imported(net.now, block.hash(), outcome, &net.chain));
-        if outcome == ImportOutcome::Imported {
+        if outcome == Verdict::Valid {
             let blocks = [(block.hash(), block.number())];
             self.quiet_step(|net| net.fetcher.chain_advanced(net.now, &blocks, &net.chain));
         }
@@ -203,14 +202,14 @@ impl Net {
 
     /// Blocks came into the chain by another way.
     #[track_caller]
-    pub fn advance_chain(&mut self, blocks: &[Block<Toy>]) {
+    pub fn advance_chain(&mut self, blocks: &[BlockOf<Toy>]) {
         blocks.iter().for_each(|block| self.chain.insert(block));
         let blocks: Vec<_> = blocks.iter().map(|block| (block.hash(), block.number())).collect();
         self.step(|net| net.fetcher.chain_advanced(net.now, &blocks, &net.chain));
     }
 
     #[track_caller]
-    pub fn seal(&mut self, block: &Block<Toy>) {
+    pub fn seal(&mut self, block: &BlockOf<Toy>) {
         self.chain.insert(block);
         self.step(|net| net.fetcher.sealed(net.now, block.clone(), &net.chain));
     }

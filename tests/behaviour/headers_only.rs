@@ -1,24 +1,24 @@
 //! A light client fetches headers alone.
 
-use herald_fetcher::{Admission, Config, End, ImportOutcome, Mode, Verdict};
+use herald_fetcher::{Admission, Config, End, Mode, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
 
 fn light() -> Config {
-    Config { mode: Mode::HeadersOnly, ..plain() }
+    plain().with(|config| config.mode = Mode::HeadersOnly)
 }
 
-fn import(net: &mut Net, block: &herald_fetcher::Block<Toy>) {
+fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
     net.expect_verify(block);
     net.verdict(block, Verdict::Valid);
     net.expect_header_import(block);
-    net.imported(block, ImportOutcome::Imported);
+    net.imported(block, Verdict::Valid);
 }
 
 #[test]
 fn a_header_is_fetched_verified_imported_and_announced() {
-    for config in [light(), Config { mode: Mode::HeadersOnly, ..Config::default() }] {
+    for config in [light(), Config::default().with(|config| config.mode = Mode::HeadersOnly)] {
         with(config, |net| {
             net.connect(&[ALICE, BOB]);
             let block = child(&genesis());

@@ -5,10 +5,10 @@ use herald_fetcher::{BodyRequest, Config, Hedge, Reason};
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, blocks_on, child, genesis};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 fn hedging() -> Config {
-    Config { hedge: Config::default().hedge, ..plain() }
+    plain().with(|config| config.hedge = Config::default().hedge)
 }
 
 /// Alice was asked for a header, and Bob a second later.
@@ -189,7 +189,7 @@ fn geth_never_asks_a_second_before_the_first_has_failed() {
 
 #[test]
 fn a_silent_first_announcer_costs_one_wait_not_two() {
-    with(Config { body_request: BodyRequest::WithHeader, ..hedging() }, |net| {
+    with(hedging().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE, BOB]);
         let block = child(&genesis());
         net.announce(ALICE, &block);

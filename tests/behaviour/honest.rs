@@ -1,9 +1,9 @@
 //! Honest peers and an honest host: whole courses of events in one verb.
 
-use herald_fetcher::{Block, BlockHash, BlockNumber, ImportOutcome, Output, Verdict};
+use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, Output, Verdict};
 
 use crate::harness::{Ask, Net, Told};
-use crate::toy::{BlockExt, Peer, Toy};
+use crate::toy::{Peer, Toy};
 
 /// What honest peers and an honest host saw of the fetcher.
 #[derive(Debug, Default)]
@@ -18,10 +18,10 @@ pub struct Served {
 impl Served {
     /// Each of these blocks was asked for exactly once, and imported exactly once.
     #[track_caller]
-    pub fn assert_once(&self, blocks: &[Block<Toy>]) {
+    pub fn assert_once(&self, blocks: &[BlockOf<Toy>]) {
         let mut imported = self.imported.clone();
         imported.sort_unstable();
-        assert_eq!(imported, blocks.iter().map(BlockExt::number).collect::<Vec<_>>());
+        assert_eq!(imported, blocks.iter().map(BlockOf::<Toy>::number).collect::<Vec<_>>());
         for block in blocks {
             let hash = block.hash();
             let headers = self.header_requests.iter().filter(|(_, asked)| *asked == hash).count();
@@ -35,12 +35,12 @@ impl Net {
     /// Fetches one announced block, whatever the configuration: its header, its body where it has
     /// one. Gives the peer that gave the header.
     #[track_caller]
-    pub fn fetch(&mut self, block: &Block<Toy>) -> Peer {
+    pub fn fetch(&mut self, block: &BlockOf<Toy>) -> Peer {
         self.advance_until_output();
         let header = self.expect_header_request(block);
         let early = self.take_body_request(block);
         self.deliver_header(header, block);
-        if block.is_empty() {
+        if block.body.retained_bytes() == 0 {
             if let Some(early) = early {
                 self.expect_cancel(early);
             }
@@ -56,23 +56,23 @@ impl Net {
 
     /// The host verifies and imports one block that was handed to it.
     #[track_caller]
-    pub fn import(&mut self, block: &Block<Toy>) -> Told {
+    pub fn import(&mut self, block: &BlockOf<Toy>) -> Told {
         self.expect_verify(block);
         self.verdict(block, Verdict::Valid);
         let relayed = self.take_relay(block).unwrap_or_default();
         self.expect_import(block);
-        self.imported(block, ImportOutcome::Imported);
+        self.imported(block, Verdict::Valid);
         Told { relayed, announced: self.take_announce(block).unwrap_or_default() }
     }
 
     /// The host imports blocks whose verification was expected already.
     #[track_caller]
-    pub fn import_verified(&mut self, blocks: &[&Block<Toy>]) {
+    pub fn import_verified(&mut self, blocks: &[&BlockOf<Toy>]) {
         for block in blocks {
             self.verdict(block, Verdict::Valid);
             self.take_relay(block);
             self.expect_import(block);
-            self.imported(block, ImportOutcome::Imported);
+            self.imported(block, Verdict::Valid);
             self.take_announce(block);
         }
     }
@@ -80,18 +80,18 @@ impl Net {
     /// Lets `ms` milliseconds pass, in which every peer has all of `blocks` and answers within its
     /// round trip, and the host at once. Nobody may be blamed for anything.
     #[track_caller]
-    pub fn serve(&mut self, blocks: &[Block<Toy>], ms: u64) -> Served {
+    pub fn serve(&mut self, blocks: &[BlockOf<Toy>], ms: u64) -> Served {
         self.serve_but(None, blocks, ms)
     }
 
     /// The same beside a peer that never answers, and may be blamed.
     #[track_caller]
-    pub fn serve_beside(&mut self, silent: Peer, blocks: &[Block<Toy>], ms: u64) -> Served {
+    pub fn serve_beside(&mut self, silent: Peer, blocks: &[BlockOf<Toy>], ms: u64) -> Served {
         self.serve_but(Some(silent), blocks, ms)
     }
 
     #[track_caller]
-    fn serve_but(&mut self, silent: Option<Peer>, blocks: &[Block<Toy>], ms: u64) -> Served {
+    fn serve_but(&mut self, silent: Option<Peer>, blocks: &[BlockOf<Toy>], ms: u64) -> Served {
         let end = self.in_ms(ms);
         let mut served = Served::default();
         loop {
@@ -150,7 +150,7 @@ impl Net {
                 self.chain.insert(&block);
                 let (hash, number) = (block.hash(), block.number());
                 self.quiet_step(|net| {
-                    net.fetcher.imported(net.now(), hash, ImportOutcome::Imported, &net.chain);
+                    net.fetcher.imported(net.now(), hash, Verdict::Valid, &net.chain);
                     net.fetcher.chain_advanced(net.now(), &[(hash, number)], &net.chain);
                 });
             }
@@ -163,7 +163,7 @@ impl Net {
     }
 
     #[track_caller]
-    fn answer(&mut self, request: Output<Toy>, blocks: &[Block<Toy>]) {
+    fn answer(&mut self, request: Output<Toy>, blocks: &[BlockOf<Toy>]) {
         let find = |hash: &BlockHash| {
             blocks.iter().find(|block| block.hash() == *hash).expect("an honest peer has what it announced")
         };
@@ -182,7 +182,7 @@ impl Net {
     }
 
     #[track_caller]
-    fn reply_headers_meanwhile(&mut self, ask: Ask, block: &Block<Toy>) {
+    fn reply_headers_meanwhile(&mut self, ask: Ask, block: &BlockOf<Toy>) {
         let headers = vec![block.header.clone()];
         let back = self
             .quiet_step(|net| net.fetcher.headers(net.now(), &ask.peer, ask.request, headers, &net.chain));

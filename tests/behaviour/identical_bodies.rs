@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{Admission, Block, Config, Gather, Hedge, Reason, StageName, Verdict};
+use herald_fetcher::{Admission, Block, BlockOf, Config, Gather, Hedge, Reason, StageName, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, Toy, block, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, Toy, block, child, genesis};
 
-fn twins() -> [Block<Toy>; 2] {
+fn twins() -> [BlockOf<Toy>; 2] {
     [1, 2].map(|salt| block(genesis().hash(), 1, b"the same transactions", salt))
 }
 
@@ -110,7 +110,12 @@ fn who_only_took_a_header_over_is_not_blamed_for_the_block_that_anothers_body_co
 fn one_that_waits_for_a_busy_peer_is_served_before_that_is_asked_again() {
     let ms = Duration::from_millis;
     let (gather, hedge) = (Gather { window: ms(100) }, Hedge::After { min: ms(10), max: ms(50) });
-    with(Config { requests_per_peer: 1, gather, hedge, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.requests_per_peer = 1;
+        config.gather = gather;
+        config.hedge = hedge;
+    });
+    with(config, |net| {
         net.connect(&[ALICE, MALLORY]);
         let parent = child(&genesis());
         let [one, two] = [1, 2].map(|salt| block(parent.hash(), 2, b"the same transactions", salt));

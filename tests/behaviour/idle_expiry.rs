@@ -44,7 +44,11 @@ fn a_hash_that_the_window_never_reaches() {
 #[test]
 fn a_hash_that_waits_for_a_busy_peer_behind_slower_ones() {
     let lifetime = Duration::from_secs(8);
-    with(Config { requests_per_peer: 1, lifetime, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.requests_per_peer = 1;
+        config.lifetime = lifetime;
+    });
+    with(config, |net| {
         net.connect(&[ALICE]);
         assert_eq!(net.flood(ALICE, (0..3).map(made_up_hash)), 3);
         net.advance_for_all(8_000);
@@ -65,7 +69,7 @@ fn the_time_with_the_host_is_not_counted() {
         net.verdict(&block, herald_fetcher::Verdict::Valid);
         net.expect_import(&block);
         net.advance(1_000_000);
-        net.imported(&block, herald_fetcher::ImportOutcome::Imported);
+        net.imported(&block, herald_fetcher::Verdict::Valid);
         assert_eq!(net.ends(End::Imported), 1);
     });
 }

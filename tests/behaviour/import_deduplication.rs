@@ -1,9 +1,9 @@
 //! A block is handed to the host once, however often it comes.
 
-use herald_fetcher::{Admission, Config, ImportOutcome, Verdict};
+use herald_fetcher::{Admission, Config, Verdict};
 
 use crate::harness::{with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, child, genesis};
 
 #[test]
 fn fetched_and_pushed_and_announced_again() {
@@ -20,7 +20,7 @@ fn fetched_and_pushed_and_announced_again() {
         net.expect_import(&block);
         assert_eq!(net.push(CAROL, &block), Admission::Duplicate);
         assert_eq!(net.announce_as(BOB, block.hash(), 1), Admission::Known);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         assert_eq!(net.push(BOB, &block), Admission::Known);
         assert_eq!(net.announce_as(CAROL, block.hash(), 1), Admission::Known);
     });
@@ -28,7 +28,7 @@ fn fetched_and_pushed_and_announced_again() {
 
 #[test]
 fn a_block_of_the_chain_is_not_followed_even_if_it_is_not_remembered() {
-    with(Config { known_blocks: 1, ..Config::default() }, |net| {
+    with(Config::default().with(|config| config.known_blocks = 1), |net| {
         let (one, two) = (child(&genesis()), child(&child(&genesis())));
         net.advance_chain(&[one.clone(), two]);
         net.connect(&[ALICE]);
@@ -60,7 +60,7 @@ fn quiet_is_when_nothing_but_imports_is_under_way() {
         net.announce_meanwhile(BOB, &next);
         assert!(!net.fetcher.is_quiet(), "another one is followed beside it");
         net.fetch(&next);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         net.import(&next);
     });
 }

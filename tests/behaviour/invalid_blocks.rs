@@ -1,9 +1,9 @@
 //! Invalid blocks: who is blamed for what, what falls with them, and what is refused afterwards.
 
-use herald_fetcher::{Admission, Config, End, ImportOutcome, Reason, Verdict};
+use herald_fetcher::{Admission, End, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, block, blocks_on, child, genesis, siblings_on};
 
 #[test]
 fn an_invalid_header_is_laid_on_who_pushed_it() {
@@ -28,7 +28,7 @@ fn an_import_that_fails_is_laid_on_who_announced_it_but_not_on_who_relayed_it() 
         net.verdict(&blocks[0], Verdict::Valid);
         net.expect_relay(&blocks[0]);
         net.expect_import(&blocks[0]);
-        net.imported(&blocks[0], ImportOutcome::Invalid);
+        net.imported(&blocks[0], Verdict::Invalid);
         net.expect_penalty(MALLORY, Reason::InvalidBlock);
         // Honest peers relay a block when its header is verified, before they know more.
         assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
@@ -36,7 +36,7 @@ fn an_import_that_fails_is_laid_on_who_announced_it_but_not_on_who_relayed_it() 
         net.verdict(&blocks[1], Verdict::Valid);
         net.expect_relay(&blocks[1]);
         net.expect_import(&blocks[1]);
-        net.imported(&blocks[1], ImportOutcome::Invalid);
+        net.imported(&blocks[1], Verdict::Invalid);
         assert_eq!((net.ends(End::Invalid), net.status().bad_blocks), (2, 2));
     });
 }
@@ -104,7 +104,7 @@ fn a_header_on_a_bad_parent_is_known_for_what_it_is_when_it_comes() {
 
 #[test]
 fn the_oldest_bad_block_is_forgotten_first() {
-    with(Config { bad_blocks: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.bad_blocks = 2), |net| {
         net.connect(&[MALLORY]);
         let blocks = siblings_on(&genesis(), 3);
         for bad in &blocks {
@@ -148,7 +148,7 @@ fn who_relays_a_block_whose_import_failed_here_is_refused_without_blame() {
         net.verdict(&bad, Verdict::Valid);
         net.expect_relay(&bad);
         net.expect_import(&bad);
-        net.imported(&bad, ImportOutcome::Invalid);
+        net.imported(&bad, Verdict::Invalid);
         // Alice has verified its header, and imports it at this moment.
         assert_eq!(net.push(ALICE, &bad), Admission::BadBlock);
         assert_eq!(net.announce_as(ALICE, bad.hash(), 1), Admission::BadBlock);

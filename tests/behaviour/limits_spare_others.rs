@@ -1,13 +1,13 @@
 //! What one peer gives beyond its limits is refused; what others gave of the same block stays.
 
-use herald_fetcher::{Admission, Config, Reason};
+use herald_fetcher::{Admission, Reason};
 
 use crate::harness::{plain, with};
 use crate::toy::{ALICE, BOB, MALLORY, Peer, block, child, genesis, large_child, made_up_hash};
 
 #[test]
 fn a_push_over_the_limit_of_blocks() {
-    with(Config { blocks_per_peer: 1, ..plain() }, |net| {
+    with(plain().with(|config| config.blocks_per_peer = 1), |net| {
         net.connect(&[ALICE, MALLORY]);
         let orphan = block(made_up_hash(1), 9, b"fills the allowance", 0);
         assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
@@ -27,7 +27,11 @@ fn a_push_over_the_limit_of_blocks() {
 
 #[test]
 fn a_push_over_the_limit_of_bytes() {
-    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+    });
+    with(config, |net| {
         net.connect(&[ALICE, MALLORY]);
         let orphan = block(made_up_hash(1), 9, &[7; 1_500], 0);
         assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
@@ -46,7 +50,11 @@ fn a_push_over_the_limit_of_bytes() {
 
 #[test]
 fn a_reply_over_the_limit_is_asked_of_another_without_blame() {
-    with(Config { bytes_per_peer: 2_000, bytes_total: 400_000, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+    });
+    with(config, |net| {
         net.connect(&[ALICE, BOB]);
         let orphan = block(made_up_hash(1), 9, &[7; 1_500], 0);
         assert_eq!(net.push(ALICE, &orphan), Admission::Accepted);
@@ -70,7 +78,7 @@ fn a_reply_over_the_limit_is_asked_of_another_without_blame() {
 
 #[test]
 fn a_queued_block_survives_the_same_block_from_a_peer_over_its_limit() {
-    with(Config { blocks_per_peer: 1, ..plain() }, |net| {
+    with(plain().with(|config| config.blocks_per_peer = 1), |net| {
         net.connect(&[ALICE, MALLORY]);
         let orphan = block(made_up_hash(1), 9, b"fills the allowance", 0);
         assert_eq!(net.push(MALLORY, &orphan), Admission::Accepted);
@@ -116,7 +124,12 @@ fn however_many_announce_what_they_do_not_have_one_who_has_it_is_asked() {
 #[test]
 fn a_reply_without_room_in_the_common_half_is_asked_of_one_whose_share_is_free() {
     // Four peer slots of 1,000 bytes each set aside, 4,000 shared.
-    let config = Config { peers: 3, importing: 1, bytes_per_peer: 5_000, bytes_total: 8_000, ..plain() };
+    let config = plain().with(|config| {
+        config.peers = 3;
+        config.importing = 1;
+        config.bytes_per_peer = 5_000;
+        config.bytes_total = 8_000;
+    });
     with(config, |net| {
         net.connect(&[ALICE, BOB, MALLORY]);
         for (n, peer, bytes) in [(1, MALLORY, 4_800), (2, BOB, 800)] {

@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, Output, Reason, StageName};
 
 use crate::harness::{Net, plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, block, blocks_on, genesis, made_up_hash};
 
 /// One honest peer's blocks are followed as if nothing else were the matter.
 #[track_caller]
@@ -81,7 +81,7 @@ fn a_flood_of_blocks() {
 
 #[test]
 fn refusals_make_no_penalty_before_they_are_many() {
-    with(Config { announcements_per_peer: 1, ..plain() }, |net| {
+    with(plain().with(|config| config.announcements_per_peer = 1), |net| {
         net.connect(&[MALLORY]);
         let _ = net.announce_as(MALLORY, made_up_hash(0), 1);
         net.expect_header_request_for(made_up_hash(0));
@@ -96,7 +96,11 @@ fn refusals_make_no_penalty_before_they_are_many() {
 
 #[test]
 fn the_allowance_is_free_again_when_the_hashes_have_ended() {
-    with(Config { announcements_per_peer: 4, requests_per_peer: 2, ..Config::geth() }, |net| {
+    let config = Config::geth().with(|config| {
+        config.announcements_per_peer = 4;
+        config.requests_per_peer = 2;
+    });
+    with(config, |net| {
         net.connect(&[BOB]);
         for round in 0..3 {
             for n in 0..4 {
@@ -111,14 +115,18 @@ fn the_allowance_is_free_again_when_the_hashes_have_ended() {
 
 #[test]
 fn blocks_far_larger_than_a_peers_bytes_are_refused() {
-    with(Config { bytes_per_peer: 10_000, bytes_total: 2_000_000, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.bytes_per_peer = 10_000;
+        config.bytes_total = 2_000_000;
+    });
+    with(config, |net| {
         net.connect(&[ALICE, MALLORY]);
         let huge = crate::toy::large_child(&genesis(), 10_000);
         assert_eq!(net.push(MALLORY, &huge), Admission::PeerLimit);
         assert_eq!(net.peer(MALLORY).bytes, 0);
         let fits = crate::toy::large_child(&genesis(), 9_900);
         assert_eq!(net.push(MALLORY, &fits), Admission::Accepted);
-        assert_eq!(net.peer(MALLORY).bytes, fits.bytes());
+        assert_eq!(net.peer(MALLORY).bytes, fits.retained_bytes() as u64);
         net.import(&fits);
     });
 }

@@ -1,9 +1,9 @@
 //! A block whose parent is missing fetches it, waits for it, and goes on the moment it lands.
 
-use herald_fetcher::{Admission, Config, End, Failure, Reason, Verdict};
+use herald_fetcher::{Admission, End, Failure, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, MALLORY, Peer, block, blocks_on, child, genesis, made_up_hash};
 
 #[test]
 fn a_chain_of_them_is_fetched_down_to_what_we_have() {
@@ -43,7 +43,7 @@ fn a_child_that_comes_while_its_parent_is_with_the_host() {
         net.expect_import(&blocks[0]);
         // The parent is being imported: nothing either.
         assert_eq!(net.push(ALICE, &blocks[2]), Admission::Accepted);
-        net.imported(&blocks[0], herald_fetcher::ImportOutcome::Imported);
+        net.imported(&blocks[0], herald_fetcher::Verdict::Valid);
         net.import(&blocks[1]);
         net.import(&blocks[2]);
         assert_eq!(net.counters().parents_sought, 0);
@@ -110,7 +110,7 @@ fn a_new_announcer_of_the_child_revives_a_search_that_failed() {
 
 #[test]
 fn the_search_is_charged_to_the_givers_allowance() {
-    with(Config { announcements_per_peer: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.announcements_per_peer = 2), |net| {
         net.connect(&[MALLORY]);
         for n in 0..5 {
             let orphan = block(made_up_hash(n), 5, b"orphan", n);
@@ -145,7 +145,7 @@ fn a_parent_whose_number_is_not_the_childs_less_one_condemns_the_child() {
 
 #[test]
 fn the_window_bounds_the_depth() {
-    with(Config { window_below: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.window_below = 2), |net| {
         net.advance_chain(&blocks_on(&genesis(), 10));
         net.connect(&[ALICE]);
         let fork = block(made_up_hash(1), 8, b"a fork", 0);

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{
-    Admission, BodyRequest, Config, End, Failure, Hedge, ImportOutcome, Output, Reason, Verdict,
-};
+use herald_fetcher::{Admission, BodyRequest, Config, End, Failure, Hedge, Output, Reason, Verdict};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{
-    ALICE, BOB, BlockExt, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on,
-};
+use crate::toy::{ALICE, BOB, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash, siblings_on};
 
 #[test]
 fn between_header_and_body_another_announcer_goes_on() {
@@ -49,7 +45,7 @@ fn between_header_and_body_a_lone_announcer_takes_the_hash_along() {
 
 #[test]
 fn before_its_header_came_another_announcer_is_asked() {
-    with(Config { body_request: BodyRequest::WithHeader, ..plain() }, |net| {
+    with(plain().with(|config| config.body_request = BodyRequest::WithHeader), |net| {
         net.connect(&[ALICE, BOB]);
         let block = child(&genesis());
         net.announce(ALICE, &block);
@@ -117,7 +113,7 @@ fn what_it_pushed_is_kept_where_another_has_it_too() {
         net.expect_header_request_to(ALICE, &blocks[0]);
         net.announce(BOB, &blocks[1]);
         net.disconnect(ALICE);
-        assert_eq!((net.peer(BOB).blocks, net.peer(BOB).bytes), (1, blocks[1].bytes()));
+        assert_eq!((net.peer(BOB).blocks, net.peer(BOB).bytes), (1, blocks[1].retained_bytes() as u64));
         let header = net.expect_header_request_to(BOB, &blocks[0]);
         net.disconnect(CAROL);
         net.deliver_header(header, &blocks[0]);
@@ -157,7 +153,7 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
         net.verdict(&blocks[0], Verdict::Valid);
         assert_eq!(net.expect_relay(&blocks[0]).len(), 1);
         net.expect_import(&blocks[0]);
-        net.imported(&blocks[0], ImportOutcome::Imported);
+        net.imported(&blocks[0], Verdict::Valid);
         assert_eq!(net.expect_announce(&blocks[0]).len(), 1);
     });
 }
@@ -165,8 +161,12 @@ fn while_the_host_imports_its_block_nothing_is_disturbed_and_nobody_is_blamed() 
 #[test]
 fn while_it_leaves_it_is_asked_for_nothing() {
     let hedge = Hedge::After { min: Duration::from_millis(50), max: Duration::from_secs(1) };
-    let config =
-        Config { requests_per_peer: 1, bytes_per_peer: 2_000, bytes_total: 400_000, hedge, ..plain() };
+    let config = plain().with(|config| {
+        config.requests_per_peer = 1;
+        config.bytes_per_peer = 2_000;
+        config.bytes_total = 400_000;
+        config.hedge = hedge;
+    });
     with(config, |net| {
         net.connect(&[ALICE, BOB]);
         // What Bob holds leaves him no room for what Alice gives.

@@ -3,7 +3,7 @@
 use herald_fetcher::Admission;
 
 use crate::harness::with_each;
-use crate::toy::{ALICE, BOB, BlockExt, Peer, child, genesis};
+use crate::toy::{ALICE, BOB, Peer, child, genesis};
 
 #[test]
 fn announcements_of_a_pending_hash_add_alternates_and_no_requests() {

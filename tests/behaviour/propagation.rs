@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use herald_fetcher::{Admission, Config, FanOut, ImportOutcome, Verdict};
+use herald_fetcher::{Admission, FanOut, Verdict};
 
 use crate::harness::{Net, plain, with};
-use crate::toy::{BlockExt, Peer, Toy, blocks_on, child, genesis};
+use crate::toy::{Peer, Toy, blocks_on, child, genesis};
 
 fn connect_16(net: &mut Net) -> Vec<Peer> {
     let peers: Vec<_> = (0..16).map(Peer).collect();
@@ -25,7 +25,7 @@ fn to_the_square_root_whole_and_to_the_rest_by_hash() {
         // Relayed when the header is verified, before the import.
         let relayed = net.expect_relay(&block);
         net.expect_import(&block);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         let announced = net.expect_announce(&block);
         assert_eq!((relayed.len(), announced.len()), (4, 11));
         let told: BTreeSet<_> = relayed.into_iter().chain(announced).collect();
@@ -53,7 +53,7 @@ fn who_announced_or_pushed_it_is_not_told() {
         assert_eq!(net.announce_as(late[0], block.hash(), 1), Admission::Known);
         assert_eq!(net.announce_as(late[1], block.hash(), 1), Admission::Known);
         assert_eq!(net.push(late[2], &block), Admission::Duplicate);
-        net.imported(&block, ImportOutcome::Imported);
+        net.imported(&block, Verdict::Valid);
         let announced = net.expect_announce(&block);
         assert_eq!((relayed.len(), announced.len()), (4, 3));
         let told = relayed.iter().chain(&announced);
@@ -82,7 +82,7 @@ fn nobody_is_told_twice() {
 /// How many are told whole, and by hash, of a block that one of 16 peers pushed.
 fn told(fan_out: FanOut) -> (usize, usize) {
     let mut counts = (0, 0);
-    with(Config { fan_out, ..plain() }, |net| {
+    with(plain().with(|config| config.fan_out = fan_out), |net| {
         let peers = connect_16(net);
         let block = child(&genesis());
         assert_eq!(net.push(peers[0], &block), Admission::Accepted);
@@ -114,7 +114,7 @@ fn whom_a_block_is_relayed_to_differs_from_block_to_block() {
 
 #[test]
 fn the_oldest_known_block_is_forgotten_first() {
-    with(Config { known_blocks: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.known_blocks = 2), |net| {
         net.connect(&[Peer(0), Peer(1)]);
         let blocks = blocks_on(&genesis(), 3);
         for block in &blocks {
@@ -125,7 +125,7 @@ fn the_oldest_known_block_is_forgotten_first() {
     });
 }
 
-fn relays_and_announces(net: &mut Net, block: &herald_fetcher::Block<Toy>) -> (usize, usize) {
+fn relays_and_announces(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) -> (usize, usize) {
     net.seal(block);
     (net.expect_relay(block).len(), net.expect_announce(block).len())
 }

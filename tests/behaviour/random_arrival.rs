@@ -1,12 +1,12 @@
 //! Blocks are imported in the order of the chain, in whatever order they become known.
 
-use herald_fetcher::{Admission, Block, Config};
+use herald_fetcher::{Admission, BlockOf, Config};
 
 use crate::harness::{with, with_each};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, genesis};
 
 /// All orders of a list, by Heap's algorithm.
-fn orders(blocks: &mut Vec<Block<Toy>>, k: usize, visit: &mut impl FnMut(&[Block<Toy>])) {
+fn orders(blocks: &mut Vec<BlockOf<Toy>>, k: usize, visit: &mut impl FnMut(&[BlockOf<Toy>])) {
     if k <= 1 {
         return visit(blocks);
     }

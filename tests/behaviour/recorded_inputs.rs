@@ -77,7 +77,7 @@ impl ChainView for Genesis {
 }
 
 fn inputs() -> Vec<Input<Plain>> {
-    let block = |n: u8, parent: B256| Block::<Plain> {
+    let block = |n: u8, parent: B256| Block {
         header: Header { hash: B256::repeat_byte(n), parent, number: u64::from(n) },
         body: Body(5),
     };
@@ -93,7 +93,7 @@ fn inputs() -> Vec<Input<Plain>> {
         Input::RequestFailed { peer: 9, request, failure: Failure::Malformed },
         Input::Pushed { peer: 4, block: one.clone() },
         Input::Verdict { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },
-        Input::Imported { hash: one.header.hash, outcome: herald_fetcher::ImportOutcome::Imported },
+        Input::Imported { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },
         Input::ChainAdvanced { blocks: vec![(one.header.hash, 1)] },
         Input::Sealed { block: block(3, B256::repeat_byte(2)) },
         Input::PeerGone { peer: 4 },
@@ -131,5 +131,5 @@ fn a_field_that_no_configuration_has_is_an_error() {
     let error = serde_json::from_str::<Config>(r#"{ "window_abvoe": 3 }"#).unwrap_err();
     assert!(error.to_string().contains("window_abvoe"), "{error}");
     let partial: Config = serde_json::from_str(r#"{ "window_above": 3 }"#).unwrap();
-    assert_eq!(partial, Config { window_above: 3, ..Config::default() });
+    assert_eq!(partial, Config::default().with(|config| config.window_above = 3));
 }

@@ -3,14 +3,17 @@
 use herald_fetcher::{Admission, Config, Connection, End, Fetcher, Reason, Verdict};
 
 use crate::harness::{plain, with};
-use crate::toy::{
-    ALICE, BOB, BlockExt, CAROL, MALLORY, Peer, Toy, block, genesis, made_up_hash, siblings_on,
-};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, Peer, Toy, block, genesis, made_up_hash, siblings_on};
 
 #[test]
 fn one_peer_cannot_use_the_bytes_of_another() {
     // Four peer slots of 10,000 bytes each set aside, and 40,000 for whoever needs them.
-    let config = Config { peers: 3, importing: 1, bytes_per_peer: 50_000, bytes_total: 80_000, ..plain() };
+    let config = plain().with(|config| {
+        config.peers = 3;
+        config.importing = 1;
+        config.bytes_per_peer = 50_000;
+        config.bytes_total = 80_000;
+    });
     with(config, |net| {
         net.connect(&[ALICE, BOB, MALLORY]);
         let orphan = |n: u64| block(made_up_hash(n), 9, &[7; 9_900], n);
@@ -41,7 +44,7 @@ fn one_peer_cannot_use_the_bytes_of_another() {
 
 #[test]
 fn peers_beyond_the_limit_have_no_slot() {
-    with(Config { peers: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.peers = 2), |net| {
         net.connect(&[ALICE, BOB]);
         let connect =
             |net: &mut crate::harness::Net, peer| net.step(|net| net.fetcher.peer_connected(net.now(), peer));
@@ -58,7 +61,11 @@ fn peers_beyond_the_limit_have_no_slot() {
 
 #[test]
 fn peers_that_come_and_go_while_the_host_is_slow_are_bounded() {
-    with(Config { peers: 2, importing: 3, ..plain() }, |net| {
+    let config = plain().with(|config| {
+        config.peers = 2;
+        config.importing = 3;
+    });
+    with(config, |net| {
         let blocks = siblings_on(&genesis(), 3);
         for (n, block) in (10..).zip(&blocks) {
             net.connect(&[Peer(n)]);
@@ -75,7 +82,7 @@ fn peers_that_come_and_go_while_the_host_is_slow_are_bounded() {
 
 #[test]
 fn the_host_gets_so_many_at_once_lowest_first() {
-    with(Config { importing: 2, ..plain() }, |net| {
+    with(plain().with(|config| config.importing = 2), |net| {
         net.connect(&[ALICE]);
         let blocks = siblings_on(&genesis(), 4);
         let tip = &blocks[0];
@@ -135,13 +142,18 @@ fn the_bound_follows_from_the_configuration() {
     assert!(default > Config::default().bytes_total);
     // What the fetcher takes for itself is a fraction of what it may hold for others.
     assert!(default < 2 * Config::default().bytes_total, "{default}");
-    assert!(bound(&Config { peers: 16, ..Config::default() }) < default);
-    assert!(bound(&Config { announcements_per_peer: 16, ..Config::default() }) < default);
+    assert!(bound(&Config::default().with(|config| config.peers = 16)) < default);
+    assert!(bound(&Config::default().with(|config| config.announcements_per_peer = 16)) < default);
 }
 
 #[test]
 fn a_fetched_block_for_which_there_is_no_room_at_all_ends_without_blame() {
-    let config = Config { peers: 3, importing: 1, bytes_per_peer: 50_000, bytes_total: 80_000, ..plain() };
+    let config = plain().with(|config| {
+        config.peers = 3;
+        config.importing = 1;
+        config.bytes_per_peer = 50_000;
+        config.bytes_total = 80_000;
+    });
     with(config, |net| {
         net.connect(&[ALICE, MALLORY]);
         for n in 0..5 {
@@ -153,7 +165,7 @@ fn a_fetched_block_for_which_there_is_no_room_at_all_ends_without_blame() {
         let large = crate::toy::large_child(&genesis(), 9_901);
         net.announce(ALICE, &large);
         net.fetch(&large);
-        assert_eq!(net.ends(End::NoRoom), 1);
+        assert_eq!(net.ends(End::NoCapacity), 1);
         let fits = crate::toy::large_child(&genesis(), 9_900);
         net.announce(ALICE, &fits);
         net.fetch(&fits);

@@ -1,11 +1,11 @@
 //! After its shutdown a fetcher is empty and silent, whatever it was at.
 
-use herald_fetcher::{Admission, Config, Connection, Failure, ImportOutcome, Verdict};
+use herald_fetcher::{Admission, Config, Connection, Failure, Verdict};
 
 use crate::harness::{Ask, Net, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash};
+use crate::toy::{ALICE, BOB, CAROL, Toy, block, blocks_on, child, genesis, made_up_hash};
 
-type Block = herald_fetcher::Block<Toy>;
+type Block = herald_fetcher::BlockOf<Toy>;
 
 /// A fetcher with something in every stage, and an output that nobody has fetched.
 fn busy(net: &mut Net) -> (Ask, Vec<Block>) {
@@ -54,7 +54,7 @@ fn nothing_that_comes_afterwards_wakes_it() {
         assert_eq!(net.reply_bodies(fetching, &[&blocks[3]]).len(), 1);
         net.fail(fetching, Failure::TimedOut);
         net.verdict(&blocks[0], Verdict::Invalid);
-        net.imported(&blocks[0], ImportOutcome::Imported);
+        net.imported(&blocks[0], Verdict::Valid);
         net.advance_chain(&blocks);
         net.seal(&child(&blocks[4]));
         net.disconnect(BOB);

@@ -1,6 +1,6 @@
 //! A peer that never answers holds its own requests and hashes until their ends, and nobody else's.
 
-use herald_fetcher::{Config, Output, Reason};
+use herald_fetcher::{Output, Reason};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, MALLORY, child, genesis, made_up_hash};
@@ -29,7 +29,7 @@ fn it_cannot_hold_more_than_its_share() {
 
 #[test]
 fn each_silence_is_one_penalty_and_the_next_hash_is_asked_for() {
-    with(Config { requests_per_peer: 1, ..plain() }, |net| {
+    with(plain().with(|config| config.requests_per_peer = 1), |net| {
         net.connect(&[MALLORY]);
         assert_eq!(net.flood(MALLORY, (0..3).map(made_up_hash)), 3);
         let mut asked = 0;

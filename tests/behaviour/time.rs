@@ -3,7 +3,7 @@
 use herald_fetcher::Time;
 
 use crate::harness::{plain, with};
-use crate::toy::{ALICE, BOB, BlockExt, child, genesis};
+use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn time_that_goes_back_is_clamped_and_counted() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alloy_primitives::{B256, keccak256};
-use herald_fetcher::{Block, BlockHash, BlockNumber, ChainView, Types};
+use herald_fetcher::{Block, BlockHash, BlockNumber, BlockOf, ChainView, Types};
 
 /// A peer's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +91,7 @@ pub fn body(payload: &[u8]) -> Body {
 }
 
 /// A block of this parent and number. `salt` tells siblings with equal bodies apart.
-pub fn block(parent: BlockHash, number: BlockNumber, payload: &[u8], salt: u64) -> Block<Toy> {
+pub fn block(parent: BlockHash, number: BlockNumber, payload: &[u8], salt: u64) -> BlockOf<Toy> {
     let body = body(payload);
     let mut bytes = parent.to_vec();
     bytes.extend(number.to_be_bytes());
@@ -102,34 +102,34 @@ pub fn block(parent: BlockHash, number: BlockNumber, payload: &[u8], salt: u64) 
 }
 
 /// The block that every toy chain starts with.
-pub fn genesis() -> Block<Toy> {
+pub fn genesis() -> BlockOf<Toy> {
     block(B256::ZERO, 0, b"", 0)
 }
 
 /// A child with a body of its own.
-pub fn child(parent: &Block<Toy>) -> Block<Toy> {
+pub fn child(parent: &BlockOf<Toy>) -> BlockOf<Toy> {
     let number = parent.number() + 1;
     block(parent.hash(), number, format!("the body of block {number}").as_bytes(), 0)
 }
 
 /// A child with an empty body.
-pub fn empty_child(parent: &Block<Toy>) -> Block<Toy> {
+pub fn empty_child(parent: &BlockOf<Toy>) -> BlockOf<Toy> {
     block(parent.hash(), parent.number() + 1, b"", 0)
 }
 
 /// A child with a body of so many bytes.
-pub fn large_child(parent: &Block<Toy>, bytes: usize) -> Block<Toy> {
+pub fn large_child(parent: &BlockOf<Toy>, bytes: usize) -> BlockOf<Toy> {
     block(parent.hash(), parent.number() + 1, &vec![7; bytes], 0)
 }
 
 /// So many blocks on top of `parent`, each with a body of its own.
-pub fn blocks_on(parent: &Block<Toy>, count: usize) -> Vec<Block<Toy>> {
-    let next = |block: &Block<Toy>| Some(child(block));
+pub fn blocks_on(parent: &BlockOf<Toy>, count: usize) -> Vec<BlockOf<Toy>> {
+    let next = |block: &BlockOf<Toy>| Some(child(block));
     std::iter::successors(next(parent), next).take(count).collect()
 }
 
 /// So many siblings on top of `parent`, each with a body of its own.
-pub fn siblings_on(parent: &Block<Toy>, count: u64) -> Vec<Block<Toy>> {
+pub fn siblings_on(parent: &BlockOf<Toy>, count: u64) -> Vec<BlockOf<Toy>> {
     let number = parent.number() + 1;
     (0..count).map(|n| block(parent.hash(), number, format!("sibling {n}").as_bytes(), n)).collect()
 }
@@ -137,29 +137,6 @@ pub fn siblings_on(parent: &Block<Toy>, count: u64) -> Vec<Block<Toy>> {
 /// A hash that is no block's.
 pub fn made_up_hash(seed: u64) -> BlockHash {
     keccak256([b"made up".as_slice(), &seed.to_be_bytes()].concat())
-}
-
-/// Short names for what tests ask of a block.
-pub trait BlockExt {
-    fn hash(&self) -> BlockHash;
-    fn number(&self) -> BlockNumber;
-    fn bytes(&self) -> u64;
-    fn is_empty(&self) -> bool;
-}
-
-impl BlockExt for Block<Toy> {
-    fn hash(&self) -> BlockHash {
-        herald_fetcher::Header::hash(&self.header)
-    }
-    fn number(&self) -> BlockNumber {
-        herald_fetcher::Header::number(&self.header)
-    }
-    fn bytes(&self) -> u64 {
-        (HEADER_BYTES + self.body.0.payload.len()) as u64
-    }
-    fn is_empty(&self) -> bool {
-        self.body.0.payload.is_empty()
-    }
 }
 
 /// A chain in memory. The head is the highest block.
@@ -177,7 +154,7 @@ impl Chain {
         chain
     }
 
-    pub fn insert(&mut self, block: &Block<Toy>) {
+    pub fn insert(&mut self, block: &BlockOf<Toy>) {
         self.blocks.entry(block.number()).or_default().insert(block.hash());
     }
 }

@@ -1,12 +1,12 @@
 //! A body that is not its header's speaks against its giver, never against the block.
 
-use herald_fetcher::{Admission, Block, Reason};
+use herald_fetcher::{Admission, Block, BlockOf, Reason};
 
 use crate::harness::{plain, with, with_each};
 use crate::toy::{ALICE, BOB, MALLORY, Toy, body, child, genesis};
 
 /// The header of `block` with a body that is not its own.
-fn forged(block: &Block<Toy>) -> Block<Toy> {
+fn forged(block: &BlockOf<Toy>) -> BlockOf<Toy> {
     Block { header: block.header.clone(), body: body(b"forged") }
 }
 

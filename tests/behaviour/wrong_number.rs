@@ -3,7 +3,7 @@
 use herald_fetcher::{Admission, Config, End, Reason};
 
 use crate::harness::{plain, with, with_each};
-use crate::toy::{ALICE, BOB, BlockExt, CAROL, MALLORY, child, genesis};
+use crate::toy::{ALICE, BOB, CAROL, MALLORY, child, genesis};
 
 #[test]
 fn the_liar_is_blamed_when_the_header_comes() {

@@ -14,7 +14,7 @@ async fn shutdown_leaves_no_import_behind() {
     host.connect(&[1]).await;
     for tag in 0..3 {
         let block = empty_block(1, genesis().hash(), tag);
-        assert_eq!(host.handle.push_block(1, block.into()).await, Ok(Admission::Accepted));
+        assert_eq!(host.handle.push_block(1, block).await, Ok(Admission::Accepted));
     }
     settle().await;
     assert_eq!(host.chain.running.load(Ordering::SeqCst), 3);
@@ -35,7 +35,7 @@ async fn a_handle_outlives_its_driver_politely() {
     let (handle, block) = (&host.handle, genesis());
     assert_eq!(handle.announce(1, block.hash(), 1).await, Err(HandleError::Closed(Closed)));
     assert_eq!(handle.announce_many(1, vec![]).await, Err(HandleError::Closed(Closed)));
-    assert_eq!(handle.push_block(1, block.clone().into()).await, Err(HandleError::Closed(Closed)));
+    assert_eq!(handle.push_block(1, block.clone()).await, Err(HandleError::Closed(Closed)));
     assert_eq!(handle.peer_connected(2).await, Err(Closed));
     assert_eq!(handle.peer_gone(1).await, Err(Closed));
     assert_eq!(handle.status().await, Err(Closed));
@@ -49,7 +49,7 @@ async fn the_driver_ends_with_its_last_handle() {
     let Host { handle, driver, chain, .. } = Host::new(Manner::Stuck);
     assert!(handle.peer_connected(1).await.is_ok());
     let block = empty_block(1, genesis().hash(), 0);
-    assert_eq!(handle.push_block(1, block.into()).await, Ok(Admission::Accepted));
+    assert_eq!(handle.push_block(1, block).await, Ok(Admission::Accepted));
     settle().await;
     let other = handle.clone();
     drop(handle);
@@ -100,7 +100,7 @@ fn what_cannot_start_says_why() {
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused() {
     let parts = Parts::new(Manner::AtOnce);
-    let config = Config { peers: 0, ..Config::default() };
+    let config = Config::default().with(|config| config.peers = 0);
     let refused = Driver::spawn::<Toy, _, _>(config, parts.chain, parts.network);
     assert_eq!(refused.err(), Some(SpawnError::Config(ConfigError::Zero { field: "peers" })));
 }

@@ -67,12 +67,12 @@ async fn peers_that_answer_at_once_cost_no_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_import_delays_no_announcement() {
-    let mut host =
-        Parts::new(Manner::Slow(10 * SECOND)).spawn(Config { mode: Mode::HeadersOnly, ..Config::default() });
+    let mut host = Parts::new(Manner::Slow(10 * SECOND))
+        .spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
     host.connect(&[1, 2]).await;
     let start = Instant::now();
     let first = empty_block(1, genesis().hash(), 1);
-    assert_eq!(host.handle.push_block(1, first.clone().into()).await, Ok(Admission::Accepted));
+    assert_eq!(host.handle.push_block(1, first.clone()).await, Ok(Admission::Accepted));
     settle().await;
     assert_eq!(host.chain.running.load(std::sync::atomic::Ordering::SeqCst), 1, "it is importing");
 
@@ -124,7 +124,7 @@ async fn a_future_block_is_imported_when_its_time_comes() {
     host.connect(&[1]).await;
     let start = Instant::now();
     let block = empty_block(1, genesis().hash(), 0);
-    assert_eq!(host.handle.push_block(1, block.clone().into()).await, Ok(Admission::Accepted));
+    assert_eq!(host.handle.push_block(1, block.clone()).await, Ok(Admission::Accepted));
     let (hash, at) = host.imported.recv().await.unwrap();
     assert_eq!((hash, at.duration_since(start)), (block.hash(), 3 * SECOND));
 }
@@ -133,7 +133,7 @@ async fn a_future_block_is_imported_when_its_time_comes() {
 async fn what_cannot_be_sent_goes_to_the_next_announcer_at_once() {
     let mut parts = Parts::new(Manner::AtOnce);
     parts.network.unreachable = Some(1);
-    let mut host = parts.spawn(Config { grace: Config::geth().grace, ..Config::default() });
+    let mut host = parts.spawn(Config::default().with(|config| config.grace = Config::geth().grace));
     host.connect(&[1, 2]).await;
     let start = Instant::now();
     let block = empty_block(1, genesis().hash(), 0);
@@ -166,7 +166,8 @@ async fn a_failed_request_goes_to_the_next_announcer() {
 
 #[tokio::test(start_paused = true)]
 async fn headers_only_imports_headers() {
-    let mut host = Parts::new(Manner::AtOnce).spawn(Config { mode: Mode::HeadersOnly, ..Config::default() });
+    let mut host =
+        Parts::new(Manner::AtOnce).spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
     host.connect(&[1]).await;
     let block = full_block(1, genesis().hash(), 0);
     assert_eq!(host.handle.announce(1, block.hash(), 1).await, Ok(Admission::Accepted));
@@ -181,7 +182,7 @@ async fn an_import_moves_the_window() {
     let far = empty_block(33, genesis().hash(), 0);
     assert_eq!(host.handle.announce(1, far.hash(), 33).await, Ok(Admission::Deferred));
     let next = empty_block(1, genesis().hash(), 0);
-    assert_eq!(host.handle.push_block(1, next.into()).await, Ok(Admission::Accepted));
+    assert_eq!(host.handle.push_block(1, next).await, Ok(Admission::Accepted));
     let (_, _, hash) = host.header_request().await;
     assert_eq!(hash, far.hash());
 }
@@ -192,7 +193,7 @@ async fn news_of_the_chain_wake_a_child() {
     host.connect(&[1]).await;
     let parent = empty_block(1, genesis().hash(), 0);
     let child = empty_block(2, parent.hash(), 0);
-    assert_eq!(host.handle.push_block(1, child.clone().into()).await, Ok(Admission::Accepted));
+    assert_eq!(host.handle.push_block(1, child.clone()).await, Ok(Admission::Accepted));
     let (_, _, sought) = host.header_request().await;
     assert_eq!(sought, parent.hash(), "the missing parent is fetched");
     host.chain.insert(parent.hash(), 1);
@@ -206,7 +207,7 @@ async fn a_sealed_block_is_relayed_and_announced() {
     host.connect(&[1, 2, 3, 4]).await;
     let block = empty_block(1, genesis().hash(), 0);
     host.chain.insert(block.hash(), 1);
-    host.handle.sealed(block.into()).await.unwrap();
+    host.handle.sealed(block).await.unwrap();
     let Call::Relay { peers: mut told, .. } = host.call().await else { panic!("not relayed") };
     let Call::Announce { peers, .. } = host.call().await else { panic!("not announced") };
     told.extend(peers);

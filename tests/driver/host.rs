@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald_fetcher::driver::{Builder, Chain, Driver, Handle, HeaderVerdict, Network};
+use herald_fetcher::driver::{Builder, Chain, Driver, Handle, Network};
 use herald_fetcher::{
-    BlockHash, BlockNumber, ChainView, Config, Connection, Failure, Hashes, ImportOutcome, Reason, RequestId,
+    BlockHash, BlockNumber, ChainView, Config, Connection, Failure, Hashes, Reason, RequestId, Verdict,
 };
 use herald_proto::{Block, Body, EthTypes, Header, HeaderFields};
 use tokio::sync::mpsc;
@@ -52,7 +52,7 @@ impl TestChain {
         self.blocks.lock().unwrap().insert(hash, number);
     }
 
-    async fn take(&self, hash: BlockHash, number: BlockNumber) -> ImportOutcome {
+    async fn take(&self, hash: BlockHash, number: BlockNumber) -> Verdict {
         self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(Arc::clone(&self.running));
         match self.manner {
@@ -63,7 +63,7 @@ impl TestChain {
         }
         self.insert(hash, number);
         self.imported.send((hash, Instant::now())).unwrap();
-        ImportOutcome::Imported
+        Verdict::Valid
     }
 }
 
@@ -80,23 +80,23 @@ impl ChainView for TestChain {
 }
 
 impl Chain<Toy> for TestChain {
-    async fn verify_header(&self, _: Header) -> HeaderVerdict {
+    async fn verify_header(&self, _: Header) -> Verdict {
         let first = self.asked.fetch_add(1, Ordering::SeqCst) == 0;
         match self.manner {
             Manner::PanicInVerify => panic!("the test asked for it"),
-            Manner::FutureOnce(after) if first => HeaderVerdict::Future { after },
+            Manner::FutureOnce(wait) if first => Verdict::Future { wait },
             Manner::AtOnce
             | Manner::Slow(_)
             | Manner::Stuck
             | Manner::PanicInImport
-            | Manner::FutureOnce(_) => HeaderVerdict::Valid,
+            | Manner::FutureOnce(_) => Verdict::Valid,
         }
     }
-    async fn import(&self, block: herald_fetcher::Block<Toy>) -> ImportOutcome {
+    async fn import(&self, block: herald_fetcher::BlockOf<Toy>) -> Verdict {
         assert_eq!(block.header.body_commitment(), block.body.commitment(), "the fetcher matched them");
         self.take(block.header.hash(), block.header.number).await
     }
-    async fn import_header(&self, header: Header) -> ImportOutcome {
+    async fn import_header(&self, header: Header) -> Verdict {
         self.take(header.hash(), header.number).await
     }
 }
@@ -146,7 +146,7 @@ impl Network<Toy> for TestNetwork {
     fn cancel(&mut self, request: RequestId, peer: &Peer) {
         self.note(Call::Cancel { request, peer: *peer });
     }
-    fn relay(&mut self, block: herald_fetcher::Block<Toy>, peers: Vec<Peer>) {
+    fn relay(&mut self, block: herald_fetcher::BlockOf<Toy>, peers: Vec<Peer>) {
         self.note(Call::Relay { hash: block.header.hash(), peers });
     }
     fn announce(&mut self, hash: BlockHash, _: BlockNumber, peers: Vec<Peer>) {

@@ -9,8 +9,9 @@ use herald_fetcher::{Admission, BlockHash, Config};
 use crate::host::{Host, Manner, Parts, empty_block, full_block, genesis, settle};
 
 fn host_with(calls: u32, bytes: u32) -> Host {
-    let limits =
-        QueueLimits { calls: NonZeroU32::new(calls).unwrap(), bytes: NonZeroU32::new(bytes).unwrap() };
+    let mut limits = QueueLimits::default();
+    limits.calls = NonZeroU32::new(calls).unwrap();
+    limits.bytes = NonZeroU32::new(bytes).unwrap();
     Parts::new(Manner::AtOnce).spawn_with(Config::default(), |builder| builder.queue(limits))
 }
 
@@ -66,14 +67,14 @@ async fn bytes_are_bounded_too() {
     let handle = &host.handle;
     let other = full_block(1, genesis().hash(), 1);
     let (first, second, third) = tokio::join!(
-        handle.push_block(1, block.clone().into()),
-        handle.push_block(1, other.clone().into()),
+        handle.push_block(1, block.clone()),
+        handle.push_block(1, other.clone()),
         handle.announce(1, hash(1), 1),
     );
     assert_eq!(first, Ok(Admission::Accepted));
     assert_eq!(second, Err(HandleError::Busy));
     assert_eq!(third, Ok(Admission::Accepted), "an announcement carries nothing");
-    assert_eq!(handle.push_block(1, other.into()).await, Ok(Admission::Accepted));
+    assert_eq!(handle.push_block(1, other).await, Ok(Admission::Accepted));
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +82,7 @@ async fn a_call_larger_than_the_queue_goes_alone() {
     let host = host_with(100, 64);
     host.connect(&[1]).await;
     let block = full_block(1, genesis().hash(), 0);
-    assert_eq!(host.handle.push_block(1, block.into()).await, Ok(Admission::Accepted));
+    assert_eq!(host.handle.push_block(1, block).await, Ok(Admission::Accepted));
 }
 
 #[tokio::test(start_paused = true)]

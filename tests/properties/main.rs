@@ -24,35 +24,33 @@ fn configs() -> impl Strategy<Value = Config> {
     (limits, policies, 8_000..60_000_u64).prop_map(|(limits, policies, bytes_per_peer)| {
         let (announcements, blocks, requests, peers, importing, deferred) = limits;
         let (geth, fan_out, choice, body_request, hedge, seed, mode) = policies;
-        let base = if geth { Config::geth() } else { Config::default() };
+        let mut config = if geth { Config::geth() } else { Config::default() };
         let ms = Duration::from_millis;
-        Config {
-            seed,
-            mode: if mode == 0 { Mode::HeadersOnly } else { Mode::Full },
-            grace: if seed.is_multiple_of(3) { Grace::Adaptive { max: ms(300) } } else { base.grace },
-            gather: Gather { window: if seed.is_multiple_of(2) { ms(50) } else { base.gather.window } },
-            header_deadline: if geth { Deadline::Fixed(ms(900)) } else { base.header_deadline },
-            hedge: if hedge { Hedge::After { min: ms(20), max: ms(200) } } else { Hedge::Off },
-            body_request: [BodyRequest::AfterHeader, BodyRequest::WithHeader, BodyRequest::Adaptive]
-                [usize::from(body_request)],
-            choice: [Choice::Fastest, Choice::Random][usize::from(choice)],
-            fan_out: [FanOut::None, FanOut::SquareRoot, FanOut::All][usize::from(fan_out)],
-            window_above: 12,
-            deferred_per_peer: deferred,
-            announcements_per_peer: announcements * 3,
-            blocks_per_peer: blocks,
-            requests_per_peer: requests,
-            bodies_per_request: 1 + blocks,
-            peers,
-            importing,
-            bytes_per_peer,
-            bytes_total: bytes_per_peer * 3,
-            known_blocks: 5,
-            bad_blocks: 3,
-            lifetime: ms(8_000),
-            future_max: ms(2_000),
-            ..base
-        }
+        config.seed = seed;
+        config.mode = if mode == 0 { Mode::HeadersOnly } else { Mode::Full };
+        config.grace = if seed.is_multiple_of(3) { Grace::Adaptive { max: ms(300) } } else { config.grace };
+        config.gather = Gather { window: if seed.is_multiple_of(2) { ms(50) } else { config.gather.window } };
+        config.header_deadline = if geth { Deadline::Fixed(ms(900)) } else { config.header_deadline };
+        config.hedge = if hedge { Hedge::After { min: ms(20), max: ms(200) } } else { Hedge::Off };
+        config.body_request = [BodyRequest::AfterHeader, BodyRequest::WithHeader, BodyRequest::Adaptive]
+            [usize::from(body_request)];
+        config.choice = [Choice::Fastest, Choice::Random][usize::from(choice)];
+        config.fan_out = [FanOut::None, FanOut::SquareRoot, FanOut::All][usize::from(fan_out)];
+        config.window_above = 12;
+        config.deferred_per_peer = deferred;
+        config.announcements_per_peer = announcements * 3;
+        config.blocks_per_peer = blocks;
+        config.requests_per_peer = requests;
+        config.bodies_per_request = 1 + blocks;
+        config.peers = peers;
+        config.importing = importing;
+        config.bytes_per_peer = bytes_per_peer;
+        config.bytes_total = bytes_per_peer * 3;
+        config.known_blocks = 5;
+        config.bad_blocks = 3;
+        config.lifetime = ms(8_000);
+        config.future_max = ms(2_000);
+        config
     })
 }
 

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use herald_fetcher::{
-    BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, ImportOutcome, Input, Outcome, Output,
-    Reason, RequestId, Time, Verdict,
+    BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Input, Outcome, Output, Reason, RequestId,
+    Time, Verdict,
 };
 
 use crate::toy::{Toy, ToyBody, ToyHeader, hash};
 
-type ToyBlock = herald_fetcher::Block<Toy>;
+type ToyBlock = herald_fetcher::BlockOf<Toy>;
 
 /// Peers that follow the rules.
 const HONEST: u8 = 2;
@@ -149,7 +149,7 @@ impl World {
                 let verdict = if self.is_valid(&hash) { Verdict::Valid } else { Verdict::Invalid };
                 self.input(Input::Verdict { hash, verdict });
             } else if let Some(hash) = self.import.pop() {
-                self.finish_import(hash, ImportOutcome::Imported);
+                self.finish_import(hash, Verdict::Valid);
             } else {
                 return;
             }
@@ -344,7 +344,7 @@ impl World {
         let hash = self.verify.swap_remove(at);
         let verdict = match (how % 8, self.is_valid(&hash)) {
             (0, _) => Verdict::LocalFault,
-            (1, true) => Verdict::Future { until: self.now.after(Duration::from_millis(u64::from(how))) },
+            (1, true) => Verdict::Future { wait: Duration::from_millis(u64::from(how)) },
             (_, true) => Verdict::Valid,
             (_, false) => Verdict::Invalid,
         };
@@ -354,16 +354,21 @@ impl World {
     fn imported(&mut self, which: u16, how: u16) {
         let Some(at) = usize::from(which).checked_rem(self.import.len()) else { return };
         let hash = self.import.swap_remove(at);
-        let outcome = if how.is_multiple_of(8) { ImportOutcome::LocalFault } else { ImportOutcome::Imported };
-        self.finish_import(hash, outcome);
+        let verdict = match how % 16 {
+            0 => Verdict::LocalFault,
+            // As if the clock had been set back: that, too, is a fault on our side.
+            8 => Verdict::Future { wait: Duration::from_millis(u64::from(how)) },
+            _ => Verdict::Valid,
+        };
+        self.finish_import(hash, verdict);
     }
 
-    fn finish_import(&mut self, hash: BlockHash, outcome: ImportOutcome) {
-        if outcome == ImportOutcome::Imported {
+    fn finish_import(&mut self, hash: BlockHash, verdict: Verdict) {
+        if verdict == Verdict::Valid {
             self.add_to_chain(hash);
         }
-        self.input(Input::Imported { hash, outcome });
-        if outcome == ImportOutcome::Imported {
+        self.input(Input::Imported { hash, verdict });
+        if verdict == Verdict::Valid {
             let number = self.header(&hash).map_or(0, |header| header.number);
             self.input(Input::ChainAdvanced { blocks: vec![(hash, number)] });
         }
@@ -394,7 +399,7 @@ impl World {
                 self.input(Input::Verdict { hash, verdict: Verdict::Invalid })
             }
             1 if !self.import.contains(&hash) => {
-                self.input(Input::Imported { hash, outcome: ImportOutcome::Invalid });
+                self.input(Input::Imported { hash, verdict: Verdict::Invalid });
             }
             2 => {
                 let headers = vec![self.planned(which).block.header];

@@ -259,6 +259,19 @@ impl std::fmt::Display for UncleFault {
     }
 }
 
+impl BlockError {
+    /// A short name, for logs and metrics: that of the rule, where one is broken.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::UnknownParent { .. } => "unknown parent",
+            Self::Future { .. } => "future",
+            Self::Broken(rule) => rule.label(),
+            Self::Store(_) => "store",
+        }
+    }
+}
+
 impl From<Rule> for BlockError {
     fn from(rule: Rule) -> Self {
         Self::Broken(Box::new(rule))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use alloy_primitives::B256;
-use herald_proto::Block;
+use herald_proto::{Block, BlockExt as _};
 use thiserror::Error;
 
 use super::{ChainFileError, Entry, Reader};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 use herald_proto::rlp::Item;
-use herald_proto::{Block, Header};
+use herald_proto::{Block, BlockExt as _, Header};
 
 pub use self::error::{ChainFileError, Damage};
 pub use self::import::{FileError, Import, ImportFileError, import_blocks, import_file};

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use herald_proto::BlockExt as _;
 use herald_proto::Body;
 
 use super::*;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{B256, Bytes};
 use herald_chain::genesis::Genesis;
 use herald_chain::{BlockError, Chain, Rule};
-use herald_proto::Block;
+use herald_proto::{Block, BlockExt as _};
 use serde_json::{Value, json};
 
 use crate::exceptions::{Expected, expected};

@@ -1,13 +1,10 @@
 //! The node's chain as the fetcher's driver sees it.
 
-use herald_fetcher::driver::HeaderVerdict;
-use herald_fetcher::{ChainView, ImportOutcome};
+use herald_chain::{BlockError, Chain};
+use herald_fetcher::{BlockHash, ChainView, Verdict};
 use herald_proto::{Block, Header};
 
-use super::FetcherBlock;
 use crate::fetcher::NodeTypes;
-use herald_chain::store::StoreError;
-use herald_chain::{BlockError, Chain};
 
 /// A chain, for the driver.
 #[derive(Clone, Debug)]
@@ -48,54 +45,45 @@ impl ChainView for ChainHost {
 }
 
 impl herald_fetcher::driver::Chain<NodeTypes> for ChainHost {
-    async fn verify_header(&self, header: Header) -> HeaderVerdict {
+    async fn verify_header(&self, header: Header) -> Verdict {
         let (hash, number) = (header.hash(), header.number);
-        let verdict = self.blocking(move |chain| chain.verify_header(&header)).await;
-        match verdict {
-            Some(Ok(())) => HeaderVerdict::Valid,
-            Some(Err(BlockError::Future { wait, .. })) => HeaderVerdict::Future { after: wait },
-            Some(Err(BlockError::Broken(rule))) => {
-                tracing::debug!(block = %hash, number, %rule, "header refused");
-                HeaderVerdict::Invalid
-            }
-            // The driver asks only once the parent is here.
-            Some(Err(BlockError::UnknownParent { .. })) | None => HeaderVerdict::LocalFault,
-            Some(Err(BlockError::Store(error))) => {
-                report(&error);
-                HeaderVerdict::LocalFault
-            }
+        match self.blocking(move |chain| chain.verify_header(&header)).await {
+            Some(Ok(())) => Verdict::Valid,
+            Some(Err(error)) => judge(&error, &hash, number),
+            None => Verdict::LocalFault,
         }
     }
 
-    async fn import(&self, block: FetcherBlock) -> ImportOutcome {
-        let block = Block::from(block);
+    async fn import(&self, block: Block) -> Verdict {
         let (hash, number) = (block.hash(), block.number());
-        let outcome = self.blocking(move |chain| chain.import(&[block])).await;
-        let error = match outcome {
+        match self.blocking(move |chain| chain.import(&[block])).await {
             Some(Ok(report)) => {
                 if let Some(reorg) = &report.reorg {
                     super::log_reorg(reorg);
                 }
                 tracing::info!(block = %hash, number, "imported");
-                return ImportOutcome::Imported;
+                Verdict::Valid
             }
-            Some(Err(stopped)) => stopped.error,
-            None => return ImportOutcome::LocalFault,
-        };
-        match error {
-            BlockError::Broken(rule) => {
-                tracing::debug!(block = %hash, number, %rule, "block refused");
-                ImportOutcome::Invalid
-            }
-            BlockError::Store(error) => {
-                report(&error);
-                ImportOutcome::LocalFault
-            }
-            BlockError::UnknownParent { .. } | BlockError::Future { .. } => ImportOutcome::LocalFault,
+            Some(Err(stopped)) => judge(&stopped.error, &hash, number),
+            None => Verdict::LocalFault,
         }
     }
 }
 
-fn report(error: &StoreError) {
-    tracing::warn!(%error, "a block could not be checked");
+/// What it means for a block, and for whoever provided it, that the chain does not take it; and says
+/// so in the log. Fetcher and range sync both ask here.
+pub(super) fn judge(error: &BlockError, hash: &BlockHash, number: u64) -> Verdict {
+    match error {
+        BlockError::Broken(rule) => {
+            tracing::debug!(block = %hash, number, %rule, "block refused");
+            Verdict::Invalid
+        }
+        BlockError::Future { wait, .. } => Verdict::Future { wait: *wait },
+        BlockError::Store(error) => {
+            tracing::warn!(block = %hash, number, %error, "the chain cannot be read or written");
+            Verdict::LocalFault
+        }
+        // Both ask only once the parent is here: it must have been lost since.
+        BlockError::UnknownParent { .. } => Verdict::LocalFault,
+    }
 }

@@ -126,7 +126,7 @@ impl EventLoop {
 
     async fn pushed(&self, peer: PeerId, block: Block, total_difficulty: U256) -> Result<(), DriverEnded> {
         let hash = block.hash();
-        match self.fetcher.push_block(peer, block.into()).await {
+        match self.fetcher.push_block(peer, block).await {
             Ok(admission) => self.heard_of(peer, hash, Some(total_difficulty), news(admission)).await,
             Err(HandleError::Busy) => {
                 tracing::debug!(%peer, block = %hash, "block dropped: the fetcher is busy");
@@ -162,19 +162,5 @@ impl EventLoop {
 
 /// What the fetcher does not follow is the sync's at once.
 fn news(admission: Admission) -> HeadNews {
-    match admission {
-        Admission::TooFar => HeadNews::Far,
-        Admission::Accepted
-        | Admission::Deferred
-        | Admission::Duplicate
-        | Admission::Known
-        | Admission::PeerLimit
-        | Admission::TotalLimit
-        | Admission::BelowFinality
-        | Admission::BadBlock
-        | Admission::WrongBody
-        | Admission::WrongNumber
-        | Admission::UnknownPeer
-        | Admission::Stopped => HeadNews::Near,
-    }
+    if admission == Admission::TooFar { HeadNews::Far } else { HeadNews::Near }
 }

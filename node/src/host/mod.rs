@@ -21,6 +21,7 @@ use herald_fetcher::driver::{Driver, SpawnError};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use self::chain::ChainHost;
 use self::events::EventLoop;
@@ -28,12 +29,10 @@ use self::network::NetworkHost;
 use self::penalties::Penalties;
 use self::serve::ChainServer;
 use self::sync::SyncHost;
-use crate::fetcher::{FetcherHandle, NodeTypes, StageCounts};
+use crate::fetcher::{FetcherHandle, StageCounts};
 use crate::network::{NetworkConfig, NetworkHandle, StartError};
 use crate::sync::SyncHandle;
 use herald_chain::{Chain, Reorg};
-
-type FetcherBlock = herald_fetcher::Block<NodeTypes>;
 
 /// Blocks out of reach that wait for the sync; one would do, since one sync brings them all.
 const OUT_OF_REACH_WAITING: usize = 16;
@@ -70,7 +69,7 @@ impl Host {
         let server = ChainServer::new(chain.clone(), network_id);
         let (network, events) = crate::network::start(network, Arc::new(server)).await?;
         let (sender, out_of_reach) = mpsc::channel(OUT_OF_REACH_WAITING);
-        let penalties = Penalties::new();
+        let penalties = Penalties::new(fetcher.seed, Instant::now());
         let network_host = NetworkHost::new(network.clone(), chain.clone(), penalties.clone(), sender);
         let spawned =
             Driver::builder(fetcher, ChainHost::new(chain.clone()), network_host).observer(stages).spawn();

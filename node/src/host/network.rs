@@ -2,14 +2,13 @@
 
 use alloy_primitives::U256;
 use herald_fetcher::driver::Network;
-use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, Reason, RequestId};
+use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, PenaltyOutcome, Reason, RequestId};
 use herald_proto::{Block, HashOrNumber, Header, HeadersRequest};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::FetcherBlock;
-use super::penalties::{Judgement, Penalties};
+use super::penalties::Penalties;
 use crate::fetcher::NodeTypes;
 use crate::network::{DisconnectReason, NetworkHandle, RequestFailure};
 use herald_chain::Chain;
@@ -64,8 +63,7 @@ impl Network<NodeTypes> for NetworkHost {
         self.network.cancel(*peer, request.as_u64());
     }
 
-    fn relay(&mut self, block: FetcherBlock, peers: Vec<PeerId>) {
-        let block = Block::from(block);
+    fn relay(&mut self, block: Block, peers: Vec<PeerId>) {
         match self.total_difficulty(&block.header) {
             Some(total) => {
                 self.network.send_block(&peers, &block, total);
@@ -81,10 +79,10 @@ impl Network<NodeTypes> for NetworkHost {
 
     fn penalise(&mut self, peer: &PeerId, reason: Reason) {
         match self.penalties.add(*peer, reason, Instant::now()) {
-            Judgement::Stays(weight) => {
-                tracing::debug!(%peer, reason = reason.label(), weight, "peer penalised");
+            PenaltyOutcome::Tolerated { score } => {
+                tracing::debug!(%peer, reason = reason.label(), score, "peer penalised");
             }
-            Judgement::Goes => {
+            PenaltyOutcome::Disconnect => {
                 self.network.disconnect(*peer, DisconnectReason::Penalised(reason.label()));
             }
         }

@@ -1,69 +1,50 @@
-//! What peers did wrong adds up, and is forgotten again.
+//! The scores of peers, shared between those who judge and those who listen.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use herald_fetcher::Reason;
+use herald_fetcher::{PenaltyOutcome, PenaltyScores, Reason, Time};
 use libp2p::PeerId;
 use lru::LruCache;
 use tokio::time::Instant;
 
-/// At this weight a peer is disconnected, and kept out for a while.
-const DISCONNECT_AT: u32 = 100;
-/// How long it takes until a point is forgotten: a peer that is silent once in a minute, which
-/// weighs 20, stays.
-const FORGET_POINT: Duration = Duration::from_secs(3);
 /// Peers whose faults are remembered. They outlive the connection, or reconnecting would pay.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+const REMEMBERED: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+/// Peers that were judged and are not yet gone. Bounded all the same: a judgement can come late.
+const GOING: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
-/// The weight of each peer's faults. Clones share it.
+/// The scores of all peers. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Penalties(Arc<Mutex<Record>>);
 
 #[derive(Debug)]
 struct Record {
-    scores: LruCache<PeerId, Score, std::hash::RandomState>,
-    /// Judged, and not yet gone. Bounded all the same: a judgement can come late.
+    scores: PenaltyScores<PeerId>,
+    /// Time zero of the scores.
+    origin: Instant,
     going: LruCache<PeerId, (), std::hash::RandomState>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Score {
-    weight: u32,
-    at: Instant,
-}
-
-/// What is to be done about a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Judgement {
-    /// It may stay; its faults weigh so much now.
-    Stays(u32),
-    /// It must go.
-    Goes,
-}
-
 impl Penalties {
-    pub(super) fn new() -> Self {
-        let scores = LruCache::with_hasher(REMEMBERED, std::hash::RandomState::new());
-        let going = LruCache::with_hasher(REMEMBERED, std::hash::RandomState::new());
-        Self(Arc::new(Mutex::new(Record { scores, going })))
+    /// No peer has done wrong yet. `seed` is that of the scores' map.
+    pub(super) fn new(seed: u64, now: Instant) -> Self {
+        let going = LruCache::with_hasher(GOING, std::hash::RandomState::new());
+        Self(Arc::new(Mutex::new(Record {
+            scores: PenaltyScores::new(REMEMBERED, seed),
+            origin: now,
+            going,
+        })))
     }
 
     /// Adds a fault.
-    pub(super) fn add(&self, peer: PeerId, reason: Reason, now: Instant) -> Judgement {
-        let Record { scores, going } = &mut *self.record();
-        let left = scores.get(&peer).map_or(0, |score| score.left(now));
-        let weight = left.saturating_add(reason.weight());
-        if weight >= DISCONNECT_AT {
-            // The ban that follows is the punishment; after it the peer begins anew.
-            scores.pop(&peer);
-            going.put(peer, ());
-            return Judgement::Goes;
+    pub(super) fn add(&self, peer: PeerId, reason: Reason, now: Instant) -> PenaltyOutcome {
+        let Record { scores, origin, going } = &mut *self.record();
+        let outcome = scores.add(Time::ZERO.after(now.saturating_duration_since(*origin)), peer, reason);
+        match outcome {
+            PenaltyOutcome::Tolerated { .. } => {}
+            PenaltyOutcome::Disconnect => drop(going.put(peer, ())),
         }
-        scores.put(peer, Score { weight, at: now });
-        Judgement::Stays(weight)
+        outcome
     }
 
     /// Whether the peer must go and is not gone: what it has still sent is not worth looking at.
@@ -81,49 +62,32 @@ impl Penalties {
     }
 }
 
-impl Score {
-    fn left(self, now: Instant) -> u32 {
-        let forgotten = now.saturating_duration_since(self.at).as_secs() / FORGET_POINT.as_secs();
-        self.weight.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods, reason = "any instant will do")]
 
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn what_no_honest_peer_does_ends_it_at_once() {
-        let penalties = Penalties::new();
-        let peer = PeerId::random();
+    fn who_is_judged_is_going_until_it_is_gone() {
+        let (now, peer) = (Instant::now(), PeerId::random());
+        let penalties = Penalties::new(7, now);
+        assert_eq!(penalties.add(peer, Reason::Silence, now), PenaltyOutcome::Tolerated { score: 20 });
         assert!(!penalties.is_going(&peer));
-        assert_eq!(penalties.add(peer, Reason::WrongHeader, Instant::now()), Judgement::Goes);
+        assert_eq!(penalties.add(peer, Reason::WrongHeader, now), PenaltyOutcome::Disconnect);
         assert!(penalties.is_going(&peer));
         penalties.gone(&peer);
         assert!(!penalties.is_going(&peer));
     }
 
     #[test]
-    fn small_faults_add_up_for_each_peer_alone() {
-        let (penalties, now) = (Penalties::new(), Instant::now());
-        let (one, other) = (PeerId::random(), PeerId::random());
-        for weight in [20, 40, 60, 80] {
-            assert_eq!(penalties.add(one, Reason::Silence, now), Judgement::Stays(weight));
-        }
-        assert_eq!(penalties.add(other, Reason::Silence, now), Judgement::Stays(20));
-        assert_eq!(penalties.add(one, Reason::Silence, now), Judgement::Goes);
-        assert_eq!(penalties.add(one, Reason::Silence, now), Judgement::Stays(20), "begun anew");
-    }
-
-    #[test]
-    fn faults_are_forgotten_with_time() {
-        let (penalties, peer, start) = (Penalties::new(), PeerId::random(), Instant::now());
-        assert_eq!(penalties.add(peer, Reason::Silence, start), Judgement::Stays(20));
-        let minute = start + Duration::from_secs(30);
-        assert_eq!(penalties.add(peer, Reason::Silence, minute), Judgement::Stays(30));
-        let hour = start + Duration::from_secs(3600);
-        assert_eq!(penalties.add(peer, Reason::Silence, hour), Judgement::Stays(20));
+    fn scores_go_by_the_runtimes_clock() {
+        let (start, peer) = (Instant::now(), PeerId::random());
+        let penalties = Penalties::new(7, start);
+        let add = |seconds| penalties.add(peer, Reason::Silence, start + Duration::from_secs(seconds));
+        assert_eq!(add(0), PenaltyOutcome::Tolerated { score: 20 });
+        assert_eq!(add(30), PenaltyOutcome::Tolerated { score: 30 });
     }
 }

@@ -4,10 +4,12 @@ use alloy_primitives::B256;
 use herald_proto::Block;
 use tokio::runtime::Handle;
 
+use super::chain::judge;
 use super::log_reorg;
 use crate::fetcher::FetcherHandle;
 use crate::sync::{ImportFault, SyncChain, SyncHead};
-use herald_chain::{BlockError, Chain, ImportReport};
+use herald_chain::{Chain, ImportReport};
+use herald_fetcher::Verdict;
 
 /// A chain, for the range sync. The fetcher hears of what is imported.
 #[derive(Debug)]
@@ -55,17 +57,12 @@ impl SyncChain for SyncHost {
             }
             Err(stopped) => {
                 self.tell(&stopped.report);
-                Err(match stopped.error {
-                    BlockError::Broken(rule) => {
-                        tracing::debug!(block = %stopped.hash, number = stopped.number, %rule, "block refused");
-                        ImportFault::Invalid { number: stopped.number, rule: rule.label() }
+                // Where it is not the block's fault, it may be taken later: nobody has done wrong.
+                Err(match judge(&stopped.error, &stopped.hash, stopped.number) {
+                    Verdict::Invalid => {
+                        ImportFault::Invalid { number: stopped.number, rule: stopped.error.label() }
                     }
-                    BlockError::Store(error) => {
-                        tracing::warn!(%error, "blocks cannot be written");
-                        ImportFault::Local
-                    }
-                    // Later they may be taken; whoever gave them has done no wrong.
-                    BlockError::UnknownParent { .. } | BlockError::Future { .. } => ImportFault::Local,
+                    Verdict::Valid | Verdict::Future { .. } | Verdict::LocalFault => ImportFault::Local,
                 })
             }
         }

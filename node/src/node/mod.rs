@@ -69,11 +69,9 @@ impl NodeConfig {
         // Peers must not foresee which hashes collide in our maps, nor whom we relay to.
         let seed = alloy_primitives::B256::random();
         let seed = seed.first_chunk().copied().unwrap_or_default();
-        let fetcher = herald_fetcher::Config {
-            seed: u64::from_be_bytes(seed),
-            events: herald_fetcher::Events::On,
-            ..herald_fetcher::Config::default()
-        };
+        let mut fetcher = herald_fetcher::Config::default();
+        fetcher.seed = u64::from_be_bytes(seed);
+        fetcher.events = herald_fetcher::Events::On;
         Self {
             datadir,
             genesis,

@@ -1,7 +1,7 @@
 //! Blocks in the shape of the Ethereum execution API.
 
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U64, U256};
-use herald_proto::{Block, Header, Withdrawal};
+use herald_proto::{Block, BlockExt as _, Header, Withdrawal};
 use serde::Serialize;
 
 use super::transaction::{RpcTransaction, TransactionError};

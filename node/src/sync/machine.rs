@@ -405,7 +405,11 @@ impl RangeSync {
     fn ask_next(&mut self, peer: PeerId, target: u64, tip: Tip) -> SyncOutput {
         let first = tip.number.saturating_add(1);
         let limit = target.saturating_sub(tip.number).clamp(1, HEADERS);
-        self.ask_headers(peer, headers(HashOrNumber::Number(first), limit), SyncStage::Headers { target, tip })
+        self.ask_headers(
+            peer,
+            headers(HashOrNumber::Number(first), limit),
+            SyncStage::Headers { target, tip },
+        )
     }
 
     fn ask_headers(&mut self, peer: PeerId, headers: HeadersRequest, stage: SyncStage) -> SyncOutput {

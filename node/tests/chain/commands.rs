@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use herald_chain::genesis::Genesis;
-use herald_proto::Block;
+use herald_proto::{Block, BlockExt as _};
 
 use crate::kit::{chain, data, run, run_badly, run_well, text, write};
 

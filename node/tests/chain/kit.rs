@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use alloy_primitives::U256;
 use herald_chain::genesis::Genesis;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
-use herald_proto::{Block, Body, Header, HeaderFields};
+use herald_proto::{Block, BlockExt as _, Body, Header, HeaderFields};
 
 /// The binary, with arguments.
 pub(crate) fn herald<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use alloy_primitives::U256;
 use herald_chain::genesis::Genesis;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
-use herald_proto::{Block, Body, Header, HeaderFields};
+use herald_proto::{Block, BlockExt as _, Body, Header, HeaderFields};
 use serde_json::{Value, json};
 
 /// Turns a test that would hang into one that fails and says where. Never part of what is tested.

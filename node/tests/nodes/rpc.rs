@@ -1,5 +1,6 @@
 //! JSON-RPC over real HTTP: shapes, errors and refusals.
 
+use herald_proto::BlockExt as _;
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 
 use super::{Announcement, HashOrNumber, HeadersRequest, Message, MessageCode, Status};
-use crate::block::Block;
+use crate::block::{Block, BlockExt as _};
 use crate::body::Body;
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::fork_id::ForkId;

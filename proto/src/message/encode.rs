@@ -1,6 +1,7 @@
 //! Writing messages.
 
 use super::{Announcement, HashOrNumber, HeadersRequest, Message, Status};
+use crate::block::BlockExt as _;
 use crate::frame;
 use crate::rlp::ListEncoder;
 

@@ -1,6 +1,6 @@
 //! Every block of real chains decodes, hashes, proves its body, and encodes to the same bytes.
 
-use herald_proto::{Block, Body, Header, HeaderFields};
+use herald_proto::{Block, BlockExt as _, Body, Header, HeaderFields};
 
 use crate::data;
 

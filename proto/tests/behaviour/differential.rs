@@ -13,7 +13,7 @@ use alloy_rlp::{Decodable, Encodable};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use herald_proto::rlp::{Item, List};
 use herald_proto::transaction::Fees;
-use herald_proto::{Block, Body, DecodeErrorKind, Header, Transaction};
+use herald_proto::{Block, BlockExt as _, Body, DecodeErrorKind, Header, Transaction};
 use proptest::prelude::*;
 
 use crate::mutation::{apply, changes};

@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B64, B256, Bloom, U256};
 use herald_proto::frame;
 use herald_proto::rlp::ListEncoder;
 use herald_proto::{
-    Announcement, Block, Body, ForkId, HashOrNumber, Header, HeaderFields, HeadersRequest, Message,
-    MessageCode, Status, Transaction, Withdrawal,
+    Announcement, Block, BlockExt as _, Body, ForkId, HashOrNumber, Header, HeaderFields, HeadersRequest,
+    Message, MessageCode, Status, Transaction, Withdrawal,
 };
 
 /// Headers as each fork has them, from 15 fields to one more than is known.

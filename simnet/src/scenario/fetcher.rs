@@ -1,6 +1,6 @@
 //! From a scenario to the fetcher's configuration.
 
-use herald_fetcher::{Config, Deadline, Events, Gather, Grace};
+use herald_fetcher::{Config, Events, Gather};
 
 use super::{FetcherOptions, Policy, Scenario};
 
@@ -11,48 +11,43 @@ impl Scenario {
     /// Its seed is 0: a node puts its own in. What [`check`](Self::check) accepts is valid for the
     /// fetcher, with as many peers as the topology can give.
     pub fn config(&self, policy: Policy, peers: u32) -> Config {
-        let config = self.fetcher.applied_to(policy.config());
-        Config { peers: config.peers.max(peers), events: Events::On, ..config }
+        let mut config = policy.config();
+        self.fetcher.apply(&mut config);
+        config.peers = config.peers.max(peers);
+        config.events = Events::On;
+        config
     }
 }
 
 impl FetcherOptions {
-    fn applied_to(&self, base: Config) -> Config {
-        Config {
-            grace: self.grace.map_or(base.grace, |longest| match base.grace {
-                Grace::Fixed { wait: _, slack } => {
-                    Grace::Fixed { wait: longest.duration(), slack: slack.min(longest.duration()) }
-                }
-                Grace::Adaptive { max: _ } => Grace::Adaptive { max: longest.duration() },
-            }),
-            gather: self.gather.map_or(base.gather, |window| Gather { window: window.duration() }),
-            header_deadline: self.deadline(base.header_deadline),
-            body_deadline: self.deadline(base.body_deadline),
-            lifetime: self.lifetime.map_or(base.lifetime, |lifetime| lifetime.duration()),
-            window_below: self.window_below.unwrap_or(base.window_below),
-            window_above: self.window_above.unwrap_or(base.window_above),
-            deferred_per_peer: self.deferred_per_peer.unwrap_or(base.deferred_per_peer),
-            announcements_per_peer: self.announcements_per_peer.unwrap_or(base.announcements_per_peer),
-            blocks_per_peer: self.blocks_per_peer.unwrap_or(base.blocks_per_peer),
-            bytes_per_peer: self.bytes_per_peer.map_or(base.bytes_per_peer, |bytes| bytes.0),
-            bytes_total: self.bytes_total.map_or(base.bytes_total, |bytes| bytes.0),
-            requests_per_peer: self.requests_per_peer.unwrap_or(base.requests_per_peer),
-            bodies_per_request: self.bodies_per_request.unwrap_or(base.bodies_per_request),
-            importing: self.importing.unwrap_or(base.importing),
-            known_blocks: self.known_blocks.unwrap_or(base.known_blocks),
-            bad_blocks: self.bad_blocks.unwrap_or(base.bad_blocks),
-            ..base
-        }
-    }
-
-    fn deadline(&self, base: Deadline) -> Deadline {
-        let Some(longest) = self.deadline else { return base };
-        match base {
-            Deadline::Fixed(_) => Deadline::Fixed(longest.duration()),
-            Deadline::Measured { min, max: _ } => {
-                Deadline::Measured { min: min.min(longest.duration()), max: longest.duration() }
+    fn apply(&self, config: &mut Config) {
+        fn set<T>(field: &mut T, option: Option<T>) {
+            if let Some(value) = option {
+                *field = value;
             }
         }
+        if let Some(longest) = self.grace {
+            config.grace = config.grace.with_longest(longest.duration());
+        }
+        if let Some(longest) = self.deadline {
+            for deadline in [&mut config.header_deadline, &mut config.body_deadline] {
+                *deadline = deadline.with_longest(longest.duration());
+            }
+        }
+        set(&mut config.gather, self.gather.map(|window| Gather { window: window.duration() }));
+        set(&mut config.lifetime, self.lifetime.map(|lifetime| lifetime.duration()));
+        set(&mut config.window_below, self.window_below);
+        set(&mut config.window_above, self.window_above);
+        set(&mut config.deferred_per_peer, self.deferred_per_peer);
+        set(&mut config.announcements_per_peer, self.announcements_per_peer);
+        set(&mut config.blocks_per_peer, self.blocks_per_peer);
+        set(&mut config.bytes_per_peer, self.bytes_per_peer.map(|bytes| bytes.0));
+        set(&mut config.bytes_total, self.bytes_total.map(|bytes| bytes.0));
+        set(&mut config.requests_per_peer, self.requests_per_peer);
+        set(&mut config.bodies_per_request, self.bodies_per_request);
+        set(&mut config.importing, self.importing);
+        set(&mut config.known_blocks, self.known_blocks);
+        set(&mut config.bad_blocks, self.bad_blocks);
     }
 }
 
@@ -60,7 +55,7 @@ impl FetcherOptions {
 mod tests {
     use core::time::Duration;
 
-    use herald_fetcher::FanOut;
+    use herald_fetcher::{Deadline, FanOut, Grace};
 
     use super::*;
     use crate::scenario::units::Span;
@@ -68,7 +63,7 @@ mod tests {
     #[test]
     fn a_policy_without_options_is_itself() {
         let scenario = Scenario::default();
-        let on = |config| Config { events: Events::On, ..config };
+        let on = |config: Config| config.with(|config| config.events = Events::On);
         assert_eq!(scenario.config(Policy::Herald, 8), on(Config::default()));
         assert_eq!(scenario.config(Policy::GethTimers, 8), on(Config::geth()));
         assert_eq!(scenario.config(Policy::GethModel, 8), on(Config::geth()));

@@ -49,8 +49,8 @@ impl Policy {
         match self {
             Self::Herald => Config::default(),
             Self::GethTimers | Self::GethModel => Config::geth(),
-            Self::AnnounceOnly => Config { fan_out: FanOut::None, ..Config::default() },
-            Self::PushToAll => Config { fan_out: FanOut::All, ..Config::default() },
+            Self::AnnounceOnly => Config::default().with(|config| config.fan_out = FanOut::None),
+            Self::PushToAll => Config::default().with(|config| config.fan_out = FanOut::All),
         }
     }
 }

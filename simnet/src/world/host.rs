@@ -1,7 +1,7 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and disconnects peers whose penalties add up.
 
-use herald_fetcher::{Admission, End, Failure, ImportOutcome, Input, Outcome, Output, Reason, Time, Verdict};
+use herald_fetcher::{Admission, End, Failure, Input, Outcome, Output, PenaltyOutcome, Reason, Verdict};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockIndex, Flaw, PeerId, Sim};
@@ -13,27 +13,6 @@ use super::event::{SimMessage, WorldEvent};
 use super::link::LinkState;
 use super::net::later;
 use super::postponed::PostponedKind;
-
-/// At this score a peer is disconnected, as in Herald's own node.
-const DISCONNECT_AT: u32 = 100;
-/// How long it takes until a point is forgotten, as there.
-const FORGET_POINT_NANOS: u64 = 3_000_000_000;
-
-/// The weight of a peer's faults at one moment.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Score {
-    weight: u32,
-    at: Time,
-}
-
-impl Score {
-    fn add(&mut self, now: Time, weight: u32) -> u32 {
-        let forgotten = now.as_nanos().saturating_sub(self.at.as_nanos()) / FORGET_POINT_NANOS;
-        let left = self.weight.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
-        *self = Self { weight: left.saturating_add(weight), at: now };
-        self.weight
-    }
-}
 
 impl<M: Machine> World<'_, M> {
     /// A message is inside its receiver.
@@ -184,7 +163,7 @@ impl<M: Machine> World<'_, M> {
             | End::Expired
             | End::Passed
             | End::TooFarInFuture
-            | End::NoRoom
+            | End::NoCapacity
             | End::LocalFault => {}
         }
         let Some(block) = self.blocks.find(hash) else { return };
@@ -258,7 +237,7 @@ impl<M: Machine> World<'_, M> {
         let (hash, due) = (data.hash, later(data.sealed_at, self.setup.skew(id)));
         let verdict = match data.flaw {
             Flaw::Header | Flaw::Phantom => Verdict::Invalid,
-            Flaw::None | Flaw::Body if due > self.now => Verdict::Future { until: due },
+            Flaw::None | Flaw::Body if due > self.now => Verdict::Future { wait: due.since(self.now) },
             Flaw::None | Flaw::Body => Verdict::Valid,
         };
         let _ = self.tell(id, Input::Verdict { hash, verdict });
@@ -284,18 +263,18 @@ impl<M: Machine> World<'_, M> {
         self.node_mut(id).importing.retain(|it| *it != block);
         let data = self.blocks.get(block);
         let (hash, number, flaw) = (data.hash, data.number, data.flaw);
-        let outcome = match flaw {
-            Flaw::Body | Flaw::Phantom | Flaw::Header => ImportOutcome::Invalid,
-            Flaw::None if self.fails_here(id, block) => ImportOutcome::LocalFault,
-            Flaw::None => ImportOutcome::Imported,
+        let verdict = match flaw {
+            Flaw::Body | Flaw::Phantom | Flaw::Header => Verdict::Invalid,
+            Flaw::None if self.fails_here(id, block) => Verdict::LocalFault,
+            Flaw::None => Verdict::Valid,
         };
-        let came_in = outcome == ImportOutcome::Imported;
+        let came_in = verdict == Verdict::Valid;
         if came_in {
             self.take_in(id, block);
         } else {
             self.forget_newest(id);
         }
-        let _ = self.tell(id, Input::Imported { hash, outcome });
+        let _ = self.tell(id, Input::Imported { hash, verdict });
         if came_in {
             let _ = self.tell(id, Input::ChainAdvanced { blocks: vec![(hash, number)] });
         }
@@ -357,16 +336,14 @@ impl<M: Machine> World<'_, M> {
         if self.ingress(id).hostile.is_none() {
             self.recorder.penalised(culprit, reason);
             let innocent = self.ingress(culprit).hostile.is_none();
-            if innocent && self.scenario.assertions.no_honest_penalised && !befalls_the_honest(reason) {
+            if innocent && self.scenario.assertions.no_honest_penalised && !reason.befalls_honest_peers() {
                 let what = format!("honest node {} is blamed for {}", culprit.0, reason.label());
                 self.violate(Some(id), what);
             }
         }
         match M::ON_PENALTY {
             OnPenalty::Disconnect => true,
-            OnPenalty::Score => {
-                self.scores.entry(peer).or_default().add(self.now, reason.weight()) >= DISCONNECT_AT
-            }
+            OnPenalty::Score => self.scores.add(self.now, peer, reason) == PenaltyOutcome::Disconnect,
         }
     }
 
@@ -376,21 +353,5 @@ impl<M: Machine> World<'_, M> {
             self.close_far_end(peer);
             self.hang_up(peer, LinkState::Banned);
         }
-    }
-}
-
-/// Whether an honest peer can earn this without doing wrong: by being slow, cut off or restarted.
-fn befalls_the_honest(reason: Reason) -> bool {
-    match reason {
-        Reason::Silence | Reason::EmptyReply | Reason::Refusal => true,
-        Reason::WrongNumber
-        | Reason::WrongHeader
-        | Reason::WrongBody
-        | Reason::InvalidHeader
-        | Reason::InvalidBlock
-        | Reason::InvalidAncestor
-        | Reason::OversizedReply
-        | Reason::MalformedReply
-        | Reason::Flooding => false,
     }
 }

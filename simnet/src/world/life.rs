@@ -58,7 +58,10 @@ mod tests {
 
     fn config() -> Config {
         let (lifetime, future_max) = (Duration::from_secs(100), Duration::from_secs(30));
-        Config { lifetime, future_max, ..Config::default() }
+        Config::default().with(|config| {
+            config.lifetime = lifetime;
+            config.future_max = future_max;
+        })
     }
 
     #[test]

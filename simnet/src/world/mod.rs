@@ -22,10 +22,10 @@ mod setup;
 mod watch;
 mod words;
 
-use std::collections::BTreeMap;
+use core::num::NonZeroU32;
 use std::sync::Arc;
 
-use herald_fetcher::{Input, Outcome, Time};
+use herald_fetcher::{Input, Outcome, PenaltyScores, Time};
 use smallvec::SmallVec;
 
 use crate::engine::{Concern, EventQueue, Seed, Trace};
@@ -62,8 +62,8 @@ pub struct World<'a, M> {
     queue: EventQueue<WorldEvent>,
     ends: Vec<LinkEnd>,
     routes: Vec<Route>,
-    /// How much each peer has done wrong, by the end that it did it to.
-    scores: BTreeMap<PeerId, host::Score>,
+    /// Those of each end's peer, kept by whoever owns the end.
+    scores: PenaltyScores<PeerId>,
     /// Of each node, in three lists, so that what is looked at together is together in memory.
     ingresses: Vec<Ingress>,
     nodes: Vec<SimNode>,
@@ -111,9 +111,10 @@ impl<'a, M: Machine> World<'a, M> {
             looked_at: 0,
             end: setup.end,
             queue: EventQueue::new(),
+            // A score for each end, so that none is ever dropped.
+            scores: PenaltyScores::new(capacity_for(ends.len()), scenario.seed),
             ends,
             routes,
-            scores: BTreeMap::new(),
             ingresses: setup.ingresses(),
             nodes: setup.nodes(scenario),
             machines: setup.machines(scenario, &config),
@@ -439,6 +440,11 @@ impl<'a, M: Machine> World<'a, M> {
     fn draw(&self, concern: Concern, a: u64, b: u64) -> u64 {
         self.seed.draw(concern, a, b)
     }
+}
+
+/// As a capacity, for a map with a row for each.
+fn capacity_for(count: usize) -> NonZeroU32 {
+    u32::try_from(count).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX)
 }
 
 /// Runs one policy of a scenario to its end.

@@ -114,7 +114,7 @@ impl Recorder {
                     | StageName::Completing => {}
                 }
             }
-            Event::Ended { end, .. } => count(self.ends.get_mut(*end as usize)),
+            Event::Ended { end, .. } => count(self.ends.get_mut(end.index())),
         }
     }
 
@@ -164,7 +164,7 @@ impl Recorder {
     }
 
     pub(crate) fn admitted(&mut self, admission: Admission) {
-        count(self.admissions.get_mut(admission as usize));
+        count(self.admissions.get_mut(admission.index()));
     }
 
     pub(crate) fn penalised(&mut self, culprit: NodeId, reason: Reason) {

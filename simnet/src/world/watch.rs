@@ -157,7 +157,7 @@ impl<M: Machine> World<'_, M> {
             | End::Passed
             | End::Invalid
             | End::TooFarInFuture
-            | End::NoRoom
+            | End::NoCapacity
             | End::LocalFault
             | End::Shutdown => {}
         }

@@ -200,8 +200,7 @@ fn blobs(forks: &str, timestamp: u64, parent: (u64, u64), header: (u64, u64)) ->
 fn blob_gas_has_a_most_and_leaves_an_excess() {
     let cancun = r#", "shanghaiTime": 0, "cancunTime": 0"#;
     let prague = r#", "shanghaiTime": 0, "cancunTime": 0, "pragueTime": 20"#;
-    let given =
-        r#", "shanghaiTime": 0, "cancunTime": 0, "blobSchedule": {"cancun": {"target": 1, "max": 2,
+    let given = r#", "shanghaiTime": 0, "cancunTime": 0, "blobSchedule": {"cancun": {"target": 1, "max": 2,
             "baseFeeUpdateFraction": 3338477}}"#;
     let osaka = r#", "shanghaiTime": 0, "cancunTime": 0, "pragueTime": 20, "osakaTime": 20"#;
     let excess = |found: u64, expected: u64| {

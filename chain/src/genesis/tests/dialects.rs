@@ -84,9 +84,7 @@ fn what_clique_cannot_do_is_refused_with_why() {
 fn a_genesis_that_no_block_can_follow_is_refused_when_the_chain_is_opened() {
     let opened = |json: &str| {
         let genesis = Genesis::from_json(json).unwrap();
-        EngineChoice::Auto.open(&genesis)
-            .map(|engine| engine.name())
-            .map_err(|error| error.to_string())
+        EngineChoice::Auto.open(&genesis).map(|engine| engine.name()).map_err(|error| error.to_string())
     };
     let five = r#"{"period": 5}"#;
     assert_eq!(opened(&clique(five, "")), Ok("clique"));

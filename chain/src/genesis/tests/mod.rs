@@ -7,6 +7,7 @@ mod real;
 mod strict;
 
 use alloy_primitives::{B256, U256, address, b256};
+use herald_proto::BlockExt as _;
 
 use super::*;
 use crate::engine::clique::{CliqueConfig, DevGenesis};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, BlockNumber, Body as _, ChainView as _, End, Failure, Hashes, Header as _,
-    Output, Reason, RequestId, StageName, Time, Types as _,
+    Admission, Block, BlockHash, BlockNumber, BlockOf, Body as _, ChainView as _, End, Failure, Hashes,
+    Header as _, Output, Reason, RequestId, StageName, Time, Types as _,
 };
 
 use super::traces::{GethAnnouncement, Headed};
@@ -232,7 +232,7 @@ impl GethModel {
         unknown
     }
 
-    fn enqueue_completed(&mut self, blocks: Vec<Block<Sim>>, chain: &NodeView<'_>) {
+    fn enqueue_completed(&mut self, blocks: Vec<BlockOf<Sim>>, chain: &NodeView<'_>) {
         for block in blocks {
             if let Some(headed) = self.traces.completing.get(&block.header.hash()) {
                 // What becomes of it shows in its events; there is no caller to tell.

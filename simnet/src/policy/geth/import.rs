@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, Body as _, ChainView as _, End, Header as _, ImportOutcome, Output, Reason,
-    StageName, Time, Verdict,
+    Admission, BlockHash, BlockOf, Body as _, ChainView as _, End, Header as _, Output, Reason, StageName,
+    Time, Verdict,
 };
 
 use super::traces::{BlockPhase, block_bytes};
@@ -23,7 +23,7 @@ const FUTURE_PERIOD_NANOS: u64 = 5_000_000_000;
 /// host's outcome ends it.
 #[derive(Debug)]
 pub(super) struct Future {
-    block: Block<Sim>,
+    block: BlockOf<Sim>,
     due: Time,
     at_host: AtHost,
 }
@@ -46,7 +46,7 @@ impl Future {
 }
 
 impl GethModel {
-    pub(super) fn pushed(&mut self, peer: PeerId, block: Block<Sim>, chain: &NodeView<'_>) -> Admission {
+    pub(super) fn pushed(&mut self, peer: PeerId, block: BlockOf<Sim>, chain: &NodeView<'_>) -> Admission {
         if !self.peers.is_connected(peer) {
             return Admission::UnknownPeer;
         }
@@ -64,10 +64,10 @@ impl GethModel {
 
     /// Puts a whole block into the queue. Where it is refused, all that others announced of it goes
     /// as well.
-    pub(super) fn enqueue(&mut self, peer: PeerId, block: Block<Sim>, chain: &NodeView<'_>) -> Admission {
+    pub(super) fn enqueue(&mut self, peer: PeerId, block: BlockOf<Sim>, chain: &NodeView<'_>) -> Admission {
         let hash = block.header.hash();
         if self.traces.blocks_of(peer) >= BLOCK_LIMIT {
-            self.forget_refused(hash, End::NoRoom);
+            self.forget_refused(hash, End::NoCapacity);
             return Admission::PeerLimit;
         }
         if !in_window(block.header.number(), chain.head()) {
@@ -136,10 +136,11 @@ impl GethModel {
                 self.penalise(origin, Reason::InvalidHeader);
                 self.forget(hash, End::LocalFault);
             }
-            Verdict::Future { until } => {
+            Verdict::Future { wait } => {
                 let known = self.future.iter().any(|future| future.hash() == hash);
-                if until.since(self.now) <= FUTURE_MAX && self.future.len() < FUTURE_BLOCKS_MAX && !known {
-                    self.future.push(Future { block, due: next_period(until), at_host: AtHost::No });
+                if wait <= FUTURE_MAX && self.future.len() < FUTURE_BLOCKS_MAX && !known {
+                    let due = next_period(self.now.after(wait));
+                    self.future.push(Future { block, due, at_host: AtHost::No });
                 }
                 self.forget(hash, End::TooFarInFuture);
             }
@@ -147,18 +148,18 @@ impl GethModel {
         self.turn(chain);
     }
 
-    pub(super) fn imported(&mut self, hash: BlockHash, outcome: ImportOutcome, chain: &NodeView<'_>) {
-        let end = match outcome {
-            ImportOutcome::Imported => End::Imported,
-            ImportOutcome::Invalid => End::Invalid,
-            ImportOutcome::LocalFault => End::LocalFault,
+    pub(super) fn imported(&mut self, hash: BlockHash, verdict: Verdict, chain: &NodeView<'_>) {
+        let end = match verdict {
+            Verdict::Valid => End::Imported,
+            Verdict::Invalid => End::Invalid,
+            Verdict::Future { .. } | Verdict::LocalFault => End::LocalFault,
         };
         let importing = self.traces.queued(&hash).filter(|queued| queued.phase == BlockPhase::Importing);
         if let Some(block) = importing.map(|queued| queued.block.clone()) {
-            match outcome {
-                ImportOutcome::Imported => self.announce(&block, chain),
+            match verdict {
+                Verdict::Valid => self.announce(&block, chain),
                 // Nobody is blamed for a block that only the import finds wrong.
-                ImportOutcome::Invalid | ImportOutcome::LocalFault => {}
+                Verdict::Invalid | Verdict::Future { .. } | Verdict::LocalFault => {}
             }
             self.future.retain(|future| !future.is_at_host(&hash));
             self.forget(hash, end);

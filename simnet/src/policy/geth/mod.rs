@@ -171,8 +171,8 @@ impl Machine for GethModel {
                 self.verdict(hash, verdict, chain);
                 Outcome::Done
             }
-            Input::Imported { hash, outcome } => {
-                self.imported(hash, outcome, chain);
+            Input::Imported { hash, verdict } => {
+                self.imported(hash, verdict, chain);
                 Outcome::Done
             }
             // Geth's loop reads the height when it wakes, and nothing wakes it for this.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use herald_fetcher::{Block, BlockHash, ChainView as _, Header as _, Output};
+use herald_fetcher::{BlockHash, BlockOf, ChainView as _, Header as _, Output};
 
 use super::GethModel;
 use super::traces::map_bytes;
@@ -80,7 +80,7 @@ impl Peers {
 
 impl GethModel {
     /// Sends the whole block to the square root, rounded down, of the peers that lack it.
-    pub(super) fn relay(&mut self, block: &Block<Sim>) {
+    pub(super) fn relay(&mut self, block: &BlockOf<Sim>) {
         let mut lacking = self.peers.lacking(&block.header.hash());
         let count = lacking.len().isqrt();
         // The first steps of a Fisher-Yates shuffle draw without replacement.
@@ -96,7 +96,7 @@ impl GethModel {
     }
 
     /// Announces a block that is in the chain to all peers that lack it.
-    pub(super) fn announce(&mut self, block: &Block<Sim>, chain: &NodeView<'_>) {
+    pub(super) fn announce(&mut self, block: &BlockOf<Sim>, chain: &NodeView<'_>) {
         let (hash, number) = (block.header.hash(), block.header.number());
         if !chain.contains(&hash) {
             return;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald_fetcher::{Block, BlockHash, BlockNumber, Body as _, Header as _, Time};
+use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, Header as _, Time};
 
 use super::FETCH_TIMEOUT;
 use crate::model::block::{PeerId, Sim, SimHeader};
@@ -38,7 +38,7 @@ pub(super) enum BlockPhase {
 #[derive(Clone, Debug)]
 pub(super) struct Queued {
     pub(super) origin: PeerId,
-    pub(super) block: Block<Sim>,
+    pub(super) block: BlockOf<Sim>,
     pub(super) phase: BlockPhase,
 }
 
@@ -143,7 +143,7 @@ impl Traces {
     }
 
     /// Adds a whole block that is not queued yet.
-    pub(super) fn queue(&mut self, origin: PeerId, block: Block<Sim>) {
+    pub(super) fn queue(&mut self, origin: PeerId, block: BlockOf<Sim>) {
         let (hash, number) = (block.header.hash(), block.header.number());
         self.held_bytes += block_bytes(&block);
         let blocks = self.blocks_of.entry(origin).or_default();
@@ -282,7 +282,7 @@ impl Traces {
 }
 
 /// Bytes that holding a block keeps in use.
-pub(super) fn block_bytes(block: &Block<Sim>) -> u64 {
+pub(super) fn block_bytes(block: &BlockOf<Sim>) -> u64 {
     (block.header.retained_bytes() + block.body.retained_bytes()) as u64
 }
 

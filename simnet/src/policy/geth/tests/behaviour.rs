@@ -30,7 +30,7 @@ fn a_block_is_announced_fetched_completed_imported_and_announced_on() {
     assert_eq!(relayed.len(), 3, "nine peers lack it");
     assert!(!relayed.contains(&A));
     rig.insert(block);
-    rig.outcome(block, ImportOutcome::Imported);
+    rig.imported(block, Verdict::Valid);
     let told = rig.announcements().pop().unwrap();
     assert_eq!(told.len(), 6);
     assert!(told.iter().all(|peer| *peer != A && !relayed.contains(peer)));
@@ -339,12 +339,12 @@ fn an_own_block_goes_to_the_square_root_and_is_announced_to_the_rest() {
 
 #[test]
 fn a_failed_import_is_not_announced() {
-    for outcome in [ImportOutcome::Invalid, ImportOutcome::LocalFault] {
+    for outcome in [Verdict::Invalid, Verdict::LocalFault] {
         let mut rig = Rig::new(9);
         let block = rig.child_of(BlockIndex::GENESIS, 1);
         let _ = rig.push(A, block);
         rig.verdict(block, Verdict::Valid);
-        rig.outcome(block, outcome);
+        rig.imported(block, outcome);
         assert!(rig.announcements().is_empty());
         rig.assert_at_rest();
     }
@@ -356,7 +356,7 @@ fn a_block_of_the_near_future_is_imported_at_its_time_and_not_relayed() {
     let [near, far] = [(); 2].map(|()| rig.child_of(BlockIndex::GENESIS, 1));
     for (block, seconds) in [(near, 7), (far, 31)] {
         let _ = rig.push(A, block);
-        rig.verdict(block, Verdict::Future { until: Time::from_nanos(seconds * 1_000_000_000) });
+        rig.verdict(block, Verdict::Future { wait: MILLI(seconds * 1_000) });
     }
     assert_eq!(rig.story(far).last(), Some(&Step::Out(End::TooFarInFuture)));
     rig.advance(MILLI(9_999));
@@ -364,7 +364,7 @@ fn a_block_of_the_near_future_is_imported_at_its_time_and_not_relayed() {
     rig.advance(MILLI(1));
     assert_eq!(rig.imports(), [rig.hash(near)]);
     rig.insert(near);
-    rig.outcome(near, ImportOutcome::Imported);
+    rig.imported(near, Verdict::Valid);
     assert_eq!(rig.story(near).last(), Some(&Step::Out(End::Imported)));
     assert!(rig.relays().is_empty() && rig.announcements().is_empty());
     assert_eq!(rig.penalties(), []);
@@ -378,14 +378,14 @@ fn a_copy_of_a_block_that_the_chain_keeps_is_not_imported_beside_it() {
         let mut rig = Rig::new(4);
         let block = rig.child_of(BlockIndex::GENESIS, 1);
         let _ = rig.push(A, block);
-        rig.verdict(block, Verdict::Future { until: Time::from_nanos(7_000_000_000) });
+        rig.verdict(block, Verdict::Future { wait: MILLI(7_000) });
         rig.advance(MILLI(again_at));
         let _ = rig.push(B, block);
         rig.verdict(block, Verdict::Valid);
         rig.advance(MILLI(11_000 - again_at));
         assert_eq!(rig.imports(), [rig.hash(block)]);
         rig.insert(block);
-        rig.outcome(block, ImportOutcome::Imported);
+        rig.imported(block, Verdict::Valid);
         rig.advance(MILLI(10_000));
         assert!(rig.imports().is_empty());
         assert_eq!(rig.announcements().len(), 1, "the copy's way through the fetcher announces it");
@@ -474,10 +474,10 @@ fn anything(seed: u64) -> Vec<String> {
                 rig.verdict(block, [Verdict::Valid, Verdict::Invalid, Verdict::LocalFault][draw(3) as usize])
             }
             10 if rig.chain.has(parent) => rig.import(block),
-            10 => rig.outcome(block, ImportOutcome::Invalid),
+            10 => rig.imported(block, Verdict::Invalid),
             11 => {
-                let until = rig.now.after(MILLI(u64::from(draw(40_000))));
-                rig.verdict(block, Verdict::Future { until });
+                let wait = MILLI(u64::from(draw(40_000)));
+                rig.verdict(block, Verdict::Future { wait });
             }
             12 => drop(rig.act(match draw(3) {
                 0 => Input::PeerConnected { peer },

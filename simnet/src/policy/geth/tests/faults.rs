@@ -124,7 +124,7 @@ fn a_push_over_the_limit_erases_what_others_announced() {
     let _ = rig.announce(C, announced);
     for block in [announced, fetching, completing] {
         assert_eq!(rig.push(A, block), Admission::PeerLimit);
-        assert_eq!(rig.story(block).last(), Some(&Step::Out(End::NoRoom)));
+        assert_eq!(rig.story(block).last(), Some(&Step::Out(End::NoCapacity)));
     }
     assert_eq!(rig.headers(B, header, &[fetching]).len(), 1);
     assert_eq!(rig.bodies(B, body, &[completing]).len(), 1);
@@ -226,7 +226,7 @@ fn an_invalid_block_is_taken_again_and_again_and_blamed_on_nobody() {
     for _ in 0..3 {
         assert_eq!(rig.push(A, block), Admission::Accepted);
         rig.verdict(block, Verdict::Valid);
-        rig.outcome(block, ImportOutcome::Invalid);
+        rig.imported(block, Verdict::Invalid);
     }
     assert_eq!(rig.imports().len(), 3);
     assert_eq!(rig.relays().len(), 1, "and passed on the first time, as its header is valid");

@@ -14,8 +14,8 @@ mod faults;
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, Block, BlockHash, Config, End, Event, Events, Hashes, ImportOutcome, Input, Outcome, Output,
-    Reason, RequestId, StageName, Time, Verdict,
+    Admission, Block, BlockHash, BlockOf, Config, End, Event, Events, Hashes, Input, Outcome, Output, Reason,
+    RequestId, StageName, Time, Verdict,
 };
 
 use super::GethModel;
@@ -46,7 +46,10 @@ impl Rig {
 
     fn seeded(seed: u64, peers: u32) -> Self {
         let mut rig = Self {
-            model: GethModel::new(std::sync::Arc::new(Config { events: Events::On, ..Config::geth() }), seed),
+            model: GethModel::new(
+                std::sync::Arc::new(Config::geth().with(|config| config.events = Events::On)),
+                seed,
+            ),
             blocks: Blocks::new(BlockHash::repeat_byte(0xee)),
             chain: NodeChain::default(),
             now: Time::ZERO,
@@ -96,7 +99,7 @@ impl Rig {
         self.blocks.get(id).hash
     }
 
-    fn block(&self, id: BlockIndex) -> Block<Sim> {
+    fn block(&self, id: BlockIndex) -> BlockOf<Sim> {
         Block { header: self.blocks.header(id), body: self.blocks.body(id) }
     }
 
@@ -141,7 +144,7 @@ impl Rig {
         self.announce_number(peer, id, number)
     }
 
-    fn push_block(&mut self, peer: PeerId, block: Block<Sim>) -> Admission {
+    fn push_block(&mut self, peer: PeerId, block: BlockOf<Sim>) -> Admission {
         match self.act(Input::Pushed { peer, block }) {
             Outcome::Admission(admission) => admission,
             other => panic!("not an admission: {other:?}"),
@@ -174,9 +177,9 @@ impl Rig {
         self.feed(Input::Verdict { hash, verdict });
     }
 
-    fn outcome(&mut self, id: BlockIndex, outcome: ImportOutcome) {
+    fn imported(&mut self, id: BlockIndex, verdict: Verdict) {
         let hash = self.hash(id);
-        self.feed(Input::Imported { hash, outcome });
+        self.feed(Input::Imported { hash, verdict });
     }
 
     /// Puts a block into the chain, and tells the model nothing.
@@ -188,7 +191,7 @@ impl Rig {
     fn import(&mut self, id: BlockIndex) {
         self.verdict(id, Verdict::Valid);
         self.insert(id);
-        self.outcome(id, ImportOutcome::Imported);
+        self.imported(id, Verdict::Valid);
     }
 
     /// Wakes the loop with an announcement that it refuses.
