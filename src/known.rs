@@ -12,7 +12,7 @@ use core::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::table::PeerSlot;
+use crate::ids::PeerSlot;
 use crate::types::BlockHash;
 
 /// Peer slots to a word.

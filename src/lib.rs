@@ -149,6 +149,7 @@ mod config;
 #[cfg(feature = "tokio")]
 pub mod driver;
 mod fetcher;
+mod ids;
 mod input;
 mod known;
 mod labels;

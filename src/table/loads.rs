@@ -1,9 +1,9 @@
 //! What is in flight for each peer. At rest there is none of it.
 
 use super::PeerSlot;
-use super::ids::ClaimId;
 use super::list::Ends;
 use super::small::SmallTable;
+use crate::ids::ClaimId;
 
 /// What is held and asked for one peer, against its limits.
 #[derive(Clone, Copy, Debug, Default)]

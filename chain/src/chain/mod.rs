@@ -26,7 +26,6 @@ use tokio::sync::broadcast;
 
 pub use self::error::{BlockError, BodyRoot, ImportError, OpenError, Rule, UncleFault};
 pub use self::report::{BlockNumHash, ChainEvent, ImportReport, Reorg};
-pub(crate) use self::rules::GAS_LIMITS;
 pub use self::seal::{PrepareError, Unsealed};
 use self::view::View;
 use crate::clock::Clock;

@@ -1,7 +1,5 @@
 //! Rules that hold whatever the engine: a header against its parent, a body against its header.
 
-use std::ops::RangeInclusive;
-
 use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
@@ -10,8 +8,6 @@ use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
-/// The least gas limit (yellow paper, 4.4.4), and the largest, as in geth (EIP-1985).
-pub(crate) const GAS_LIMITS: RangeInclusive<u64> = 5_000..=i64::MAX as u64;
 /// Limit over target: the first London block's limit doubles (EIP-1559).
 const ELASTICITY: u64 = 2;
 /// A base fee moves by at most this part (EIP-1559).

@@ -4,6 +4,7 @@
 //! of it is read, so memory does not depend on what a file says.
 
 mod error;
+mod genesis;
 mod import;
 mod write;
 
@@ -15,6 +16,7 @@ use herald_proto::rlp::Item;
 use herald_proto::{Block, BlockExt as _, Header};
 
 pub use self::error::{ChainFileError, Damage};
+pub use self::genesis::{GENESIS_FILE_MAX_BYTES, GenesisFileError, read_genesis};
 pub use self::import::{FileError, Import, ImportFileError, import_blocks, import_file};
 pub use self::write::{ExportError, Range, export};
 

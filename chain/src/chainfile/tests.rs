@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use herald_proto::BlockExt as _;
 use herald_proto::Body;
 
 use super::*;
 use crate::chain::{BlockError, STORE_DIRECTORY};
+use crate::genesis::{GenesisError, Strictness};
 use crate::store::Store;
-use crate::testkit::{child_with, clock, line, open, transaction, trusted_genesis};
+use crate::testkit::{self, child_with, clock, line, open, transaction, trusted_genesis};
 
 fn bytes_of(blocks: &[Block]) -> Vec<u8> {
     blocks.iter().flat_map(Block::encode).collect()
@@ -168,4 +168,27 @@ proptest::proptest! {
         changed[place] = value;
         proptest::prop_assert!(read(&changed) >= 1);
     }
+}
+
+#[test]
+fn files_that_are_no_genesis_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("genesis");
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        read_genesis(&path, Strictness::Strict).unwrap_err()
+    };
+    assert!(matches!(read(b""), GenesisFileError::Empty));
+    assert!(matches!(read(b"  {\xff}"), GenesisFileError::NotText));
+    assert!(matches!(read(b"hello"), GenesisFileError::NotGenesisFile { .. }));
+    let genesis = testkit::trusted_genesis("");
+    let later = testkit::child(genesis.header(), |_| {});
+    assert!(matches!(
+        read(&later.encode()),
+        GenesisFileError::Genesis(GenesisError::NotBlockZero { number: 1 })
+    ));
+    std::fs::write(&path, genesis.block().encode()).unwrap();
+    assert_eq!(read_genesis(&path, Strictness::Strict).unwrap().hash(), genesis.hash());
+    let missing = read_genesis(&directory.path().join("none"), Strictness::Strict).unwrap_err();
+    assert!(matches!(missing, GenesisFileError::File { .. }));
 }

@@ -1,47 +1,15 @@
 //! What can be wrong with a genesis.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::GENESIS_FILE_MAX_BYTES;
 use super::format::OtherFormat;
-use crate::chainfile::ChainFileError;
 
 /// A genesis that cannot be used. Each says what to change.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum GenesisError {
-    /// The file cannot be read.
-    #[error("cannot read the genesis file {}: {error}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        error: Arc<io::Error>,
-    },
-    /// The file is too large to be a genesis.
-    #[error("the genesis file {} has {size} bytes, more than the {GENESIS_FILE_MAX_BYTES} that are read", path.display())]
-    FileTooLarge {
-        /// Which.
-        path: PathBuf,
-        /// Its size in bytes.
-        size: u64,
-    },
-    /// The file is empty.
-    #[error("the genesis file is empty; give geth's genesis JSON or a genesis block in RLP")]
-    Empty,
-    /// The file begins like JSON but is not UTF-8.
-    #[error("the genesis file is not UTF-8 text; save it as such")]
-    NotText,
-    /// The file is neither JSON nor RLP.
-    #[error("the genesis file is neither geth's genesis JSON nor a block in RLP: {error}")]
-    NotGenesisFile {
-        /// Why it is no block.
-        error: Box<ChainFileError>,
-    },
     /// Not JSON, or not an object.
     #[error("the genesis is not valid JSON: {error}")]
     Json {

@@ -1,5 +1,7 @@
 //! geth's genesis JSON.
 
+use std::ops::RangeInclusive;
+
 use alloy_primitives::{B64, B256, b256};
 use herald_proto::HeaderFields;
 use herald_proto::roots::{EMPTY_ROOT, EMPTY_UNCLES_HASH};
@@ -14,6 +16,8 @@ use super::{Genesis, Strictness, state};
 
 /// The gas limit of a genesis that says 0, as in geth.
 const DEFAULT_GAS_LIMIT: u64 = 4_712_388;
+/// The least gas limit (yellow paper, 4.4.4), and the largest, as in geth (EIP-1985).
+pub(crate) const GAS_LIMITS: RangeInclusive<u64> = 5_000..=i64::MAX as u64;
 /// The base fee of the first London block, in wei (EIP-1559).
 pub(crate) const INITIAL_BASE_FEE: u64 = 1_000_000_000;
 /// The hash of no requests at all: SHA-256 of nothing (EIP-7685).

@@ -1,4 +1,5 @@
-//! Where a chain begins: geth's genesis files, and genesis blocks in RLP.
+//! Where a chain begins: geth's genesis format, and genesis blocks. Files of either are read by
+//! [`chainfile::read_genesis`](crate::chainfile::read_genesis).
 //!
 //! The hash equals geth's: the state root is computed from `alloc`, and the header gets the fields
 //! of every fork that is active at block 0.
@@ -13,8 +14,6 @@ mod object;
 mod section;
 mod state;
 
-use std::path::Path;
-
 use alloy_primitives::B256;
 use herald_proto::{Block, Body, Header, HeaderFields};
 
@@ -22,11 +21,8 @@ pub use self::config::{BlobParameters, ChainConfig};
 pub use self::error::{FieldProblem, GenesisError};
 pub use self::forks::{BlockFork, Fork, TimeFork};
 pub use self::format::OtherFormat;
-pub(crate) use self::json::INITIAL_BASE_FEE;
+pub(crate) use self::json::{GAS_LIMITS, INITIAL_BASE_FEE};
 pub use self::section::Section;
-
-/// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
-pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What becomes of a key that is not known. Known keys that do not concern this node are passed
 /// over either way; docs/genesis.md lists them.
@@ -83,39 +79,6 @@ impl Genesis {
             return Err(GenesisError::BodyMismatch);
         }
         Ok(Self { block, config: None, sections: Vec::new() })
-    }
-
-    /// Reads a file strictly.
-    ///
-    /// # Errors
-    /// As [`Genesis::read_file`].
-    pub fn from_file(path: &Path) -> Result<Self, GenesisError> {
-        Self::read_file(path, Strictness::Strict)
-    }
-
-    /// Reads a file: geth's JSON, or RLP that begins with block 0, plain or gzip.
-    ///
-    /// # Errors
-    /// As [`Genesis::read`] and [`Genesis::from_block`], and what the file system says.
-    pub fn read_file(path: &Path, strictness: Strictness) -> Result<Self, GenesisError> {
-        let failed = |error| GenesisError::File { path: path.into(), error: std::sync::Arc::new(error) };
-        let size = std::fs::metadata(path).map_err(failed)?.len();
-        if size > GENESIS_FILE_MAX_BYTES {
-            return Err(GenesisError::FileTooLarge { path: path.into(), size });
-        }
-        let bytes = std::fs::read(path).map_err(failed)?;
-        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-        if first == Some(&b'{') {
-            let text = str::from_utf8(&bytes).map_err(|_| GenesisError::NotText)?;
-            return Self::read(text, strictness);
-        }
-        let mut blocks = crate::chainfile::Reader::new(&*bytes)
-            .map_err(|error| GenesisError::NotGenesisFile { error: Box::new(error) })?;
-        match blocks.next() {
-            Some(Ok(entry)) => Self::from_block(entry.block),
-            Some(Err(error)) => Err(GenesisError::NotGenesisFile { error: Box::new(error) }),
-            None => Err(GenesisError::Empty),
-        }
     }
 
     /// The chain's identity.

@@ -9,7 +9,9 @@ use clap::Args;
 use thiserror::Error;
 
 use super::{CommandResult, Datadir, EngineFlag, progress_bar, strictness};
-use herald_chain::chainfile::{ChainFileError, FileError, Import, ImportFileError, Reader, import_blocks};
+use herald_chain::chainfile::{
+    ChainFileError, FileError, Import, ImportFileError, Reader, import_blocks, read_genesis,
+};
 use herald_chain::clock::Clock;
 use herald_chain::genesis::Genesis;
 use herald_chain::{Chain, ChainOptions};
@@ -72,7 +74,7 @@ pub(crate) enum ImportSetupError {
 pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let clock = Clock::system();
     let given = args.genesis.as_deref();
-    let given = given.map(|path| Genesis::read_file(path, strictness(args.genesis_lenient))).transpose()?;
+    let given = given.map(|path| read_genesis(path, strictness(args.genesis_lenient))).transpose()?;
     let genesis = choose_genesis(given, args.files.first())?;
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
     let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;

@@ -16,6 +16,7 @@ use crate::logging::LogFile;
 use crate::network::Mdns;
 use crate::node::{Node, NodeConfig, open_log};
 use crate::process::{NodeRuntime, stop_signal};
+use herald_chain::chainfile::read_genesis;
 use herald_chain::genesis::Genesis;
 use herald_chain::key::AccountKey;
 
@@ -116,7 +117,7 @@ pub(crate) fn run(args: &NodeArgs) -> CommandResult {
         None => args.settings.clone(),
     };
     let genesis = settings.genesis.as_deref().ok_or(NodeSetupError::NoGenesis)?;
-    let genesis = Genesis::read_file(genesis, strictness(settings.genesis_lenient))?;
+    let genesis = read_genesis(genesis, strictness(settings.genesis_lenient))?;
     let seal_key = settings.seal_key.as_deref().map(AccountKey::from_file).transpose()?;
     let datadir = settings.datadir.clone().unwrap_or_else(|| DEFAULT_DATADIR.into());
     let log = open_log(&datadir)?;

@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::files::replace_file;
+use herald_chain::chainfile::{GenesisFileError, read_genesis};
 use herald_chain::engine::clique::{CliqueConfig, DevGenesis};
-use herald_chain::genesis::{Genesis, GenesisError};
+use herald_chain::genesis::{Genesis, Strictness};
 use herald_chain::key::{AccountKey, KeyError};
 
 const PARAMETERS_FILE: &str = "devnet.json";
@@ -104,7 +105,7 @@ pub(crate) enum LayoutError {
     },
     /// The genesis cannot be read.
     #[error("{}: {error}", path.display())]
-    Genesis { path: PathBuf, error: GenesisError },
+    Genesis { path: PathBuf, error: GenesisFileError },
     /// A signer's key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -141,7 +142,8 @@ impl Layout {
             write(&path, &json)?;
         }
         let path = datadir.join(GENESIS_FILE);
-        let genesis = Genesis::from_file(&path).map_err(|error| LayoutError::Genesis { path, error })?;
+        let genesis =
+            read_genesis(&path, Strictness::Strict).map_err(|error| LayoutError::Genesis { path, error })?;
         Ok(Self { parameters, genesis, nodes, accounts })
     }
 }

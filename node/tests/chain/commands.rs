@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use herald_chain::genesis::Genesis;
+use herald_chain::chainfile::read_genesis;
+use herald_chain::genesis::Strictness;
 use herald_proto::{Block, BlockExt as _};
 
 use crate::kit::{chain, data, run, run_badly, run_well, text, write};
@@ -33,7 +34,7 @@ fn a_chain_goes_in_and_comes_out_the_same() {
     assert_eq!(export(&datadir, &out, &[]), std::fs::read(&file).unwrap());
 
     // With genesis, a file needs no other.
-    let block_0 = Genesis::from_file(&genesis).unwrap().block().encode();
+    let block_0 = read_genesis(&genesis, Strictness::Strict).unwrap().block().encode();
     let packed = directory.path().join("all.rlp.gz");
     export(&datadir, &packed, &["--from", "0", "--to", "20"]);
     let fresh = directory.path().join("fresh");
@@ -78,7 +79,7 @@ fn wrong_input_ends_in_one_sentence() {
     assert!(error.contains("no `clique` section"), "{error}");
     // A file that begins with its own genesis, and another beside it.
     let own = directory.path().join("own.rlp");
-    let block_0 = Genesis::from_file(&genesis).unwrap().block().clone();
+    let block_0 = read_genesis(&genesis, Strictness::Strict).unwrap().block().clone();
     write(&own, &[&[block_0][..], &blocks[..]].concat());
     let (code, error) = run_badly(import(&datadir, &other, &own));
     assert_eq!(code, 1);
@@ -111,7 +112,7 @@ fn keys_and_genesis_are_made_and_never_overwritten() {
     let arguments =
         ["init", "--out", text(&genesis), "--signer", address, "--fund", &fund, "--chain-id", "7"];
     let said = run_well(arguments);
-    let made = Genesis::from_file(&genesis).unwrap();
+    let made = read_genesis(&genesis, Strictness::Strict).unwrap();
     assert!(said.contains(&made.hash().to_string()), "{said}");
     assert_eq!(made.config().unwrap().chain_id, 7);
     assert_eq!(made.header().extra_data.len(), 32 + 20 + 65);
@@ -155,7 +156,7 @@ fn a_genesis_that_init_makes_is_opened() {
     assert_eq!(run(init.into_iter().chain(["--block-time", "0"])).status.code(), Some(2));
     run_well(init);
     // A chain file of nothing but block 0 opens the chain.
-    write(&file, &[Genesis::from_file(&genesis).unwrap().block().clone()]);
+    write(&file, &[read_genesis(&genesis, Strictness::Strict).unwrap().block().clone()]);
     let datadir = directory.path().join("data");
     let said = run_well(import(&datadir, &genesis, &file).into_iter().chain(["--engine", "clique"]));
     assert!(said.contains("0 blocks imported, 1 known already"), "{said}");

@@ -6,8 +6,9 @@ use alloy_primitives::{B64, B256, U256};
 use herald_proto::{Block, Body, Header, HeaderFields, Withdrawal};
 
 use crate::chain::{BlockError, BodyRoot, Chain, Rule, UncleFault};
+use crate::chainfile::read_genesis;
 use crate::engine::{MergeFault, Trusted};
-use crate::genesis::Genesis;
+use crate::genesis::{Genesis, Strictness};
 use crate::testkit::{START, child, child_with, clock, data, line, open, transaction, trusted_genesis};
 
 /// The rule that a block breaks as a child of genesis.
@@ -365,7 +366,7 @@ fn uncles() {
 #[test]
 fn real_chains_break_no_rule() {
     let Some(hive) = data("execution-apis-2025-02/chain.rlp") else { return };
-    let genesis = Genesis::from_file(&hive.with_file_name("genesis.json")).unwrap();
+    let genesis = read_genesis(&hive.with_file_name("genesis.json"), Strictness::Strict).unwrap();
     let mainnet = hive.parent().unwrap().with_file_name("mainnet");
     let directory = tempfile::tempdir().unwrap();
     let chain = open(&directory.path().join("hive"), &genesis, &clock());

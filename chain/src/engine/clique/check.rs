@@ -1,8 +1,7 @@
 //! What a genesis may not ask of a Clique chain, checked when the chain is opened: otherwise it
 //! would start, and every block would be refused.
 
-use crate::chain::GAS_LIMITS;
-use crate::genesis::{BlockFork, Genesis, GenesisError, TimeFork};
+use crate::genesis::{BlockFork, GAS_LIMITS, Genesis, GenesisError, TimeFork};
 
 use super::CliqueConfig;
 

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, b256};
 
-use super::{Genesis, oracle};
+use super::{Strictness, oracle};
+use crate::chainfile::read_genesis;
 use crate::engine::EngineChoice;
 
 /// Networks by the name of their file, with the hash that everybody knows.
@@ -57,7 +58,7 @@ fn real_files_are_accepted_with_their_hashes() {
     }
     for path in json_files(&directory) {
         let name = name(&path);
-        let genesis = match Genesis::from_file(&path) {
+        let genesis = match read_genesis(&path, Strictness::Strict) {
             Ok(genesis) => genesis,
             Err(error) => {
                 failed.push(format!("{name}: {error}"));
@@ -88,7 +89,7 @@ fn files_for_others_are_refused() {
     let Some(directory) = directory() else { return };
     for path in json_files(&directory.join("refused")) {
         let name = name(&path);
-        let error = match Genesis::from_file(&path) {
+        let error = match read_genesis(&path, Strictness::Strict) {
             Err(error) => error.to_string(),
             Ok(genesis) => match EngineChoice::Auto.open(&genesis) {
                 Err(error) => error.to_string(),

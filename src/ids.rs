@@ -1,4 +1,4 @@
-//! Numbers of things in the table. Never shown outside, and valid only while the thing lives.
+//! Numbers of what the table keeps. Never shown outside, and valid only while the thing lives.
 
 use core::num::NonZeroU32;
 
