@@ -4,7 +4,7 @@ use herald_proto::{Block, Header, HeaderFields};
 
 use super::error::{BodyRoot, Rule};
 use crate::engine::{Engine, Timestamps};
-use crate::genesis::{ChainConfig, Fork, INITIAL_BASE_FEE, TimeFork};
+use crate::genesis::{ChainConfig, Fork, GAS_LIMITS, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;

@@ -238,6 +238,4 @@ fn read_bounded(path: &Path, max: u64) -> Result<String, ScenarioFileError> {
 }
 
 #[cfg(test)]
-mod manual;
-#[cfg(test)]
 mod tests;

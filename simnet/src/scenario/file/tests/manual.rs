@@ -8,12 +8,12 @@ use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::super::forms::{FaultForm, FaultKind, RegionsForm, SizeDrawTable, TopologyForm, TopologyKind};
-use super::super::{
+use crate::measure::verdict::Assertion;
+use crate::scenario::file::*;
+use crate::scenario::forms::{FaultForm, FaultKind, RegionsForm, SizeDrawTable, TopologyForm, TopologyKind};
+use crate::scenario::{
     CutDirection, Distribution, Exit, MemoryKept, NetworkYear, OutboundDegrees, Sealing, SmallMessages,
 };
-use super::*;
-use crate::measure::verdict::Assertion;
 
 type Names = BTreeSet<String>;
 
