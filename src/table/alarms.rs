@@ -1,7 +1,10 @@
 //! One alarm for each entry: an indexed binary heap.
 //!
-//! Alarms are mostly set in the order in which they are due, so that setting one costs no sifting,
-//! and taking one back leaves nothing behind, so that memory is bounded by the entries.
+//! Alarms are mostly set in the order in which they are due, so that setting one costs no sifting;
+//! taking one back leaves nothing behind, so that memory is bounded by the entries; and once grown, the
+//! heap allocates nothing. A `BTreeSet<(Time, EntryId)>` takes 150 lines less and runs the simulator
+//! as fast (612 to 609 million instructions for `simnet bench --nodes 1000`), but it allocates a node
+//! every few alarms, and announcements are promised to allocate nothing.
 
 use smallvec::SmallVec;
 
@@ -9,15 +12,15 @@ use crate::Time;
 
 use super::EntryId;
 
-/// "No place in the heap".
+/// "No position in the heap".
 const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Alarms {
     /// Without an allocation for one, the usual number near the head.
     heap: SmallVec<[(Time, EntryId); 1]>,
-    /// The place in the heap of each entry's alarm, by entry.
-    places: SmallVec<[u32; 4]>,
+    /// The position in the heap of each entry's alarm, by entry.
+    positions: SmallVec<[u32; 4]>,
 }
 
 impl Alarms {
@@ -29,42 +32,42 @@ impl Alarms {
     /// Sets or moves the alarm of `entry`.
     pub(crate) fn set(&mut self, entry: EntryId, time: Time) {
         let index = entry.index();
-        if index >= self.places.len() {
-            self.places.resize(index + 1, NONE);
+        if index >= self.positions.len() {
+            self.positions.resize(index + 1, NONE);
         }
-        let place = match self.places.get(index) {
+        let position = match self.positions.get(index) {
             Some(&NONE) | None => {
                 self.heap.push((time, entry));
                 self.heap.len() - 1
             }
-            Some(&place) => {
-                let place = place as usize;
-                if let Some(slot) = self.heap.get_mut(place) {
-                    slot.0 = time;
+            Some(&position) => {
+                let position = position as usize;
+                if let Some(alarm) = self.heap.get_mut(position) {
+                    alarm.0 = time;
                 }
-                place
+                position
             }
         };
-        self.settle(place);
+        self.settle(position);
     }
 
     /// Takes the alarm of `entry` back, if it has one.
     pub(crate) fn clear(&mut self, entry: EntryId) {
-        let Some(place) = self.places.get_mut(entry.index()) else { return };
-        if *place == NONE {
+        let Some(position) = self.positions.get_mut(entry.index()) else { return };
+        if *position == NONE {
             return;
         }
-        let place = core::mem::replace(place, NONE) as usize;
-        self.heap.swap_remove(place);
-        if place < self.heap.len() {
-            self.settle(place);
+        let position = core::mem::replace(position, NONE) as usize;
+        self.heap.swap_remove(position);
+        if position < self.heap.len() {
+            self.settle(position);
         }
     }
 
     /// The alarm of `entry`.
     pub(crate) fn of(&self, entry: EntryId) -> Option<Time> {
-        let place = *self.places.get(entry.index())?;
-        self.heap.get(place as usize).map(|slot| slot.0)
+        let position = *self.positions.get(entry.index())?;
+        self.heap.get(position as usize).map(|alarm| alarm.0)
     }
 
     /// What one entry's alarm takes.
@@ -72,61 +75,61 @@ impl Alarms {
 
     pub(crate) fn allocated_bytes(&self) -> usize {
         let heap = if self.heap.spilled() { self.heap.capacity() } else { 0 };
-        let places = if self.places.spilled() { self.places.capacity() } else { 0 };
-        heap * size_of::<(Time, EntryId)>() + places * size_of::<u32>()
+        let positions = if self.positions.spilled() { self.positions.capacity() } else { 0 };
+        heap * size_of::<(Time, EntryId)>() + positions * size_of::<u32>()
     }
 
-    /// Every parent is due no later than its children, and every place is right.
+    /// Every parent is due no later than its children, and every position is noted.
     pub(crate) fn is_sound(&self) -> bool {
-        let ordered = (1..self.heap.len()).all(|place| self.due((place - 1) / 2) <= self.due(place));
-        let placed = self.heap.iter().enumerate().all(|(place, (_, entry))| {
-            self.places.get(entry.index()).is_some_and(|&at| at as usize == place)
+        let ordered = (1..self.heap.len()).all(|position| self.due((position - 1) / 2) <= self.due(position));
+        let positioned = self.heap.iter().enumerate().all(|(position, (_, entry))| {
+            self.positions.get(entry.index()).is_some_and(|&at| at as usize == position)
         });
-        let counted = self.places.iter().filter(|&&place| place != NONE).count() == self.heap.len();
-        ordered && placed && counted
+        let counted = self.positions.iter().filter(|&&position| position != NONE).count() == self.heap.len();
+        ordered && positioned && counted
     }
 
-    /// Moves the alarm at `place` up or down to where it belongs.
-    fn settle(&mut self, mut place: usize) {
-        while place > 0 {
-            let parent = (place - 1) / 2;
-            if self.due(parent) <= self.due(place) {
+    /// Moves the alarm at `position` up or down to where it belongs.
+    fn settle(&mut self, mut position: usize) {
+        while position > 0 {
+            let parent = (position - 1) / 2;
+            if self.due(parent) <= self.due(position) {
                 break;
             }
-            self.heap.swap(parent, place);
-            self.note(place);
-            place = parent;
+            self.heap.swap(parent, position);
+            self.note(position);
+            position = parent;
         }
         loop {
-            let left = 2 * place + 1;
+            let left = 2 * position + 1;
             if left >= self.heap.len() {
                 break;
             }
             let right = left + 1;
             let child =
                 if right < self.heap.len() && self.due(right) < self.due(left) { right } else { left };
-            if self.due(place) <= self.due(child) {
+            if self.due(position) <= self.due(child) {
                 break;
             }
-            self.heap.swap(place, child);
-            self.note(place);
-            place = child;
+            self.heap.swap(position, child);
+            self.note(position);
+            position = child;
         }
-        self.note(place);
+        self.note(position);
     }
 
     /// Only the time orders: alarms of one time stay where they are, which is what makes setting the
     /// usual one, at the end, cost nothing.
-    fn due(&self, place: usize) -> Option<Time> {
-        self.heap.get(place).map(|slot| slot.0)
+    fn due(&self, position: usize) -> Option<Time> {
+        self.heap.get(position).map(|alarm| alarm.0)
     }
 
-    fn note(&mut self, place: usize) {
-        if let Some(&(_, entry)) = self.heap.get(place)
-            && let Some(slot) = self.places.get_mut(entry.index())
+    fn note(&mut self, position: usize) {
+        if let Some(&(_, entry)) = self.heap.get(position)
+            && let Some(noted) = self.positions.get_mut(entry.index())
         {
             // Fewer than 2^32 entries exist: `Config::check` sees to that.
-            *slot = place as u32;
+            *noted = position as u32;
         }
     }
 }
