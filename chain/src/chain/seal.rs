@@ -136,6 +136,12 @@ impl Chain {
     pub fn sealer(&self, header: &Header) -> Option<Address> {
         self.0.engine.sealer(header)
     }
+
+    /// Whether a block was sealed in its sealer's turn; `None` where the engine has no turns.
+    #[must_use]
+    pub fn turn(&self, header: &Header) -> Option<Turn> {
+        self.0.engine.turn(header)
+    }
 }
 
 impl Unsealed {

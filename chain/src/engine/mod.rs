@@ -191,6 +191,12 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether a verified header was sealed in its sealer's turn; `None`, the default, where there
+    /// are no turns.
+    fn turn(&self, _header: &Header) -> Option<Turn> {
+        None
+    }
+
     /// What a verified header's seal proves. Nothing by default.
     fn seal_proof(&self) -> SealProof {
         SealProof::Nothing

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Devnet;
 use herald_chain::BlockNumHash;
+use herald_chain::engine::Turn;
 
 /// News worth a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub(crate) enum BlockLine {
 pub(crate) struct SealedBy {
     /// The node's name.
     pub by: String,
-    /// Whether it was its turn.
-    pub in_turn: bool,
+    /// Whether it was its turn; `None` where there are no turns.
+    pub turn: Option<Turn>,
 }
 
 impl fmt::Display for BlockLine {
@@ -45,7 +46,7 @@ impl fmt::Display for BlockLine {
             Self::Block { block, sealed, nodes, reached } => {
                 write!(f, "block {:<6} {}", block.number, block.hash)?;
                 if let Some(sealed) = sealed {
-                    let turn = if sealed.in_turn { "" } else { " (out of turn)" };
+                    let turn = if sealed.turn == Some(Turn::OutOfTurn) { " (out of turn)" } else { "" };
                     write!(f, "  sealed by {}{turn}", sealed.by)?;
                 }
                 match nodes {

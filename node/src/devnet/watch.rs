@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -126,7 +126,7 @@ impl ArrivalWatch {
         let name = self.names.iter().find(|(address, _)| *address == sealer);
         Some(SealedBy {
             by: name.map_or_else(|| sealer.to_string(), |(_, name)| name.clone()),
-            in_turn: header.difficulty == U256::from(2),
+            turn: chain.turn(&header),
         })
     }
 }

@@ -8,7 +8,7 @@ use herald_proto::{Block, Header};
 use crate::chain::{BlockError, Chain, PrepareError, Rule};
 use crate::clock::Clock;
 use crate::engine::clique::{CliqueConfig, CliqueFault, clique_extra_data, sealed, vote_fields};
-use crate::engine::{NotNow, SealTurn, Vote, VoteKind};
+use crate::engine::{NotNow, SealTurn, Turn, Vote, VoteKind};
 use crate::genesis::Genesis;
 use crate::key::AccountKey;
 use crate::testkit::{START, child, clique_genesis, clique_json, clock, open, signers, transaction};
@@ -41,6 +41,7 @@ fn signers_seal_in_turn_and_others_verify() {
         let block = seal(&chain, &clock, &parent, &keys[number % 3]);
         assert_eq!(block.header.difficulty, U256::from(2));
         assert_eq!(chain.sealer(&block.header), Some(keys[number % 3].address()));
+        assert_eq!(chain.turn(&block.header), Some(Turn::InTurn));
         blocks.push(block);
     }
     assert_eq!(chain.head().header.number, 12);

@@ -296,6 +296,10 @@ impl Engine for Clique {
         self.signer(header).ok()
     }
 
+    fn turn(&self, header: &Header) -> Option<Turn> {
+        [Turn::InTurn, Turn::OutOfTurn].into_iter().find(|turn| difficulty(*turn) == header.difficulty)
+    }
+
     fn seal_proof(&self) -> SealProof {
         SealProof::Authorised
     }
