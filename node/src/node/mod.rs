@@ -246,7 +246,7 @@ impl Node {
 impl Publish for FetcherHandle {
     async fn publish(&self, block: Block) {
         // The driver ends only with the node.
-        let _ = self.sealed(block.into()).await;
+        let _ = self.sealed(block).await;
     }
 }
 

@@ -7,7 +7,6 @@ mod real;
 mod strict;
 
 use alloy_primitives::{B256, U256, address, b256};
-use herald_proto::BlockExt as _;
 
 use super::*;
 use crate::chainfile::read_genesis;
