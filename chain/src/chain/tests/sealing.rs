@@ -261,6 +261,37 @@ fn who_would_seal_after_shanghai_hears_so_at_once() {
     assert!(error.to_string().contains("`config.shanghaiTime`"), "{error}");
 }
 
+/// One that reaches the terminal total difficulty leaves Clique: nobody seals on it, and no block is
+/// taken on top of it.
+#[test]
+fn clique_ends_at_the_terminal_total_difficulty() {
+    let keys = signers(1);
+    let forks = r#""londonBlock": 0, "terminalTotalDifficulty": 5"#;
+    let merging = clique_json(&keys, CONFIG).replacen(r#""londonBlock": 0"#, forks, 1);
+    let merging = Genesis::from_json(&merging).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let chain = open(&directory.path().join("merging"), &merging, &clock);
+    // Block 0 weighs 1, and each block in turn 2.
+    let one = seal(&chain, &clock, merging.header(), &keys[0]);
+    let two = seal(&chain, &clock, &one.header, &keys[0]);
+    for error in [
+        chain.seal_turn(&two.header, keys[0].address()).unwrap_err(),
+        chain.prepare(&two.header, keys[0].address(), Vec::new(), None).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("terminal total difficulty, 5,"), "{error}");
+    }
+    // The same chain without a Merge goes on; its third block is not taken by the one that merges.
+    let endless = clique_genesis(&keys, CONFIG);
+    assert_eq!(endless.hash(), merging.hash());
+    let other = open(&directory.path().join("endless"), &endless, &clock);
+    other.import(&[one, two.clone()]).unwrap();
+    let three = seal(&other, &clock, &two.header, &keys[0]);
+    let error = chain.import(&[three]).unwrap_err().error;
+    let BlockError::Broken(rule) = &error else { panic!("{error}") };
+    assert_eq!(rule.label(), "clique fork", "{error}");
+}
+
 #[test]
 fn trusted_chains_are_not_sealed() {
     let directory = tempfile::tempdir().unwrap();

@@ -60,6 +60,15 @@ pub enum CliqueFault {
          --seal-key"
     )]
     Ended,
+    /// The parent reaches the terminal total difficulty, where a chain that is to merge leaves Clique.
+    #[error(
+        "the terminal total difficulty, {terminal}, is reached, and Clique ends there; what follows is \
+         proof of stake, which --engine trusted takes unchecked"
+    )]
+    Merged {
+        /// The terminal total difficulty.
+        terminal: U256,
+    },
     /// Too soon after the parent.
     #[error("timestamp {found} is before {earliest}, a period after the parent's")]
     TooEarly {
@@ -106,7 +115,7 @@ impl Fault for CliqueFault {
             Self::MixHash => "clique mix hash",
             Self::Uncles => "clique uncles",
             Self::Difficulty { .. } => "clique difficulty",
-            Self::AfterLondon | Self::Ended => "clique fork",
+            Self::AfterLondon | Self::Ended | Self::Merged { .. } => "clique fork",
             Self::TooEarly { .. } => "clique period",
             Self::BadSeal => "clique seal",
             Self::Unauthorised { .. } => "clique signer",

@@ -168,6 +168,14 @@ impl Clique {
         number.is_multiple_of(self.config.epoch)
     }
 
+    /// A chain that is to merge leaves Clique once a block reaches the terminal total difficulty.
+    fn check_not_merged(&self, parent: &Head) -> Result<(), CliqueFault> {
+        match self.rules.as_ref().and_then(ChainConfig::terminal_total_difficulty) {
+            Some(terminal) if parent.total_difficulty >= terminal => Err(CliqueFault::Merged { terminal }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// What a header must look like, whoever signed it.
     fn verify_form(&self, header: &Header) -> Result<(), CliqueFault> {
         let checkpoint = self.is_checkpoint(header.number);
@@ -229,6 +237,7 @@ impl Engine for Clique {
         parent: &Head,
         ancestry: &dyn Ancestry,
     ) -> Result<(), VerifyError> {
+        self.check_not_merged(parent)?;
         self.verify_form(header)?;
         let parent = &parent.header;
         let earliest = parent.timestamp.saturating_add(self.config.period);
@@ -315,6 +324,7 @@ impl Engine for Clique {
         now: u64,
         ancestry: &dyn Ancestry,
     ) -> Result<SealTurn, SealError> {
+        self.check_not_merged(parent)?;
         let parent = &parent.header;
         let snapshot = self.snapshot(parent, ancestry)?;
         let number = parent.number.saturating_add(1);
@@ -343,6 +353,7 @@ impl Engine for Clique {
         vote: Option<Vote>,
         ancestry: &dyn Ancestry,
     ) -> Result<Turn, SealError> {
+        self.check_not_merged(parent)?;
         let snapshot = self.snapshot(&parent.header, ancestry)?;
         let number = draft.number;
         let turn = snapshot.turn(number, signer)?;
