@@ -47,14 +47,19 @@ impl Store {
             });
         }
         let stored = store.meta.get(ENGINE_KEY).map_err(StoreError::from)?.unwrap_or_default();
-        if *stored != *engine.as_bytes() {
-            return Err(StoreOpenError::OtherEngine {
-                path: directory.into(),
-                stored: String::from_utf8_lossy(&stored).into_owned(),
-                given: engine.to_owned(),
-            });
+        if *stored == *engine.as_bytes() {
+            return Ok(store);
         }
-        Ok(store)
+        // Block 0 is checked by nobody: a start with the wrong engine leaves nothing behind.
+        if store.holds_only_genesis() {
+            store.set_engine(engine)?;
+            return Ok(store);
+        }
+        Err(StoreOpenError::OtherEngine {
+            path: directory.into(),
+            stored: String::from_utf8_lossy(&stored).into_owned(),
+            given: engine.to_owned(),
+        })
     }
 
     /// Opens a store that must be there already, of whatever chain.
@@ -104,6 +109,16 @@ impl Store {
             return Err(StoreOpenError::OtherSchema { path: self.path.clone(), found });
         }
         Ok(())
+    }
+
+    fn holds_only_genesis(&self) -> bool {
+        self.headers.iter().nth(1).is_none()
+    }
+
+    fn set_engine(&self, engine: &str) -> Result<(), StoreError> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        batch.insert(&self.meta, ENGINE_KEY, engine);
+        Ok(batch.commit()?)
     }
 
     fn begin(&self, genesis: &NewBlock<'_>, engine: &str) -> Result<(), StoreError> {

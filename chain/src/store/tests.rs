@@ -93,9 +93,15 @@ fn a_directory_that_cannot_be_made_is_named() {
 #[test]
 fn blocks_of_another_engine_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path(), &block(0, 1), "trusted").unwrap());
-    let error = Store::open(directory.path(), &block(0, 1), "clique").unwrap_err();
+    let genesis = block(0, 1);
+    drop(Store::open(directory.path(), &genesis, "trusted").unwrap());
+    // Block 0 alone is nobody's work.
+    let store = Store::open(directory.path(), &genesis, "clique").unwrap();
+    store.commit(&Commit { blocks: vec![block(1, 2)], canonical: Vec::new(), head: None }).unwrap();
+    drop(store);
+    let error = Store::open(directory.path(), &genesis, "trusted").unwrap_err();
     assert!(matches!(error, StoreOpenError::OtherEngine { .. }), "{error}");
+    Store::open(directory.path(), &genesis, "clique").unwrap();
 }
 
 #[test]

@@ -128,6 +128,7 @@ fn what_it_does_not_say_is_not_made_up() {
     assert!(matches!(error, PrepareError::NotSealable { engine: "marks" }), "{error}");
     let unknown = chain.seal_turn(&block.header, Address::ZERO).unwrap_err();
     assert!(matches!(unknown, PrepareError::UnknownParent { .. }), "{unknown}");
+    chain.import(&line(genesis.header(), 2, 1)).unwrap();
     drop(chain);
     // Its blocks are not for another engine to build on.
     let options = ChainOptions { clock: clock(), ..ChainOptions::default() };
