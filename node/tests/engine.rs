@@ -74,7 +74,7 @@ impl Engine for Interval {
     }
 }
 
-const GENESIS: &str = r#"{"config": {"chainId": 77, "londonBlock": 0}, "difficulty": 1,
+const GENESIS: &str = r#"{"config": {"chainId": 77, "londonBlock": 0, "shanghaiTime": 0, "cancunTime": 0, "pragueTime": 0}, "difficulty": 1,
     "gasLimit": 30000000, "alloc": {}}"#;
 
 /// Turns a test that would hang into one that fails. Never part of what is tested.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy_primitives::B256;
+use herald_proto::DecodeError;
 use thiserror::Error;
 
 use super::ImportReport;
@@ -130,6 +131,20 @@ pub enum Rule {
         /// The right one.
         expected: u64,
     },
+    /// Blob gas is that of the blobs of the block's transactions (EIP-4844).
+    #[error("blob gas: the header says {found}, and the blobs of its transactions take {expected}")]
+    BlobGasOfBody {
+        /// The header's.
+        found: u64,
+        /// That of the body's blobs.
+        expected: u64,
+    },
+    /// A transaction with blobs that cannot be read, so that its blobs cannot be counted.
+    #[error("blob gas: a transaction with blobs cannot be read: {error}")]
+    BlobTransaction {
+        /// Why.
+        error: DecodeError,
+    },
     /// Total difficulty has 256 bits.
     #[error("difficulty: the total is over 2^256")]
     TotalDifficulty,
@@ -190,7 +205,10 @@ impl Rule {
             Self::ExtraData { .. } => "extra data",
             Self::BaseFee { .. } => "base fee",
             Self::ForkField { .. } => "fork fields",
-            Self::BlobGas { .. } | Self::BlobGasUsed { .. } => "blob gas",
+            Self::BlobGas { .. }
+            | Self::BlobGasUsed { .. }
+            | Self::BlobGasOfBody { .. }
+            | Self::BlobTransaction { .. } => "blob gas",
             Self::ExcessBlobGas { .. } => "excess blob gas",
             Self::TotalDifficulty => "difficulty",
             Self::BodyRoot { .. } => "body root",

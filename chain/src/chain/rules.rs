@@ -1,10 +1,13 @@
 //! Rules that hold whatever the engine: a header against its parent, a body against its header.
 
-use herald_proto::{Block, Header, HeaderFields};
+use alloy_primitives::B256;
+use herald_proto::roots::EMPTY_ROOT;
+use herald_proto::transaction::Envelope;
+use herald_proto::{Block, Body, DecodeError, Header, HeaderFields, Transaction};
 
 use super::error::{BodyRoot, Rule};
 use crate::engine::{Engine, Timestamps};
-use crate::genesis::{ChainConfig, Fork, GAS_LIMITS, INITIAL_BASE_FEE, TimeFork};
+use crate::genesis::{ChainConfig, EMPTY_REQUESTS_HASH, Fork, GAS_LIMITS, INITIAL_BASE_FEE, TimeFork};
 
 /// A gas limit moves by less than this part of the parent's.
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1024;
@@ -16,6 +19,8 @@ const BASE_FEE_CHANGE_DENOMINATOR: u128 = 8;
 const CANCUN_BLOBS: (u64, u64) = (3, 6);
 /// The same under Prague (EIP-7691).
 const PRAGUE_BLOBS: (u64, u64) = (6, 9);
+/// The type of transactions with blobs (EIP-4844).
+const BLOB_TRANSACTION: u8 = 3;
 /// Gas of one blob (EIP-4844).
 const GAS_PER_BLOB: u64 = 131_072;
 
@@ -67,7 +72,24 @@ pub(super) fn check_body(block: &Block) -> Result<(), Rule> {
         (Some(header), Some(body)) => Err(Rule::BodyRoot { root: BodyRoot::Withdrawals, header, body }),
         (Some(_), None) => Err(Rule::Withdrawals { in_body: false }),
         (None, Some(_)) => Err(Rule::Withdrawals { in_body: true }),
+    }?;
+    let Some(found) = block.header.blob_gas_used else { return Ok(()) };
+    let expected = blob_gas(&block.body).map_err(|error| Rule::BlobTransaction { error })?;
+    if found == expected { Ok(()) } else { Err(Rule::BlobGasOfBody { found, expected }) }
+}
+
+/// The gas of the blobs that a body's transactions bring along (EIP-4844).
+///
+/// # Errors
+/// A transaction with blobs that cannot be read.
+pub(super) fn blob_gas(body: &Body) -> Result<u64, DecodeError> {
+    let mut blobs: u64 = 0;
+    let of_blobs = |transaction: &Transaction| transaction.envelope() == Envelope::Typed(BLOB_TRANSACTION);
+    for transaction in body.transactions().filter(of_blobs) {
+        let count = transaction.parse()?.blobs.map_or(0, |blobs| blobs.versioned_hashes.len());
+        blobs = blobs.saturating_add(count as u64);
     }
+    Ok(blobs.saturating_mul(GAS_PER_BLOB))
 }
 
 /// The gas limit that a child's is measured against: `parent`'s, doubled when the child is the
@@ -136,14 +158,19 @@ fn check_blob_gas(header: &Header, parent: &Header, config: Option<&ChainConfig>
     if used > max {
         return Err(Rule::BlobGasUsed { found: used, max });
     }
-    // A parent before Cancun has neither, and counts as 0.
-    let before =
-        parent.excess_blob_gas.unwrap_or_default().saturating_add(parent.blob_gas_used.unwrap_or_default());
-    let expected = before.saturating_sub(target.saturating_mul(GAS_PER_BLOB));
+    let expected = next_excess_blob_gas(parent, target);
     match header.excess_blob_gas {
         Some(found) if found != expected => Err(Rule::ExcessBlobGas { found, expected }),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The excess blob gas of `parent`'s child (EIP-4844), `target` in blobs. A parent before Cancun has
+/// neither excess nor use, and counts as 0.
+fn next_excess_blob_gas(parent: &HeaderFields, target: u64) -> u64 {
+    let used = parent.blob_gas_used.unwrap_or_default();
+    let before = parent.excess_blob_gas.unwrap_or_default().saturating_add(used);
+    before.saturating_sub(target.saturating_mul(GAS_PER_BLOB))
 }
 
 /// The target and the most of blobs in a block of that time. `None` from Osaka on, under which the
@@ -161,6 +188,29 @@ fn blobs(config: &ChainConfig, timestamp: u64) -> Option<(u64, u64)> {
     } else {
         given(TimeFork::Cancun, CANCUN_BLOBS)
     }
+}
+
+/// Fills in what the chain's rules make of a header that is being made: its gas limit, base fee and
+/// the fields of its fork, by its number and timestamp, and for a block that nothing is executed in.
+pub(super) fn fill_fork_fields(header: &mut HeaderFields, parent: &Header, config: Option<&ChainConfig>) {
+    let (number, timestamp) = (header.number, header.timestamp);
+    let active = |fork, before: bool| match config {
+        Some(config) => config.is_active(fork, number, timestamp),
+        // Where the rules are not known, a fork that has come stays.
+        None => before,
+    };
+    let london = active(Fork::London, parent.base_fee.is_some());
+    header.gas_limit = gas_limit_base(parent, london);
+    header.base_fee = london.then(|| next_base_fee(parent));
+    header.withdrawals_root = active(Fork::Shanghai, parent.withdrawals_root.is_some()).then_some(EMPTY_ROOT);
+    if active(Fork::Cancun, parent.blob_gas_used.is_some()) {
+        let blobs = config.and_then(|config| blobs(config, timestamp));
+        header.blob_gas_used = Some(0);
+        header.excess_blob_gas = Some(blobs.map_or(0, |(target, _)| next_excess_blob_gas(parent, target)));
+        header.parent_beacon_root = Some(B256::ZERO);
+    }
+    header.requests_hash =
+        active(Fork::Prague, parent.requests_hash.is_some()).then_some(EMPTY_REQUESTS_HASH);
 }
 
 /// With the chain's rules known, fields are there exactly when their fork is active. Otherwise

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bloom};
 use herald_proto::roots::EMPTY_ROOT;
-use herald_proto::{Block, Body, Header, HeaderFields, Transaction};
+use herald_proto::{Block, Body, DecodeError, Header, HeaderFields, Transaction};
 use thiserror::Error;
 
 use super::{Chain, View, rules};
 use crate::engine::{Engine, EngineFault, SealError, SealTurn, Turn, Vote};
-use crate::genesis::Fork;
 use crate::head::Head;
 use crate::key::AccountKey;
 use crate::store::StoreError;
@@ -59,6 +58,9 @@ pub enum PrepareError {
         /// The missing block.
         parent: B256,
     },
+    /// A transaction with blobs that cannot be read.
+    #[error("a transaction cannot be read: {0}")]
+    Transaction(DecodeError),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -93,14 +95,10 @@ impl Chain {
     ) -> Result<Unsealed, PrepareError> {
         let view = View::new(&self.0);
         let parent = known(&view, parent)?;
-        let body = Body::new(transactions, Vec::new(), None);
-        let commitment = body.commitment();
         let mut header = HeaderFields {
             parent_hash: parent.header.hash(),
-            uncles_hash: commitment.uncles_hash,
             beneficiary: signer,
             state_root: parent.header.state_root,
-            transactions_root: commitment.transactions_root,
             receipts_root: EMPTY_ROOT,
             logs_bloom: Bloom::ZERO,
             number: parent.header.number.saturating_add(1),
@@ -113,12 +111,14 @@ impl Chain {
             .prepare(&mut header, &parent, signer, vote, &view)
             .map_err(|error| PrepareError::new(error, &*engine))?;
         // By the timestamp, which the engine may have moved.
-        let is_london = |config: &crate::genesis::ChainConfig| {
-            config.is_active(Fork::London, header.number, header.timestamp)
-        };
-        let london = self.config().is_some_and(is_london);
-        header.gas_limit = rules::gas_limit_base(&parent.header, london);
-        header.base_fee = london.then(|| rules::next_base_fee(&parent.header));
+        rules::fill_fork_fields(&mut header, &parent.header, self.config());
+        let body = Body::new(transactions, Vec::new(), header.withdrawals_root.map(|_| Vec::new()));
+        let commitment = body.commitment();
+        header.uncles_hash = commitment.uncles_hash;
+        header.transactions_root = commitment.transactions_root;
+        if header.blob_gas_used.is_some() {
+            header.blob_gas_used = Some(rules::blob_gas(&body).map_err(PrepareError::Transaction)?);
+        }
         Ok(Unsealed { header, body, signer, turn, engine })
     }
 

@@ -230,10 +230,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         Err(SealError::NotSealable)
     }
 
-    /// Makes `draft` the header of a block that `signer` seals on top of `parent`. What follows
-    /// from parent and body is filled in; `draft.timestamp` is now, and `draft.beneficiary` the
-    /// signer. The engine sets the difficulty, moves the timestamp up where it must, leaves room in
-    /// the extra data for the seal, and sets what else it gives a meaning of its own.
+    /// Makes `draft` the header of a block that `signer` seals on top of `parent`. Parent,
+    /// number and state are filled in; `draft.timestamp` is now, and `draft.beneficiary` the signer.
+    /// The engine sets the difficulty, moves the timestamp up where it must, leaves the bytes of the
+    /// seal in the extra data, and sets what else it gives a meaning of its own. Gas limit, base fee,
+    /// the roots of the body and the fields of the fork are set afterwards, by that timestamp.
     ///
     /// A `vote` that would change nothing, or cannot be cast with this block, is left out.
     ///

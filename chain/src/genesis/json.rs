@@ -21,7 +21,8 @@ pub(crate) const GAS_LIMITS: RangeInclusive<u64> = 5_000..=i64::MAX as u64;
 /// The base fee of the first London block, in wei (EIP-1559).
 pub(crate) const INITIAL_BASE_FEE: u64 = 1_000_000_000;
 /// The hash of no requests at all: SHA-256 of nothing (EIP-7685).
-const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+pub(crate) const EMPTY_REQUESTS_HASH: B256 =
+    b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 
 pub(super) fn read(text: &str, strictness: Strictness) -> Result<Genesis, GenesisError> {
     let file = Object::parse(text, strictness)?;

@@ -21,6 +21,7 @@ pub(crate) const BY_HEADER: &[(&str, &[&str])] = &[
     ("BlockException.IMPORT_IMPOSSIBLE_SHANGHAI", &["fork fields"]),
     ("BlockException.IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS", &["merge"]),
     ("BlockException.INCORRECT_BLOCK_FORMAT", &["format", "fork fields"]),
+    ("BlockException.INCORRECT_BLOB_GAS_USED", &["blob gas"]),
     ("BlockException.INCORRECT_EXCESS_BLOB_GAS", &["excess blob gas"]),
     ("BlockException.BLOB_GAS_USED_ABOVE_LIMIT", &["blob gas"]),
     ("BlockException.INVALID_BASEFEE_PER_GAS", &["base fee"]),
@@ -48,10 +49,6 @@ pub(crate) const BY_HEADER: &[(&str, &[&str])] = &[
 
 /// Names of what only execution shows, and why. Such a block is not given to the chain at all.
 pub(crate) const BY_EXECUTION: &[(&str, &str)] = &[
-    (
-        "BlockException.INCORRECT_BLOB_GAS_USED",
-        "the blobs of the transactions are counted as they are executed",
-    ),
     ("BlockException.INVALID_GAS_USED", "gas used is what execution uses"),
     ("BlockException.INVALID_LOG_BLOOM", "the bloom is over the logs that execution writes"),
     ("BlockException.INVALID_RECEIPTS_ROOT", "receipts are what execution leaves"),

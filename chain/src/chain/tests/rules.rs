@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use alloy_primitives::{B64, B256, U256};
-use herald_proto::{Block, Body, Header, HeaderFields, Withdrawal};
+use herald_proto::rlp::ListEncoder;
+use herald_proto::{Block, Body, Header, HeaderFields, Transaction, Withdrawal};
 
 use crate::chain::{BlockError, BodyRoot, Chain, Rule, UncleFault};
 use crate::chainfile::read_genesis;
@@ -227,6 +228,37 @@ fn blob_gas_has_a_most_and_leaves_an_excess() {
     ] {
         assert_eq!(blobs(forks, time, parent, header), expected, "{forks} {parent:?} {header:?}");
     }
+}
+
+/// What a header says of its blobs is held to the transactions of its body (EIP-4844).
+#[test]
+fn blob_gas_is_that_of_the_transactions() {
+    let genesis = trusted_genesis(r#", "shanghaiTime": 0, "cancunTime": 0"#);
+    let blobs = |count: u8| {
+        let mut fields = ListEncoder::new();
+        fields.u64(1).u64(0).u64(1).u64(2).u64(21_000).bytes(&[0x11; 20]).u64(0).bytes(&[]);
+        fields.raw(&ListEncoder::new().finish()).u64(3);
+        let mut hashes = ListEncoder::new();
+        (0..count).for_each(|n| drop(hashes.bytes(&[n; 32])));
+        fields.raw(&hashes.finish()).u64(0).u64(7).u64(9);
+        Transaction::from_bare(&[&[3], fields.finish().as_slice()].concat()).unwrap()
+    };
+    let broken_by = |transactions: Vec<Transaction>, said: u64| {
+        let body = Body::new(transactions, Vec::new(), Some(Vec::new()));
+        let block = child_with(genesis.header(), &body, |fields| {
+            cancun(fields);
+            fields.blob_gas_used = Some(said * BLOB);
+        });
+        broken(&genesis, &block)
+    };
+    assert_eq!(broken_by(vec![transaction(1)], 0), None);
+    assert_eq!(broken_by(vec![blobs(2), transaction(1), blobs(1)], 3), None);
+    let wrong = broken_by(vec![blobs(2), blobs(1)], 2);
+    assert_eq!(wrong, Some(Rule::BlobGasOfBody { found: 2 * BLOB, expected: 3 * BLOB }));
+    let none = broken_by(vec![transaction(1)], 1);
+    assert_eq!(none, Some(Rule::BlobGasOfBody { found: BLOB, expected: 0 }));
+    let unreadable = Transaction::from_bare(&[3, 0xc0]).unwrap();
+    assert_eq!(broken_by(vec![unreadable], 0).unwrap().label(), "blob gas");
 }
 
 #[test]
