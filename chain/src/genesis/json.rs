@@ -46,11 +46,11 @@ pub(super) fn read(text: &str, strictness: Strictness) -> Result<Genesis, Genesi
 
 /// The fields that a header has had from the first fork on.
 fn read_header(file: &Object<'_>) -> Result<HeaderFields, GenesisError> {
-    let number = file.u64("number")?.unwrap_or_default();
+    let number = file.u64_or_empty("number")?.unwrap_or_default();
     if number != 0 {
         return Err(GenesisError::NotBlockZero { number });
     }
-    let gas_limit = match file.required("gasLimit")?.u64()? {
+    let gas_limit = match file.required("gasLimit")?.u64_or_empty()? {
         0 => DEFAULT_GAS_LIMIT,
         given => given,
     };
@@ -61,14 +61,14 @@ fn read_header(file: &Object<'_>) -> Result<HeaderFields, GenesisError> {
         beneficiary: file.address("coinbase")?.unwrap_or_default(),
         transactions_root: EMPTY_ROOT,
         receipts_root: EMPTY_ROOT,
-        difficulty: file.required("difficulty")?.u256()?,
+        difficulty: file.required("difficulty")?.u256_or_empty()?,
         number,
         gas_limit,
-        gas_used: file.u64("gasUsed")?.unwrap_or_default(),
-        timestamp: file.u64("timestamp")?.unwrap_or_default(),
+        gas_used: file.u64_or_empty("gasUsed")?.unwrap_or_default(),
+        timestamp: file.u64_or_empty("timestamp")?.unwrap_or_default(),
         extra_data: file.bytes("extraData")?.unwrap_or_default(),
         mix_hash: file.b256("mixHash")?.unwrap_or_default(),
-        nonce: B64::from(file.u64("nonce")?.unwrap_or_default()),
+        nonce: B64::from(file.u64_or_empty("nonce")?.unwrap_or_default()),
         state_root,
         ..HeaderFields::default()
     })
@@ -101,9 +101,9 @@ fn with_fork_fields(
     let (london, shanghai, cancun, prague) =
         (active(Fork::London), active(Fork::Shanghai), active(Fork::Cancun), active(Fork::Prague));
     // Read even where the fork is not active, so that what is malformed is refused.
-    let base_fee = file.u64("baseFeePerGas")?.unwrap_or(INITIAL_BASE_FEE);
-    let blob_gas_used = file.u64("blobGasUsed")?.unwrap_or_default();
-    let excess_blob_gas = file.u64("excessBlobGas")?.unwrap_or_default();
+    let base_fee = file.u64_or_empty("baseFeePerGas")?.unwrap_or(INITIAL_BASE_FEE);
+    let blob_gas_used = file.u64_or_empty("blobGasUsed")?.unwrap_or_default();
+    let excess_blob_gas = file.u64_or_empty("excessBlobGas")?.unwrap_or_default();
     header.base_fee = london.then_some(base_fee);
     header.withdrawals_root = shanghai.then_some(EMPTY_ROOT);
     header.blob_gas_used = cancun.then_some(blob_gas_used);

@@ -105,6 +105,11 @@ impl<'a> Object<'a> {
         self.optional(name).map(|value| value.u64()).transpose()
     }
 
+    /// As [`Value::u64_or_empty`].
+    pub(super) fn u64_or_empty(&self, name: &str) -> Result<Option<u64>, GenesisError> {
+        self.optional(name).map(|value| value.u64_or_empty()).transpose()
+    }
+
     pub(super) fn u256(&self, name: &str) -> Result<Option<U256>, GenesisError> {
         self.optional(name).map(|value| value.u256()).transpose()
     }
@@ -201,6 +206,10 @@ impl<'a> Value<'a> {
         self.text == "null"
     }
 
+    fn is_empty_string(&self) -> bool {
+        self.text == "\"\""
+    }
+
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
     }
@@ -223,8 +232,19 @@ impl<'a> Value<'a> {
         u64::try_from(value).map_err(|_| self.too_large(64))
     }
 
+    /// As [`u64`](Self::u64), and `""` is 0. geth reads numbers so at the top of the file and in
+    /// accounts, but not in `config`, where it would switch on a fork or a setting in silence.
+    pub(super) fn u64_or_empty(&self) -> Result<u64, GenesisError> {
+        if self.is_empty_string() { Ok(0) } else { self.u64() }
+    }
+
     pub(super) fn u256(&self) -> Result<U256, GenesisError> {
         self.number(256)
+    }
+
+    /// As [`u64_or_empty`](Self::u64_or_empty), of 256 bits.
+    pub(super) fn u256_or_empty(&self) -> Result<U256, GenesisError> {
+        if self.is_empty_string() { Ok(U256::ZERO) } else { self.u256() }
     }
 
     /// Exactly `N` bytes of hex.
@@ -253,11 +273,7 @@ impl<'a> Value<'a> {
             Some(digits) => (digits, 16),
             None => (text.as_str(), 10),
         };
-        // geth reads "0x" and "" as zero.
-        if digits.is_empty() {
-            return Ok(U256::ZERO);
-        }
-        if !digits.chars().all(|digit| digit.is_digit(radix)) {
+        if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
             return Err(self.error(FieldProblem::NotANumber { found: shorten(&text) }));
         }
         U256::from_str_radix(digits, u64::from(radix)).map_err(|_| self.too_large(bits))

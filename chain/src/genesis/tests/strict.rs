@@ -1,6 +1,6 @@
 //! Which keys are read, passed over and refused, and what an error says.
 
-use super::{Genesis, GenesisError, Strictness};
+use super::{CliqueConfig, Genesis, GenesisError, Strictness};
 use crate::genesis::keys::{ACCOUNT, BLOB_PARAMETERS, CONFIG, Keys, TOP, Use};
 use crate::genesis::{BlockFork, TimeFork};
 
@@ -234,5 +234,40 @@ fn the_docs_name_every_key() {
             Use::Means(meant) => assert!(row.contains(&format!("`{meant}`")), "`{name}`: {meant}"),
             Use::Read | Use::Refused { .. } => {}
         }
+    }
+}
+
+#[test]
+fn an_empty_number_is_zero_where_geth_reads_it_so_and_nowhere_else() {
+    let hash = |json: &str| Genesis::from_json(json).unwrap().hash();
+    for name in ["nonce", "timestamp", "number", "gasUsed", "baseFeePerGas", "blobGasUsed", "excessBlobGas"] {
+        let with = |value: &str| json(&format!(r#", "{name}": "{value}""#), "", "");
+        assert_eq!(hash(&with("")), hash(&with("0")), "{name}");
+        assert!(error(&with("0x")).contains(&format!("`{name}`: `0x` is no number")), "{name}");
+    }
+    let plain = json("", "", r#", "nonce": 0"#);
+    for (from, to, zero) in [
+        (r#""difficulty": "1""#, r#""difficulty": """#, r#""difficulty": 0"#),
+        (r#""gasLimit": "8000000""#, r#""gasLimit": """#, r#""gasLimit": 0"#),
+        (r#""balance": "5""#, r#""balance": """#, r#""balance": 0"#),
+        (r#""nonce": 0"#, r#""nonce": """#, r#""nonce": 0"#),
+    ] {
+        assert!(plain.contains(from));
+        assert_eq!(hash(&plain.replace(from, to)), hash(&plain.replace(from, zero)), "{to}");
+    }
+    for empty in ["", "0x", "0X"] {
+        for config in [
+            format!(r#", "berlinBlock": "{empty}""#),
+            format!(r#", "pragueTime": "{empty}""#),
+            format!(r#", "terminalTotalDifficulty": "{empty}""#),
+            format!(r#", "blobSchedule": {{"cancun": {{"target": "{empty}"}}}}"#),
+        ] {
+            let error = error(&json("", &config, ""));
+            assert!(error.contains(&format!("`: `{empty}` is no number")), "{error}");
+        }
+        let clique = json("", &format!(r#", "clique": {{"period": "{empty}"}}"#), "");
+        let genesis = Genesis::from_json(&clique).unwrap();
+        let error = CliqueConfig::read(genesis.section("clique").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("`config.clique.period`: ") && error.contains("is no number"), "{error}");
     }
 }
