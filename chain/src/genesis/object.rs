@@ -151,7 +151,7 @@ impl<'a> Object<'a> {
     /// The same for one of its keys.
     pub(super) fn check_key(&self, keys: Keys, name: &str, value: &Value<'_>) -> Result<(), GenesisError> {
         match find(keys, name) {
-            Some(Use::Read | Use::PassedOver(_) | Use::Engine(_) | Use::OtherHash(_)) => Ok(()),
+            Some(Use::Read | Use::PassedOver(_) | Use::Engine(..) | Use::OtherHash(_)) => Ok(()),
             Some(Use::Refused { but, why }) => {
                 let harmless = value.is_null() || but.is_some_and(|but| value.text == but);
                 if harmless { Ok(()) } else { Err(self.error(name, FieldProblem::Refused { why })) }

@@ -150,13 +150,14 @@ fn every_key_of_the_tables_is_used_as_they_say() {
                         assert_eq!(read(value).unwrap().hash(), plain, "{name}");
                     }
                 }
-                Use::Engine(engine) => {
+                Use::Engine(engine, _) => {
                     let genesis = read("{}").unwrap();
                     assert_eq!(genesis.section(name).unwrap().path(), format!("config.{name}"));
                     assert_eq!(genesis.hash(), plain);
                     assert!(!engine.is_empty());
                     assert!(read("5").unwrap_err().to_string().contains("must be an object, not 5"));
-                    assert!(read("null").unwrap().section(name).is_none());
+                    let null = read("null").unwrap_err().to_string();
+                    assert_eq!(null, format!("genesis field `config.{name}`: must be an object, not null"));
                 }
                 Use::OtherHash(engine) => {
                     let error = read("{}").unwrap_err().to_string();
@@ -213,6 +214,13 @@ fn leniently_unknown_keys_are_passed_over_and_nothing_else() {
     // What would change rules or hashes is refused all the same.
     read(&json("", r#", "zeroBaseFee": true"#, "")).unwrap_err();
     read(&json("", r#", "qbft": {}"#, "")).unwrap_err();
+    // Nor does a chain lose its engine, or its blob parameters, to a slip.
+    for (section, meant) in [("cliqe", "clique"), ("ethahs", "ethash"), ("blobShedule", "blobSchedule")] {
+        let error =
+            read(&json("", &format!(r#", "{section}": {{"period": 5}}"#), "")).unwrap_err().to_string();
+        let expected = format!("genesis field `config.{section}`: is not known; `{meant}` may be meant");
+        assert_eq!(error, expected);
+    }
     read(&json(r#", "nonce": 1, "NONCE": 2"#, "", "")).unwrap_err();
 }
 
@@ -228,7 +236,7 @@ fn the_docs_name_every_key() {
         let row = docs.lines().find(|line| line.contains(&format!("`{name}`")));
         let row = row.unwrap_or_else(|| panic!("docs/genesis.md does not name `{name}`"));
         match used {
-            Use::Engine(what) | Use::OtherHash(what) | Use::PassedOver(what) => {
+            Use::Engine(what, _) | Use::OtherHash(what) | Use::PassedOver(what) => {
                 assert!(row.contains(what), "`{name}`: {what}");
             }
             Use::Means(meant) => assert!(row.contains(&format!("`{meant}`")), "`{name}`: {meant}"),
