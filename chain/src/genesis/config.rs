@@ -229,16 +229,23 @@ fn read_blob_schedule(schedule: &Object<'_>) -> Result<BTreeMap<TimeFork, BlobPa
     schedule.deny_unknown(&known)?;
     let mut parameters = BTreeMap::new();
     for (fork, name) in forks() {
-        let Some(entry) = schedule.object(name)? else { continue };
-        entry.check_keys(BLOB_PARAMETERS)?;
-        parameters.insert(
-            fork,
-            BlobParameters {
-                target: entry.required("target")?.u64()?,
-                max: above_zero(&entry, "max")?,
-                base_fee_update_fraction: above_zero(&entry, "baseFeeUpdateFraction")?,
-            },
-        );
+        // `null` is no entry, and says nothing either that a client could go by.
+        let Some(entry) = schedule.present(name) else { continue };
+        parameters.insert(fork, read_blob_parameters(&entry.object()?)?);
+    }
+    Ok(parameters)
+}
+
+fn read_blob_parameters(entry: &Object<'_>) -> Result<BlobParameters, GenesisError> {
+    entry.check_keys(BLOB_PARAMETERS)?;
+    let parameters = BlobParameters {
+        target: entry.required("target")?.u64()?,
+        max: above_zero(entry, "max")?,
+        base_fee_update_fraction: above_zero(entry, "baseFeeUpdateFraction")?,
+    };
+    if parameters.target > parameters.max {
+        let (found, limit) = (parameters.target, parameters.max);
+        return Err(entry.error("target", FieldProblem::OverOther { found, limit, other: "max" }));
     }
     Ok(parameters)
 }

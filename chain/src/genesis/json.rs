@@ -54,7 +54,7 @@ fn read_header(file: &Object<'_>) -> Result<HeaderFields, GenesisError> {
         0 => DEFAULT_GAS_LIMIT,
         given => given,
     };
-    let state_root = state::state_root(state::read_alloc(&file.required("alloc")?.object()?)?);
+    let state_root = read_state_root(file)?;
     Ok(HeaderFields {
         parent_hash: file.b256("parentHash")?.unwrap_or_default(),
         uncles_hash: EMPTY_UNCLES_HASH,
@@ -72,6 +72,17 @@ fn read_header(file: &Object<'_>) -> Result<HeaderFields, GenesisError> {
         state_root,
         ..HeaderFields::default()
     })
+}
+
+/// The root of `alloc`. Where the file gives one as well, they must agree, or accounts are missing.
+fn read_state_root(file: &Object<'_>) -> Result<B256, GenesisError> {
+    let computed = state::state_root(state::read_alloc(&file.required("alloc")?.object()?)?);
+    match file.b256("stateRoot")? {
+        Some(given) if given != computed => {
+            Err(file.error("stateRoot", FieldProblem::StateRoot { given, computed }))
+        }
+        Some(_) | None => Ok(computed),
+    }
 }
 
 /// Refuses a fork that is active at genesis and makes its hash another in a way not known here.

@@ -60,7 +60,7 @@ pub(super) const TOP: Keys = &[
     ("baseFeePerGas", Read),
     ("blobGasUsed", Read),
     ("excessBlobGas", Read),
-    ("stateRoot", PassedOver("that of `alloc`, which every client computes")),
+    ("stateRoot", Read),
     ("slotNumber", PassedOver("the slot of block 0, in its header from Amsterdam on")),
     (
         "parentBeaconBlockRoot",

@@ -91,10 +91,14 @@ impl<'a> Object<'a> {
         self.optional(name).is_some_and(|value| value.is_object())
     }
 
+    /// The field of that name, be it `null`.
+    pub(super) fn present(&self, name: &str) -> Option<Value<'_>> {
+        self.entries.get(&name.to_ascii_lowercase()).map(|entry| self.value(entry))
+    }
+
     /// The field of that name; `null` counts as absent, as in geth.
     pub(super) fn optional(&self, name: &str) -> Option<Value<'_>> {
-        let entry = self.entries.get(&name.to_ascii_lowercase())?;
-        Some(self.value(entry)).filter(|value| !value.is_null())
+        self.present(name).filter(|value| !value.is_null())
     }
 
     pub(super) fn required(&self, name: &str) -> Result<Value<'_>, GenesisError> {

@@ -259,9 +259,8 @@ fn a_blob_schedule_is_read() {
                 "gasLimit": "8000000", "alloc": {{}}}}"#
         )
     };
-    let genesis = Genesis::from_json(&json(
-        r#"{"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477}, "bpo1": null}"#,
-    ));
+    let genesis =
+        Genesis::from_json(&json(r#"{"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477}}"#));
     let genesis = genesis.unwrap();
     let config = genesis.config().unwrap();
     let blobs = config.blob_parameters(TimeFork::Cancun).unwrap();

@@ -1,5 +1,7 @@
 //! Which keys are read, passed over and refused, and what an error says.
 
+use alloy_primitives::B256;
+
 use super::{CliqueConfig, Genesis, GenesisError, Strictness};
 use crate::genesis::keys::{ACCOUNT, BLOB_PARAMETERS, CONFIG, Keys, TOP, Use};
 use crate::genesis::{BlockFork, TimeFork};
@@ -278,4 +280,41 @@ fn an_empty_number_is_zero_where_geth_reads_it_so_and_nowhere_else() {
         let error = CliqueConfig::read(genesis.section("clique").unwrap()).unwrap_err().to_string();
         assert!(error.contains("`config.clique.period`: ") && error.contains("is no number"), "{error}");
     }
+}
+
+#[test]
+fn a_blob_schedule_must_make_sense() {
+    let schedule = |entry: &str| json("", &format!(r#", "blobSchedule": {{"cancun": {entry}}}"#), "");
+    let blobs = |target: u64, max: u64| {
+        schedule(&format!(r#"{{"target": {target}, "max": {max}, "baseFeeUpdateFraction": 5}}"#))
+    };
+    for (target, max) in [(0, 1), (3, 6), (6, 6)] {
+        let genesis = Genesis::from_json(&blobs(target, max)).unwrap();
+        let parameters = genesis.config().unwrap().blob_parameters(TimeFork::Cancun).unwrap();
+        assert_eq!((parameters.target, parameters.max), (target, max));
+    }
+    assert_eq!(
+        error(&blobs(7, 6)),
+        "genesis field `config.blobSchedule.cancun.target`: is 7, over `max`, which is 6; lower it, or raise `max`"
+    );
+    assert_eq!(
+        error(&schedule("null")),
+        "genesis field `config.blobSchedule.cancun`: must be an object, not null"
+    );
+}
+
+#[test]
+fn a_state_root_that_is_given_must_be_that_of_the_accounts() {
+    let plain = Genesis::from_json(&json("", "", "")).unwrap();
+    let with = |root: &str| json(&format!(r#", "stateRoot": {root}"#), "", "");
+    let computed = plain.header().state_root;
+    for root in [format!("\"{computed}\""), "null".to_owned()] {
+        assert_eq!(Genesis::from_json(&with(&root)).unwrap().hash(), plain.hash());
+    }
+    let given = B256::repeat_byte(7);
+    let said = error(&with(&format!("\"{given}\"")));
+    let expected =
+        format!("genesis field `stateRoot`: is {given}, and the accounts of `alloc` have {computed}; ");
+    assert!(said.starts_with(&expected), "{said}");
+    assert!(error(&with("\"0x12\"")).contains("`stateRoot`: must have 32 bytes, not 1"));
 }
