@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 
 use super::{CliqueConfig, Genesis, Strictness};
 use crate::engine::EngineChoice;
-use crate::engine::clique::clique_extra_data;
+use crate::engine::clique::{PERIOD_MAX_SECS, clique_extra_data};
 use crate::genesis::{BlockFork, OtherFormat, TimeFork};
 use crate::testkit;
 
@@ -110,6 +110,11 @@ fn a_genesis_that_no_block_can_follow_is_refused_when_the_chain_is_opened() {
             "`config.terminalTotalDifficulty`: is reached by block 0",
         ),
         (clique(r#"{"period": 0}"#, ""), "`config.clique.period`: is 0"),
+        (clique(r#"{"period": 86401}"#, ""), "`config.clique.period`: is more than a day (86400)"),
+        (
+            clique(r#"{"blockperiodseconds": 18446744073709551615}"#, ""),
+            "`config.clique.blockperiodseconds`: is more than a day (86400)",
+        ),
         (sound.replace("8000000", "4999"), "`gasLimit`: is out of bounds"),
         (sound.replace("8000000", "0x8000000000000000"), "`gasLimit`: is out of bounds"),
         (
@@ -130,6 +135,28 @@ fn a_genesis_that_no_block_can_follow_is_refused_when_the_chain_is_opened() {
         let error = opened(&json).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_longest_period_is_a_day() {
+    assert_eq!(read(&format!(r#"{{"period": {PERIOD_MAX_SECS}}}"#)).unwrap().period, 86_400);
+}
+
+#[test]
+fn a_signer_that_is_listed_twice_is_refused_by_name() {
+    let keys = testkit::signers(3);
+    let [one, two, three] = [0, 1, 2].map(|n: usize| keys[n].address());
+    let mut listed = clique_extra_data(&[one, two, three]).to_vec();
+    let json = |listed: &[u8]| {
+        let extra_data = alloy_primitives::hex::encode_prefixed(listed);
+        clique(r#"{"period": 2}"#, "").replace(&extra(), &extra_data)
+    };
+    let open = |listed: &[u8]| EngineChoice::Auto.open(&Genesis::from_json(&json(listed)).unwrap());
+    open(&listed).unwrap();
+    // The third is written over by the first, which is not its neighbour.
+    listed[72..92].copy_from_slice(one.as_slice());
+    let error = open(&listed).unwrap_err().to_string();
+    assert!(error.contains(&format!("signer {one} is listed twice in the extra data")), "{error}");
 }
 
 #[test]
