@@ -18,12 +18,19 @@ use super::{Genesis, Strictness, state};
 const DEFAULT_GAS_LIMIT: u64 = 4_712_388;
 /// The least gas limit (yellow paper, 4.4.4), and the largest, as in geth (EIP-1985).
 pub(crate) const GAS_LIMITS: RangeInclusive<u64> = 5_000..=i64::MAX as u64;
+/// What UTF-8 text may begin with, and JSON may not.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The base fee of the first London block, in wei (EIP-1559).
 pub(crate) const INITIAL_BASE_FEE: u64 = 1_000_000_000;
 /// The hash of no requests at all: SHA-256 of nothing (EIP-7685).
 const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 
 pub(super) fn read(text: &str, strictness: Strictness) -> Result<Genesis, GenesisError> {
+    // Some editors begin UTF-8 text with it, unseen.
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if let Some(format) = OtherFormat::of_text(text) {
+        return Err(GenesisError::OtherFormat { format });
+    }
     let file = Object::parse(text, strictness)?;
     if let Some(format) = OtherFormat::of(&file) {
         return Err(GenesisError::OtherFormat { format });

@@ -21,7 +21,7 @@ pub use self::config::{BlobParameters, ChainConfig};
 pub use self::error::{FieldProblem, GenesisError};
 pub use self::forks::{BlockFork, Fork, TimeFork};
 pub use self::format::OtherFormat;
-pub(crate) use self::json::{GAS_LIMITS, INITIAL_BASE_FEE};
+pub(crate) use self::json::{BYTE_ORDER_MARK, GAS_LIMITS, INITIAL_BASE_FEE};
 pub use self::section::Section;
 
 /// What becomes of a key that is not known. Known keys that do not concern this node are passed

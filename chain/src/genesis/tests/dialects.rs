@@ -306,6 +306,7 @@ fn a_blob_schedule_is_read() {
 #[test]
 fn files_of_other_formats_are_named() {
     use OtherFormat::*;
+    let wrapped = |key: &str| Wrapped { key: key.to_owned() };
     let account = "0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a";
     for (json, format, to_do) in [
         (
@@ -320,7 +321,14 @@ fn files_of_other_formats_are_named() {
             BesuNetwork,
             "operator",
         ),
-        (r#"{"genesis": {"alloc": {}}}"#.to_owned(), Wrapped, "under `genesis`"),
+        (r#"{"genesis": {"alloc": {}}}"#.to_owned(), wrapped("genesis"), "under `genesis`"),
+        (
+            r#"{"Devnet": {"difficulty": 1, "alloc": {}}, "bootnodes": []}"#.to_owned(),
+            wrapped("Devnet"),
+            "under `Devnet`",
+        ),
+        (r#" [{"difficulty": 1, "alloc": {}}]"#.to_owned(), Array, "a JSON array"),
+        (r#""0xf90200""#.to_owned(), Text, "a JSON string"),
         (
             r#"{"block": {}, "accounts": {}, "best_block_number": 0, "blocks": []}"#.to_owned(),
             AnvilState,
@@ -339,13 +347,20 @@ fn files_of_other_formats_are_named() {
         for strictness in [Strictness::Strict, Strictness::Lenient] {
             let error = Genesis::read(&json, strictness).unwrap_err();
             assert!(
-                matches!(error, super::GenesisError::OtherFormat { format: found } if found == format),
+                matches!(error, super::GenesisError::OtherFormat { format: ref found } if *found == format),
                 "{json}: {error}"
             );
         }
         let error = Genesis::from_json(&json).unwrap_err().to_string();
         assert!(error.starts_with("the genesis file is ") && error.contains(to_do), "{error}");
     }
+    // Two of them say not which, and what stands in a genesis wraps none.
+    for json in [r#"{"a": {"alloc": {}}, "b": {"alloc": {}}}"#, r#"{"config": {"alloc": {}}}"#] {
+        let error = Genesis::from_json(json).unwrap_err();
+        assert!(!matches!(error, super::GenesisError::OtherFormat { .. }), "{json}: {error}");
+    }
+    let broken = Genesis::from_json("[nonsense").unwrap_err();
+    assert!(matches!(broken, super::GenesisError::Json { .. }), "{broken}");
     let empty = Genesis::from_json("{}").unwrap_err().to_string();
     assert!(empty.contains("is missing"), "{empty}");
 }
