@@ -37,9 +37,9 @@ pub enum GenesisError {
     },
     /// The section of an engine that is not here.
     #[error(
-        "the genesis is for {engine} (`{section}`), which is not known here; --engine trusted follows such a \
-         chain without checking who made its blocks, with --genesis-lenient where the file has keys of \
-         that client alone"
+        "`{section}` in the genesis asks for a consensus engine that is not here: {engine}; --engine trusted \
+         follows such a chain without checking who made its blocks, with --genesis-lenient where the file \
+         has keys of that client alone"
     )]
     OtherEngine {
         /// The engine's section, as `config.parlia`.

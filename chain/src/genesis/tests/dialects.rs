@@ -193,9 +193,14 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
     for (section, expected) in [
         (
             "parlia",
-            "the genesis is for Parlia, BNB Smart Chain's engine (`config.parlia`), which is not known here",
+            "`config.parlia` in the genesis asks for a consensus engine that is not here: Parlia, BNB Smart \
+             Chain's engine; --engine trusted follows",
         ),
-        ("congress", "the genesis is for Congress, HECO's engine (`config.congress`)"),
+        (
+            "optimism",
+            "`config.optimism` in the genesis asks for a consensus engine that is not here: the OP Stack, whose \
+             blocks come from another chain; ",
+        ),
         (
             "tendermint",
             "genesis field `config.tendermint`: is not known, and would be the section of a consensus",
@@ -214,7 +219,7 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
     assert_eq!(EngineChoice::Auto.open(&lenient).unwrap().name(), "clique");
     // Its client's keys are not known either; the engine says more than they do.
     let error = genesis(r#""ramanujanBlock": 0, "parlia": {}"#).unwrap_err().to_string();
-    assert!(error.contains("(`config.parlia`)"), "{error}");
+    assert!(error.contains("`config.parlia` in the genesis"), "{error}");
     let error = genesis(r#""ramanujanBlock": 0, "ethash": {}"#).unwrap_err().to_string();
     assert!(error.contains("`config.ramanujanBlock`: is not known"), "{error}");
 }
