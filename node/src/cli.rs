@@ -80,10 +80,27 @@ mod tests {
     use super::*;
     use crate::devnet::DevnetParameters;
 
+    fn help_of(name: &str) -> String {
+        let mut command = HeraldCli::command();
+        let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+        // However wide the terminal is.
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_help_says_what_becomes_of_a_directory_and_of_unknown_keys() {
+        // Only what makes a chain makes its directory.
+        for (command, made) in [("import", true), ("node", true), ("export", false)] {
+            assert_eq!(help_of(command).contains("made if it is not there"), made, "{command}");
+        }
+        for command in ["import", "node"] {
+            assert!(help_of(command).contains("[default: refuse them]"), "{command}");
+        }
+    }
+
     #[test]
     fn the_help_of_devnet_names_the_defaults_that_hold() {
-        let mut command = HeraldCli::command();
-        let help = command.find_subcommand_mut("devnet").unwrap().render_long_help().to_string();
+        let help = help_of("devnet");
         let DevnetParameters { nodes, block_time, chain_id } = DevnetParameters::default();
         for default in [u64::from(nodes), block_time, chain_id] {
             assert!(help.contains(&format!("[default: {default}]")), "{help}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{ChainFileError, Reader};
-use crate::genesis::{Genesis, GenesisError, Strictness};
+use crate::genesis::{BYTE_ORDER_MARK, Genesis, GenesisError, Strictness};
 
 /// Largest genesis file that is read: mainnet's, with 8,893 accounts, has 1 MiB.
 pub const GENESIS_FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -49,6 +49,16 @@ pub enum GenesisFileError {
     Genesis(#[from] GenesisError),
 }
 
+/// Whether it begins as JSON does, be it no genesis. A block in RLP begins with none of these: it is
+/// a list, of 0xc0 or more, and the byte order mark, 0xef, would be one of 47 bytes.
+fn looks_like_json(bytes: &[u8]) -> bool {
+    let mut mark = [0; 4];
+    let mark = BYTE_ORDER_MARK.encode_utf8(&mut mark).as_bytes();
+    let text = bytes.strip_prefix(mark).unwrap_or(bytes);
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
+    matches!(first, Some(b'{' | b'[' | b'"'))
+}
+
 /// Reads a genesis file: geth's JSON, or RLP that begins with block 0, plain or gzip.
 ///
 /// # Errors
@@ -60,8 +70,7 @@ pub fn read_genesis(path: &Path, strictness: Strictness) -> Result<Genesis, Gene
         return Err(GenesisFileError::FileTooLarge { path: path.into(), size });
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first == Some(&b'{') {
+    if looks_like_json(&bytes) {
         let text = str::from_utf8(&bytes).map_err(|_| GenesisFileError::NotText)?;
         return Ok(Genesis::read(text, strictness)?);
     }

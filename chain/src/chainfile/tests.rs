@@ -6,7 +6,8 @@ use herald_proto::Body;
 
 use super::*;
 use crate::chain::{BlockError, STORE_DIRECTORY};
-use crate::genesis::{GenesisError, Strictness};
+use crate::engine::clique::CliqueConfig;
+use crate::genesis::{Genesis, GenesisError, Strictness};
 use crate::store::Store;
 use crate::testkit::{self, child_with, clock, line, open, transaction, trusted_genesis};
 
@@ -180,6 +181,10 @@ fn files_that_are_no_genesis_are_told_apart() {
     };
     assert!(matches!(read(b""), GenesisFileError::Empty));
     assert!(matches!(read(b"  {\xff}"), GenesisFileError::NotText));
+    let other_format = |error| matches!(error, GenesisFileError::Genesis(GenesisError::OtherFormat { .. }));
+    assert!(other_format(read(b" [1]")));
+    assert!(other_format(read(b"\"0xf90200\"")));
+    assert!(other_format(read(b"\xef\xbb\xbf[1]")));
     assert!(matches!(read(b"hello"), GenesisFileError::NotGenesisFile { .. }));
     let genesis = testkit::trusted_genesis("");
     let later = testkit::child(genesis.header(), |_| {});
@@ -191,4 +196,15 @@ fn files_that_are_no_genesis_are_told_apart() {
     assert_eq!(read_genesis(&path, Strictness::Strict).unwrap().hash(), genesis.hash());
     let missing = read_genesis(&directory.path().join("none"), Strictness::Strict).unwrap_err();
     assert!(matches!(missing, GenesisFileError::File { .. }));
+}
+
+#[test]
+fn a_genesis_may_begin_with_a_byte_order_mark() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("genesis.json");
+    let json = testkit::clique_json(&testkit::signers(1), CliqueConfig::default());
+    std::fs::write(&path, format!("\u{feff}{json}")).unwrap();
+    let expected = Genesis::from_json(&json).unwrap().hash();
+    assert_eq!(read_genesis(&path, Strictness::Strict).unwrap().hash(), expected);
+    assert_eq!(Genesis::from_json(&format!("\u{feff}{json}")).unwrap().hash(), expected);
 }

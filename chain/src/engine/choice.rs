@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{ENGINES, Engine, EngineFault};
-use crate::genesis::{Genesis, GenesisError};
+use crate::genesis::{Genesis, GenesisError, GenesisFormat};
 
 /// An engine that is found by name.
 ///
@@ -30,7 +30,8 @@ const WITHOUT_SECTION: &str = "trusted";
 /// Which engine a chain is opened with.
 #[derive(Clone, Debug, Default)]
 pub enum EngineChoice {
-    /// The first of [`ENGINES`] that has a section in the genesis, or `trusted`.
+    /// The first of [`ENGINES`] that has a section in the genesis, or `trusted`. JSON without
+    /// `config` is refused; a block in RLP has none, and is `trusted`.
     #[default]
     Auto,
     /// One of [`ENGINES`].
@@ -63,6 +64,12 @@ pub enum EngineError {
         /// The engine.
         engine: &'static str,
     },
+    /// JSON that leaves out what tells the chain's rules, its engine among them.
+    #[error(
+        "the genesis has no `config`, so that neither the chain's forks nor its engine are known; add the \
+         chain's `config`, or give --engine trusted, which checks headers by what they say themselves"
+    )]
+    JsonWithoutConfig,
     /// The engine's section is wrong, or there is the section of an engine that is not here.
     #[error(transparent)]
     Section(#[from] GenesisError),
@@ -100,17 +107,18 @@ impl EngineChoice {
     pub fn open(self, genesis: &Genesis) -> Result<Arc<dyn Engine>, EngineError> {
         let spec = match self {
             Self::Given(engine) => return Ok(engine),
-            Self::Named(spec) => spec,
+            // Who asks for an engine without a section of its own knows that none is read.
+            Self::Named(spec) if spec.sections.is_empty() => spec,
+            Self::Named(spec) => {
+                check_rules(genesis)?;
+                spec
+            }
             Self::Auto => {
-                refuse_strangers(genesis)?;
+                check_rules(genesis)?;
                 let mine = |spec: &&EngineSpec| has_section(genesis, spec.sections);
                 ENGINES.iter().find(mine).unwrap_or_else(|| named(WITHOUT_SECTION))
             }
         };
-        // Who asks for an engine without a section of its own knows that none is read.
-        if !spec.sections.is_empty() {
-            refuse_strangers(genesis)?;
-        }
         (spec.open)(genesis)
     }
 }
@@ -134,10 +142,14 @@ fn named(name: &str) -> &'static EngineSpec {
     ENGINES.iter().find(|spec| spec.name == name).expect("the list has every engine that is named here")
 }
 
-/// Refuses sections that no engine here reads.
-fn refuse_strangers(genesis: &Genesis) -> Result<(), GenesisError> {
+/// Refuses JSON without the chain's rules, and sections that no engine here reads.
+fn check_rules(genesis: &Genesis) -> Result<(), EngineError> {
+    match genesis.format() {
+        GenesisFormat::Json if genesis.config().is_none() => return Err(EngineError::JsonWithoutConfig),
+        GenesisFormat::Json | GenesisFormat::Block => {}
+    }
     let ours: Vec<&str> = ENGINES.iter().flat_map(|spec| spec.sections).copied().collect();
-    genesis.check_sections(&ours)
+    Ok(genesis.check_sections(&ours)?)
 }
 
 fn has_section(genesis: &Genesis, sections: &[&str]) -> bool {

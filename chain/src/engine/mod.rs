@@ -44,7 +44,7 @@ pub const ENGINES: &[EngineSpec] = &[
         name: "ethash",
         about: "Ethereum's difficulty, uncles and change to proof of stake; the work itself is not checked",
         sections: &["ethash"],
-        refuses: "that is a block in RLP, which does not tell the chain's forks",
+        refuses: "that does not tell the chain's forks, as a block in RLP or JSON without `config`",
         open: ethash::open,
     },
     EngineSpec {

@@ -6,12 +6,10 @@ use alloy_primitives::U256;
 
 use super::error::{FieldProblem, GenesisError};
 use super::forks::{BlockFork, Fork, TimeFork};
-use super::keys::{self, BLOB_PARAMETERS, CONFIG, Use};
+use super::keys::{self, BLOB_PARAMETERS, CONFIG, Client, Use};
 use super::object::Object;
 use super::section::Section;
 
-/// The engines of geth and Besu: the keys of a file with another's are not all theirs.
-const GETH_ENGINES: [&str; 2] = ["clique", "ethash"];
 /// Besu's other name for the fork Petersburg.
 const CONSTANTINOPLE_FIX: &str = "constantinopleFixBlock";
 
@@ -148,23 +146,36 @@ impl ChainConfig {
 pub(super) fn sections(config: &Object<'_>) -> Result<Vec<Section>, GenesisError> {
     let mut sections = Vec::new();
     let mut unknown = Ok(());
+    let mut other_client = None;
     for (name, value) in config.iter() {
         match keys::find(CONFIG, name) {
             Some(Use::OtherHash(engine)) => {
                 let section = format!("{}.{name}", config.path());
                 return Err(GenesisError::OtherHash { section, engine });
             }
-            Some(Use::Engine(_)) if !value.is_null() => sections.push(Section::new(name, value.object()?)),
-            // A stranger's engine, unless it is one of ours with a slip in it.
-            None if value.is_object() && keys::closest(name, keys::names(CONFIG)).is_none() => {
-                sections.push(Section::new(name, value.object()?));
+            // Not even `null` counts as absent: the chain would be followed without its engine.
+            Some(Use::Engine(_, client)) => {
+                let section = Section::new(name, value.object()?);
+                other_client = other_client.or(match client {
+                    Client::Known => None,
+                    Client::Other => section.other_engine(),
+                });
+                sections.push(section);
             }
-            Some(Use::Engine(_) | Use::Read | Use::PassedOver(_) | Use::Refused { .. } | Use::Means(_))
-            | None => unknown = unknown.and_then(|()| config.check_key(CONFIG, name, &value)),
+            None if value.is_object() => match keys::closest(name, keys::names(CONFIG)) {
+                // Passing it over would leave a chain without its engine, so it is no lenient matter.
+                Some(meant) => {
+                    let problem = FieldProblem::Unknown { meant: Some(meant.to_owned()) };
+                    unknown = unknown.and_then(|()| Err(config.error(name, problem)));
+                }
+                None => sections.push(Section::new(name, value.object()?)),
+            },
+            Some(Use::Read | Use::PassedOver(_) | Use::Refused { .. } | Use::Means(_)) | None => {
+                unknown = unknown.and_then(|()| config.check_key(CONFIG, name, &value));
+            }
         }
     }
-    let other = sections.iter().find(|section| !section.is_one_of(&GETH_ENGINES));
-    match (unknown, other.and_then(Section::other_engine)) {
+    match (unknown, other_client) {
         (Ok(()), _) => Ok(sections),
         // A key of that engine's client, most likely.
         (Err(GenesisError::Field { problem: FieldProblem::Unknown { .. }, .. }), Some(other)) => Err(other),
@@ -218,16 +229,23 @@ fn read_blob_schedule(schedule: &Object<'_>) -> Result<BTreeMap<TimeFork, BlobPa
     schedule.deny_unknown(&known)?;
     let mut parameters = BTreeMap::new();
     for (fork, name) in forks() {
-        let Some(entry) = schedule.object(name)? else { continue };
-        entry.check_keys(BLOB_PARAMETERS)?;
-        parameters.insert(
-            fork,
-            BlobParameters {
-                target: entry.required("target")?.u64()?,
-                max: above_zero(&entry, "max")?,
-                base_fee_update_fraction: above_zero(&entry, "baseFeeUpdateFraction")?,
-            },
-        );
+        // `null` is no entry, and says nothing either that a client could go by.
+        let Some(entry) = schedule.present(name) else { continue };
+        parameters.insert(fork, read_blob_parameters(&entry.object()?)?);
+    }
+    Ok(parameters)
+}
+
+fn read_blob_parameters(entry: &Object<'_>) -> Result<BlobParameters, GenesisError> {
+    entry.check_keys(BLOB_PARAMETERS)?;
+    let parameters = BlobParameters {
+        target: entry.required("target")?.u64()?,
+        max: above_zero(entry, "max")?,
+        base_fee_update_fraction: above_zero(entry, "baseFeeUpdateFraction")?,
+    };
+    if parameters.target > parameters.max {
+        let (found, limit) = (parameters.target, parameters.max);
+        return Err(entry.error("target", FieldProblem::OverOther { found, limit, other: "max" }));
     }
     Ok(parameters)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use thiserror::Error;
 
 use super::format::OtherFormat;
@@ -36,9 +37,9 @@ pub enum GenesisError {
     },
     /// The section of an engine that is not here.
     #[error(
-        "the genesis is for {engine} (`{section}`), which is not known here; --engine trusted follows such a \
-         chain without checking who made its blocks, with --genesis-lenient where the file has keys of \
-         that client alone"
+        "`{section}` in the genesis asks for a consensus engine that is not here: {engine}; --engine trusted \
+         follows such a chain without checking who made its blocks, with --genesis-lenient where the file \
+         has keys of that client alone"
     )]
     OtherEngine {
         /// The engine's section, as `config.parlia`.
@@ -163,6 +164,27 @@ pub enum FieldProblem {
     ForkTooEarly {
         /// The fork that must come first.
         needed: &'static str,
+    },
+    /// A number over another that limits it.
+    #[error("is {found}, over `{other}`, which is {limit}; lower it, or raise `{other}`")]
+    OverOther {
+        /// The number.
+        found: u64,
+        /// The other.
+        limit: u64,
+        /// The other's key.
+        other: &'static str,
+    },
+    /// The state root that is given is not that of the accounts.
+    #[error(
+        "is {given}, and the accounts of `alloc` have {computed}; give all accounts, or remove `stateRoot` \
+         if they are all"
+    )]
+    StateRoot {
+        /// The one in the file.
+        given: B256,
+        /// That of `alloc`.
+        computed: B256,
     },
     /// Zero where it means nothing.
     #[error("must not be 0")]

@@ -2,18 +2,24 @@
 
 use std::fmt;
 
-use super::object::Object;
+use serde_json::value::RawValue;
+
+use super::keys::{self, TOP};
+use super::object::{Object, Value, shorten};
 
 /// What a JSON file is when it is no genesis in geth's format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtherFormat {
     /// A chainspec of Nethermind, or of Parity and OpenEthereum.
     Chainspec,
     /// The input of Besu's `operator generate-blockchain-config`.
     BesuNetwork,
-    /// A genesis inside another object, under `genesis`.
-    Wrapped,
+    /// A genesis inside another object.
+    Wrapped {
+        /// The key under which it is.
+        key: String,
+    },
     /// A state that anvil has saved.
     AnvilState,
     /// The accounts and keys that anvil writes with `--config-out`.
@@ -26,9 +32,23 @@ pub enum OtherFormat {
     RpcBlock,
     /// Fixtures of Ethereum's tests.
     TestFixture,
+    /// A JSON array.
+    Array,
+    /// A JSON string.
+    Text,
 }
 
 impl OtherFormat {
+    /// What `text` is where it is JSON and cannot be an object; `None` for whatever else.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let json: &RawValue = serde_json::from_str(text).ok()?;
+        match json.get().as_bytes().first()? {
+            b'[' => Some(Self::Array),
+            b'"' => Some(Self::Text),
+            _ => None,
+        }
+    }
+
     /// What `file` is; `None` when nothing speaks against a genesis.
     pub(super) fn of(file: &Object<'_>) -> Option<Self> {
         let has = |names: &[&str]| names.iter().all(|name| file.has(name));
@@ -41,7 +61,7 @@ impl OtherFormat {
             } else if has(&["blockchain"]) {
                 Self::BesuNetwork
             } else {
-                Self::Wrapped
+                Self::Wrapped { key: "genesis".to_owned() }
             });
         }
         if has(&["engine", "params"]) {
@@ -70,7 +90,24 @@ impl OtherFormat {
         if all_accounts {
             return Some(Self::Alloc);
         }
-        all_fixtures.then_some(Self::TestFixture)
+        if all_fixtures {
+            return Some(Self::TestFixture);
+        }
+        wrapped(file)
+    }
+}
+
+/// The one object in `file` that has accounts, where none of its keys is a genesis' own.
+fn wrapped(file: &Object<'_>) -> Option<OtherFormat> {
+    if file.iter().any(|(name, _)| keys::find(TOP, name).is_some()) {
+        return None;
+    }
+    let has_alloc =
+        |value: &Value<'_>| value.is_object() && value.object().is_ok_and(|object| object.has("alloc"));
+    let mut found = file.iter().filter(|(_, value)| has_alloc(value)).map(|(name, _)| name);
+    match (found.next(), found.next()) {
+        (Some(name), None) => Some(OtherFormat::Wrapped { key: shorten(name) }),
+        (None, _) | (Some(_), Some(_)) => None,
     }
 }
 
@@ -81,7 +118,7 @@ fn is_address(name: &str) -> bool {
 impl fmt::Display for OtherFormat {
     /// What it is, and what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let text = match self {
             Self::Chainspec => {
                 "a chainspec of Nethermind or Parity (OpenEthereum), and geth's format is read here; most \
                  networks publish a genesis.json for geth or a besu.json beside it: give that"
@@ -90,9 +127,12 @@ impl fmt::Display for OtherFormat {
                 "the input of `besu operator generate-blockchain-config`, not a genesis; run that command, \
                  and give the genesis.json that it writes"
             }
-            Self::Wrapped => {
-                "a genesis inside another object; take the object under `genesis` out into a file of its \
-                 own, and give that"
+            Self::Wrapped { key } => {
+                return write!(
+                    f,
+                    "a genesis inside another object; take the object under `{key}` out into a file of its \
+                     own, and give that"
+                );
             }
             Self::AnvilState => {
                 "a state saved by anvil (Foundry), which holds no genesis; give the file that anvil was \
@@ -118,6 +158,15 @@ impl fmt::Display for OtherFormat {
                 "a fixture of Ethereum's tests; take a test's `genesisRLP` as bytes into a file, and give \
                  that"
             }
-        })
+            Self::Array => {
+                "a JSON array, and a genesis is an object; take the one that is meant out into a file of its \
+                 own, and give that"
+            }
+            Self::Text => {
+                "a JSON string, and a genesis is an object; if it is a block in RLP as hex, write its bytes \
+                 into a file, and give that"
+            }
+        };
+        f.write_str(text)
     }
 }

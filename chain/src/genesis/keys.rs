@@ -6,8 +6,9 @@
 pub(super) enum Use {
     /// It is read.
     Read,
-    /// The section of a consensus engine, kept for whoever has that engine. Says which.
-    Engine(&'static str),
+    /// The section of a consensus engine, kept for whoever has that engine. Says which, and whether
+    /// its clients write other keys into `config` than geth and Besu.
+    Engine(&'static str, Client),
     /// The section of an engine whose chains hash their headers in another way. Says which.
     OtherHash(&'static str),
     /// It does not concern what is done here. Says what it is.
@@ -18,11 +19,20 @@ pub(super) enum Use {
     Means(&'static str),
 }
 
+/// Whose genesis files have the section of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// Those of geth or Besu: all their keys are in these tables.
+    Known,
+    /// Those of another client, whose keys are not: where one of them is met, the engine says more.
+    Other,
+}
+
 impl Use {
     /// Whether a user who wrote something like it is helped by its name.
     fn is_worth_naming(self) -> bool {
         match self {
-            Read | Engine(_) | OtherHash(_) | PassedOver(_) => true,
+            Read | Engine(..) | OtherHash(_) | PassedOver(_) => true,
             Refused { .. } | Means(_) => false,
         }
     }
@@ -50,7 +60,7 @@ pub(super) const TOP: Keys = &[
     ("baseFeePerGas", Read),
     ("blobGasUsed", Read),
     ("excessBlobGas", Read),
-    ("stateRoot", PassedOver("that of `alloc`, which every client computes")),
+    ("stateRoot", Read),
     ("slotNumber", PassedOver("the slot of block 0, in its header from Amsterdam on")),
     (
         "parentBeaconBlockRoot",
@@ -104,19 +114,19 @@ pub(super) const CONFIG: Keys = &[
     ("ubtTime", Read),
     ("terminalTotalDifficulty", Read),
     ("blobSchedule", Read),
-    ("clique", Engine("Clique, proof of authority (EIP-225)")),
-    ("ethash", Engine("Ethash, proof of work")),
-    ("parlia", Engine("Parlia, BNB Smart Chain's engine")),
-    ("bor", Engine("Bor, Polygon's engine")),
-    ("congress", Engine("Congress, HECO's engine")),
-    ("consortium", Engine("Consortium, Ronin's engine")),
-    ("XDPoS", Engine("XDPoS, XDC Network's engine")),
-    ("aura", Engine("AuRa, the engine of Parity and Nethermind")),
-    ("authorityRound", Engine("AuRa, the engine of Parity and Nethermind")),
-    ("optimism", Engine("the OP Stack, whose blocks come from another chain")),
-    ("arbitrum", Engine("Arbitrum, whose blocks come from another chain")),
-    ("scroll", Engine("Scroll, whose blocks come from another chain")),
-    ("keccak256", Engine("Keccak-256 proof of work (ECIP-1049)")),
+    ("clique", Engine("Clique, proof of authority (EIP-225)", Client::Known)),
+    ("ethash", Engine("Ethash, proof of work", Client::Known)),
+    ("parlia", Engine("Parlia, BNB Smart Chain's engine", Client::Other)),
+    ("bor", Engine("Bor, Polygon's engine", Client::Other)),
+    ("congress", Engine("Congress, HECO's engine", Client::Other)),
+    ("consortium", Engine("Consortium, Ronin's engine", Client::Other)),
+    ("XDPoS", Engine("XDPoS, XDC Network's engine", Client::Other)),
+    ("aura", Engine("AuRa, the engine of Parity and Nethermind", Client::Other)),
+    ("authorityRound", Engine("AuRa, the engine of Parity and Nethermind", Client::Other)),
+    ("optimism", Engine("the OP Stack, whose blocks come from another chain", Client::Other)),
+    ("arbitrum", Engine("Arbitrum, whose blocks come from another chain", Client::Other)),
+    ("scroll", Engine("Scroll, whose blocks come from another chain", Client::Other)),
+    ("keccak256", Engine("Keccak-256 proof of work (ECIP-1049)", Client::Other)),
     ("ibft", OtherHash("IBFT 1.0")),
     ("istanbul", OtherHash("IBFT 1.0 (GoQuorum, Celo)")),
     ("ibft2", OtherHash("IBFT 2.0 (Besu)")),
@@ -225,7 +235,7 @@ pub(super) fn find(keys: Keys, name: &str) -> Option<Use> {
 /// The consensus engine whose section has that name, where it is a usual one.
 pub(super) fn engine(name: &str) -> Option<&'static str> {
     match find(CONFIG, name)? {
-        Engine(engine) | OtherHash(engine) => Some(engine),
+        Engine(engine, _) | OtherHash(engine) => Some(engine),
         Read | PassedOver(_) | Refused { .. } | Means(_) => None,
     }
 }

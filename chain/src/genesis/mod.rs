@@ -21,7 +21,7 @@ pub use self::config::{BlobParameters, ChainConfig};
 pub use self::error::{FieldProblem, GenesisError};
 pub use self::forks::{BlockFork, Fork, TimeFork};
 pub use self::format::OtherFormat;
-pub(crate) use self::json::{EMPTY_REQUESTS_HASH, GAS_LIMITS, INITIAL_BASE_FEE};
+pub(crate) use self::json::{BYTE_ORDER_MARK, EMPTY_REQUESTS_HASH, GAS_LIMITS, INITIAL_BASE_FEE};
 pub use self::section::Section;
 
 /// What becomes of a key that is not known. Known keys that do not concern this node are passed
@@ -38,10 +38,20 @@ pub enum Strictness {
     Lenient,
 }
 
+/// What a genesis was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GenesisFormat {
+    /// geth's JSON, which has the chain's rules, or ought to.
+    Json,
+    /// A block in RLP, which cannot have them.
+    Block,
+}
+
 /// The first block of a chain, and the chain's rules where they are known.
 #[derive(Clone, Debug)]
 pub struct Genesis {
     block: Block,
+    format: GenesisFormat,
     config: Option<ChainConfig>,
     sections: Vec<Section>,
 }
@@ -78,7 +88,7 @@ impl Genesis {
         if !block.body_matches() {
             return Err(GenesisError::BodyMismatch);
         }
-        Ok(Self { block, config: None, sections: Vec::new() })
+        Ok(Self { block, format: GenesisFormat::Block, config: None, sections: Vec::new() })
     }
 
     /// The chain's identity.
@@ -127,11 +137,16 @@ impl Genesis {
         others.try_for_each(Section::refuse)
     }
 
+    /// What it was read from.
+    pub(crate) fn format(&self) -> GenesisFormat {
+        self.format
+    }
+
     fn new(fields: HeaderFields, config: Option<ChainConfig>, sections: Vec<Section>) -> Self {
         let withdrawals = fields.withdrawals_root.map(|_| Vec::new());
         let header = Header::new(fields).expect("forks are filled in order, so no field is left out");
         let block = Block::new(header, Body::new(Vec::new(), Vec::new(), withdrawals));
-        Self { block, config, sections }
+        Self { block, format: GenesisFormat::Json, config, sections }
     }
 }
 

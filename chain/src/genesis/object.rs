@@ -91,10 +91,14 @@ impl<'a> Object<'a> {
         self.optional(name).is_some_and(|value| value.is_object())
     }
 
+    /// The field of that name, be it `null`.
+    pub(super) fn present(&self, name: &str) -> Option<Value<'_>> {
+        self.entries.get(&name.to_ascii_lowercase()).map(|entry| self.value(entry))
+    }
+
     /// The field of that name; `null` counts as absent, as in geth.
     pub(super) fn optional(&self, name: &str) -> Option<Value<'_>> {
-        let entry = self.entries.get(&name.to_ascii_lowercase())?;
-        Some(self.value(entry)).filter(|value| !value.is_null())
+        self.present(name).filter(|value| !value.is_null())
     }
 
     pub(super) fn required(&self, name: &str) -> Result<Value<'_>, GenesisError> {
@@ -103,6 +107,11 @@ impl<'a> Object<'a> {
 
     pub(super) fn u64(&self, name: &str) -> Result<Option<u64>, GenesisError> {
         self.optional(name).map(|value| value.u64()).transpose()
+    }
+
+    /// As [`Value::u64_or_empty`].
+    pub(super) fn u64_or_empty(&self, name: &str) -> Result<Option<u64>, GenesisError> {
+        self.optional(name).map(|value| value.u64_or_empty()).transpose()
     }
 
     pub(super) fn u256(&self, name: &str) -> Result<Option<U256>, GenesisError> {
@@ -146,7 +155,7 @@ impl<'a> Object<'a> {
     /// The same for one of its keys.
     pub(super) fn check_key(&self, keys: Keys, name: &str, value: &Value<'_>) -> Result<(), GenesisError> {
         match find(keys, name) {
-            Some(Use::Read | Use::PassedOver(_) | Use::Engine(_) | Use::OtherHash(_)) => Ok(()),
+            Some(Use::Read | Use::PassedOver(_) | Use::Engine(..) | Use::OtherHash(_)) => Ok(()),
             Some(Use::Refused { but, why }) => {
                 let harmless = value.is_null() || but.is_some_and(|but| value.text == but);
                 if harmless { Ok(()) } else { Err(self.error(name, FieldProblem::Refused { why })) }
@@ -201,6 +210,10 @@ impl<'a> Value<'a> {
         self.text == "null"
     }
 
+    fn is_empty_string(&self) -> bool {
+        self.text == "\"\""
+    }
+
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
     }
@@ -223,8 +236,19 @@ impl<'a> Value<'a> {
         u64::try_from(value).map_err(|_| self.too_large(64))
     }
 
+    /// As [`u64`](Self::u64), and `""` is 0. geth reads numbers so at the top of the file and in
+    /// accounts, but not in `config`, where it would switch on a fork or a setting in silence.
+    pub(super) fn u64_or_empty(&self) -> Result<u64, GenesisError> {
+        if self.is_empty_string() { Ok(0) } else { self.u64() }
+    }
+
     pub(super) fn u256(&self) -> Result<U256, GenesisError> {
         self.number(256)
+    }
+
+    /// As [`u64_or_empty`](Self::u64_or_empty), of 256 bits.
+    pub(super) fn u256_or_empty(&self) -> Result<U256, GenesisError> {
+        if self.is_empty_string() { Ok(U256::ZERO) } else { self.u256() }
     }
 
     /// Exactly `N` bytes of hex.
@@ -253,11 +277,7 @@ impl<'a> Value<'a> {
             Some(digits) => (digits, 16),
             None => (text.as_str(), 10),
         };
-        // geth reads "0x" and "" as zero.
-        if digits.is_empty() {
-            return Ok(U256::ZERO);
-        }
-        if !digits.chars().all(|digit| digit.is_digit(radix)) {
+        if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
             return Err(self.error(FieldProblem::NotANumber { found: shorten(&text) }));
         }
         U256::from_str_radix(digits, u64::from(radix)).map_err(|_| self.too_large(bits))

@@ -11,7 +11,7 @@ use super::object::Object;
 /// The engine reads it, in this order: [`deny_unknown`](Self::deny_unknown) first, so that a
 /// misspelt key is named as such, and then each key by its name. Names are found in whatever
 /// letters, as geth and Besu find them; `null` counts as absent; numbers may be JSON numbers, or
-/// strings in decimal or in hex after 0x. Every error names the whole path, as
+/// strings in decimal or in hex after 0x, never empty. Every error names the whole path, as
 /// `config.clique.period`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {

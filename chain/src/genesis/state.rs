@@ -61,8 +61,8 @@ pub(super) fn state_root(accounts: BTreeMap<Address, Account>) -> B256 {
 fn read_account(fields: &Object<'_>) -> Result<Account, GenesisError> {
     fields.check_keys(ACCOUNT)?;
     let mut account = Account {
-        balance: fields.required("balance")?.u256()?,
-        nonce: fields.u64("nonce")?.unwrap_or_default(),
+        balance: fields.required("balance")?.u256_or_empty()?,
+        nonce: fields.u64_or_empty("nonce")?.unwrap_or_default(),
         code: fields.bytes("code")?.unwrap_or_default(),
         storage: BTreeMap::new(),
     };

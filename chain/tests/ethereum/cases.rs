@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, Bytes};
-use herald_chain::genesis::Genesis;
+use herald_chain::genesis::{BlockFork, Genesis, TimeFork};
 use herald_chain::{BlockError, Chain, Rule};
 use herald_proto::{Block, BlockExt as _};
 use serde_json::{Value, json};
@@ -151,23 +151,25 @@ fn genesis(name: &str, case: &Value) -> Genesis {
 
 /// The forks of a `network`, as the tests name them.
 fn config(network: &str) -> Value {
-    let with = |last: &str, more: &[(&str, u64)]| {
+    let with = |last: Option<BlockFork>, more: &[(&str, u64)]| {
         let mut config = kit::config_up_to(last);
         config.extend(more.iter().map(|(name, at)| ((*name).to_owned(), Value::from(*at))));
         Value::Object(config)
     };
     let paris = ("terminalTotalDifficulty", 0);
+    let shanghai = TimeFork::Shanghai.key();
     match network {
-        "Cancun" => with("grayGlacierBlock", &[paris, ("shanghaiTime", 0), ("cancunTime", 0)]),
-        "FrontierToHomesteadAt5" => with("", &[("homesteadBlock", 5)]),
+        "Cancun" => with(Some(BlockFork::GrayGlacier), &[paris, (shanghai, 0), (TimeFork::Cancun.key(), 0)]),
+        "FrontierToHomesteadAt5" => with(None, &[(BlockFork::Homestead.key(), 5)]),
         "ByzantiumToConstantinopleFixAt5" => {
-            with("byzantiumBlock", &[("constantinopleBlock", 5), ("petersburgBlock", 5)])
+            let fix = [(BlockFork::Constantinople.key(), 5), (BlockFork::Petersburg.key(), 5)];
+            with(Some(BlockFork::Byzantium), &fix)
         }
-        "BerlinToLondonAt5" => with("berlinBlock", &[("londonBlock", 5)]),
+        "BerlinToLondonAt5" => with(Some(BlockFork::Berlin), &[(BlockFork::London.key(), 5)]),
         "ArrowGlacierToParisAtDiffC0000" => {
-            with("arrowGlacierBlock", &[("terminalTotalDifficulty", 0xc0000)])
+            with(Some(BlockFork::ArrowGlacier), &[("terminalTotalDifficulty", 0xc0000)])
         }
-        "ParisToShanghaiAtTime15k" => with("grayGlacierBlock", &[paris, ("shanghaiTime", 15_000)]),
+        "ParisToShanghaiAtTime15k" => with(Some(BlockFork::GrayGlacier), &[paris, (shanghai, 15_000)]),
         other => panic!("the forks of {other} are not known here"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald_chain::clock::Clock;
 use herald_chain::engine::EngineChoice;
-use herald_chain::genesis::Genesis;
+use herald_chain::genesis::{BlockFork, Genesis};
 use herald_chain::{Chain, ChainOptions};
 
 /// A file or directory of `shared/data`, or `None` and a word about it when the data are not here.
@@ -25,33 +25,14 @@ pub(crate) fn open(directory: &Path, genesis: Genesis) -> Chain {
     Chain::open(directory, genesis, "ethash".parse::<EngineChoice>().unwrap(), options).unwrap()
 }
 
-/// geth's names of the block forks, in their order.
-const BLOCK_FORKS: [&str; 13] = [
-    "homesteadBlock",
-    "eip150Block",
-    "eip155Block",
-    "eip158Block",
-    "byzantiumBlock",
-    "constantinopleBlock",
-    "petersburgBlock",
-    "istanbulBlock",
-    "muirGlacierBlock",
-    "berlinBlock",
-    "londonBlock",
-    "arrowGlacierBlock",
-    "grayGlacierBlock",
-];
-
-/// A `config` whose block forks up to `last` come with the first block.
-pub(crate) fn config_up_to(last: &str) -> serde_json::Map<String, serde_json::Value> {
+/// A `config` whose block forks up to `last` come with the first block, but for the DAO's. Without
+/// `last` it has no fork.
+pub(crate) fn config_up_to(last: Option<BlockFork>) -> serde_json::Map<String, serde_json::Value> {
     let mut config = serde_json::Map::new();
     config.insert("chainId".into(), 1.into());
-    if last.is_empty() {
-        return config;
-    }
-    let end = BLOCK_FORKS.iter().position(|name| *name == last).unwrap();
-    for name in &BLOCK_FORKS[..=end] {
-        config.insert((*name).into(), 0.into());
+    let has_come = |fork: &&BlockFork| **fork != BlockFork::Dao && last.is_some_and(|last| **fork <= last);
+    for fork in BlockFork::all().iter().filter(has_come) {
+        config.insert(fork.key().into(), 0.into());
     }
     config
 }

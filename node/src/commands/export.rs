@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandResult, Datadir, progress_bar};
+use super::{CommandResult, DEFAULT_DATADIR, progress_bar};
 use herald_chain::STORE_DIRECTORY;
 use herald_chain::chainfile::{Range, export};
 use herald_chain::store::Store;
@@ -14,8 +14,9 @@ const BAR: &str = "{bar:30} {percent:>3}% block {pos}, {per_sec}, {eta} left";
 /// Export the canonical chain to a file that `herald import` and geth read
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ExportArgs {
-    #[command(flatten)]
-    datadir: Datadir,
+    /// Directory of the chain, which must be there. Example: --datadir /var/lib/herald
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATADIR)]
+    datadir: PathBuf,
     /// The file, packed with gzip if its name ends in .gz. Example: chain.rlp.gz
     file: PathBuf,
     /// The first block; 0 adds genesis. Example: --from 0
@@ -31,7 +32,7 @@ pub(crate) struct ExportArgs {
 /// # Errors
 /// Whatever stops the export, as one sentence.
 pub(crate) fn run(args: &ExportArgs) -> CommandResult {
-    let store = Store::open_existing(&args.datadir.datadir.join(STORE_DIRECTORY))?;
+    let store = Store::open_existing(&args.datadir.join(STORE_DIRECTORY))?;
     let located = store.locate(&store.head()?)?;
     let last = args.to.or(located.map(|(number, _)| number)).unwrap_or_default();
     let bar = progress_bar(last, BAR);

@@ -31,7 +31,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
     /// Log keys of the genesis that are not known, and go on without them. They may be misspelt
-    /// rules of the chain.
+    /// rules of the chain [default: refuse them]
     #[arg(long, requires = "genesis")]
     genesis_lenient: bool,
     /// Whose rules blocks are checked by. Example: --engine trusted
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
     let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;
     if let Some(unchecked) = chain.engine().unchecked() {
-        println!("engine {}: not checked is {unchecked}", chain.engine().name());
+        println!("the engine {} does not check {unchecked}", chain.engine().name());
     }
     for path in &args.files {
         let started = clock.now();

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::CommandResult;
 use herald_chain::engine::EngineChoice;
-use herald_chain::engine::clique::{CliqueConfig, DevGenesis};
+use herald_chain::engine::clique::{CliqueConfig, DevGenesis, PERIOD_MAX_SECS};
 use herald_chain::genesis::Genesis;
 
 /// Balance of an account that is named without one: 10^27 wei, a billion ether.
@@ -33,9 +33,9 @@ pub(crate) struct InitArgs {
     /// What transactions are signed for. Example: --chain-id 7
     #[arg(long, value_name = "N", default_value_t = DevGenesis::default().chain_id)]
     chain_id: u64,
-    /// Seconds between blocks. Example: --block-time 15
+    /// Seconds between blocks, a day at most. Example: --block-time 15
     #[arg(long, value_name = "SECS", default_value_t = DevGenesis::default().clique.period,
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = clap::value_parser!(u64).range(1..=PERIOD_MAX_SECS))]
     block_time: u64,
     /// Blocks between two checkpoints of the signers. Example: --epoch 1000
     #[arg(long, value_name = "N", default_value_t = CliqueConfig::default().epoch,

@@ -26,11 +26,14 @@ use serde::{Deserialize, Deserializer};
 /// What a command ends with. The binary prints the error as one line and exits with 1.
 pub(crate) type CommandResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// Where a node keeps its chain.
+/// The data directory where none is given.
+const DEFAULT_DATADIR: &str = "herald-data";
+
+/// Where a chain is kept, by a command that makes it where it is not.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Datadir {
     /// Directory of the chain, made if it is not there. Example: --datadir /var/lib/herald
-    #[arg(long, value_name = "DIR", default_value = "herald-data")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATADIR)]
     pub datadir: PathBuf,
 }
 

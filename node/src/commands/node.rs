@@ -10,7 +10,7 @@ use libp2p::Multiaddr;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{CommandResult, EngineFlag, say, strictness};
+use super::{CommandResult, DEFAULT_DATADIR, EngineFlag, say, strictness};
 use crate::info::{Info, NodeInfo};
 use crate::logging::LogFile;
 use crate::network::Mdns;
@@ -20,7 +20,6 @@ use herald_chain::chainfile::read_genesis;
 use herald_chain::genesis::Genesis;
 use herald_chain::key::AccountKey;
 
-const DEFAULT_DATADIR: &str = "herald-data";
 const DEFAULT_RPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8545);
 /// TCP, and QUIC where it is built in. 30303 is the port that Ethereum's nodes use.
 const DEFAULT_LISTEN: &[&str] = if cfg!(feature = "quic") {

@@ -69,7 +69,8 @@ fn wrong_input_ends_in_one_sentence() {
 
     run_well(import(&datadir, &genesis, &file));
     let other = directory.path().join("other.json");
-    std::fs::write(&other, r#"{"difficulty": 1, "gasLimit": 5000, "alloc": {}}"#).unwrap();
+    std::fs::write(&other, r#"{"config": {"chainId": 1}, "difficulty": 1, "gasLimit": 5000, "alloc": {}}"#)
+        .unwrap();
     let (code, error) = run_badly(import(&datadir, &other, &file));
     assert_eq!(code, 1);
     assert!(error.contains("holds the chain with genesis 0x"), "{error}");
@@ -153,7 +154,9 @@ fn a_genesis_that_init_makes_is_opened() {
     assert_eq!(code, 1);
     assert!(error.contains("`timestamp`: is so late"), "{error}");
     assert!(!genesis.exists());
-    assert_eq!(run(init.into_iter().chain(["--block-time", "0"])).status.code(), Some(2));
+    for seconds in ["0", "86401"] {
+        assert_eq!(run(init.into_iter().chain(["--block-time", seconds])).status.code(), Some(2));
+    }
     run_well(init);
     // A chain file of nothing but block 0 opens the chain.
     write(&file, &[read_genesis(&genesis, Strictness::Strict).unwrap().block().clone()]);

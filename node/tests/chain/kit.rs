@@ -50,7 +50,8 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
 
 /// A genesis in a file, and `count` blocks that follow it.
 pub(crate) fn chain(directory: &Path, count: usize) -> (PathBuf, Vec<Block>) {
-    let json = r#"{"difficulty": "0x10", "gasLimit": "0x1c9c380", "alloc": {}}"#;
+    let json = r#"{"config": {"chainId": 1}, "difficulty": "0x10", "gasLimit": "0x1c9c380",
+        "alloc": {}}"#;
     let path = directory.join("genesis.json");
     std::fs::write(&path, json).unwrap();
     let mut parent = Genesis::from_json(json).unwrap().header().clone();

@@ -210,7 +210,8 @@ pub(crate) fn blocks(path: &Path) -> Vec<Block> {
 /// A genesis in a file of `directory`, for chains without seals.
 pub(crate) fn genesis(directory: &Path) -> (PathBuf, Header) {
     let path = directory.join("genesis.json");
-    let json = r#"{"difficulty": "0x10", "gasLimit": "0x1c9c380", "alloc": {}}"#;
+    let json = r#"{"config": {"chainId": 1}, "difficulty": "0x10", "gasLimit": "0x1c9c380",
+        "alloc": {}}"#;
     std::fs::write(&path, json).unwrap();
     (path, Genesis::from_json(json).unwrap().header().clone())
 }

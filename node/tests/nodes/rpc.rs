@@ -169,7 +169,8 @@ fn wrong_input_to_a_node_ends_in_one_sentence() {
     let datadir = directory.path().join("data");
     let other_datadir = directory.path().join("other-data");
     let other = directory.path().join("other.json");
-    std::fs::write(&other, r#"{"difficulty": 1, "gasLimit": 5000, "alloc": {}}"#).unwrap();
+    std::fs::write(&other, r#"{"config": {"chainId": 1}, "difficulty": 1, "gasLimit": 5000, "alloc": {}}"#)
+        .unwrap();
     let config = directory.path().join("node.toml");
     std::fs::write(&config, "rcp = '127.0.0.1:0'").unwrap();
     let key = directory.path().join("signer.key");

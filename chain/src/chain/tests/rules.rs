@@ -80,7 +80,8 @@ fn gas_limits_move_by_less_than_a_1024th() {
         let expected = Rule::GasLimit { found: limit, parent: 30_000_000 };
         assert_eq!(rule, (!good).then_some(expected), "{limit}");
     }
-    let low = Genesis::from_json(r#"{"difficulty": 16, "gasLimit": 5001, "alloc": {}}"#).unwrap();
+    let json = r#"{"config": {"chainId": 1}, "difficulty": 16, "gasLimit": 5001, "alloc": {}}"#;
+    let low = Genesis::from_json(json).unwrap();
     assert_eq!(changed(&low, |fields| fields.gas_limit = 5000), None);
     let under = changed(&low, |fields| fields.gas_limit = 4999);
     assert_eq!(under, Some(Rule::GasLimit { found: 4999, parent: 5001 }));

@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::engine::{Ancestry, VerifyError, clique};
+use crate::genesis::Strictness;
 use crate::head::Head;
 use crate::testkit;
 use herald_proto::Header;
@@ -91,4 +94,68 @@ impl Engine for Outside {
 fn an_engine_that_is_given_is_taken_whatever_the_genesis_says() {
     let engine = EngineChoice::Given(Arc::new(Outside)).open(&genesis(r#", "congress": {}"#)).unwrap();
     assert_eq!(engine.name(), "outside");
+}
+
+#[test]
+fn json_without_config_is_taken_by_none_but_trusted() {
+    let json = |config: &str| {
+        Genesis::from_json(&format!(r#"{{{config}"difficulty": 1, "gasLimit": 5000, "alloc": {{}}}}"#))
+            .unwrap()
+    };
+    for genesis in [json(""), json(r#""config": null, "#)] {
+        for choice in [EngineChoice::Auto, EngineChoice::Named(named("ethash"))] {
+            let error = choice.open(&genesis).unwrap_err();
+            assert!(matches!(error, EngineError::JsonWithoutConfig), "{error}");
+            assert!(error.to_string().contains("no `config`"), "{error}");
+        }
+        EngineChoice::Named(named("trusted")).open(&genesis).unwrap();
+        // The same block in RLP cannot tell the rules, so nobody left them out.
+        let block = Genesis::from_block(genesis.block().clone()).unwrap();
+        assert_eq!(EngineChoice::Auto.open(&block).unwrap().name(), "trusted");
+    }
+    // A `config` with nothing in it says that there are no forks.
+    assert_eq!(EngineChoice::Auto.open(&json(r#""config": {}, "#)).unwrap().name(), "trusted");
+}
+
+/// Counts the warnings of one thread.
+#[derive(Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        if *event.metadata().level() == tracing::Level::WARN {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_section_that_is_passed_over_is_logged_once() {
+    let json = r#"{"config": {"londonBlock": 0, "ethash": {}, "somebodys": {}}, "difficulty": 1,
+        "gasLimit": 5000, "alloc": {}}"#;
+    for choice in [EngineChoice::Auto, EngineChoice::Named(named("ethash"))] {
+        let warnings = Warnings::default();
+        let count = Arc::clone(&warnings.0);
+        tracing::subscriber::with_default(warnings, || {
+            let genesis = Genesis::read(json, Strictness::Lenient).unwrap();
+            choice.open(&genesis).unwrap();
+        });
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+    }
 }

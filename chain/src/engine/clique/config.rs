@@ -11,6 +11,11 @@ pub struct CliqueConfig {
     pub epoch: u64,
 }
 
+/// The longest period in seconds, a day. Networks have seconds; a larger number is one of another
+/// unit or a slip, and would stop the chain after its first block without a word. With it the
+/// arithmetic of timestamps and timers stays far from its ends.
+pub const PERIOD_MAX_SECS: u64 = 24 * 60 * 60;
+
 impl Default for CliqueConfig {
     /// What EIP-225 proposes and Goerli had: a block in 15 s, a checkpoint in 30,000 blocks.
     fn default() -> Self {
@@ -23,7 +28,7 @@ impl CliqueConfig {
     ///
     /// # Errors
     /// A key that is not known; geth's and Besu's name for one thing with different values; a
-    /// period of 0 or none, and `createemptyblocks: false`, which ask for a transaction pool.
+    /// period of 0 or none, or over [`PERIOD_MAX_SECS`], and `createemptyblocks: false`, which ask for a transaction pool.
     pub fn read(section: &Section) -> Result<Self, GenesisError> {
         const PERIOD: [&str; 2] = ["period", "blockperiodseconds"];
         const EPOCH: [&str; 2] = ["epoch", "epochlength"];
@@ -37,6 +42,13 @@ impl CliqueConfig {
                 period_key,
                 "is 0, which means to seal only when there are transactions, and there is no transaction \
                  pool here yet; give the seconds between blocks",
+            ));
+        }
+        if period > PERIOD_MAX_SECS {
+            return Err(section.refused(
+                period_key,
+                "is more than a day (86400), after which no network waits for a block; give the seconds \
+                 between blocks",
             ));
         }
         if section.bool(EMPTY_BLOCKS)? == Some(false) {

@@ -24,6 +24,12 @@ pub enum CliqueFault {
         /// Bytes between them.
         found: usize,
     },
+    /// A genesis lists a signer twice, most likely for another that is missing.
+    #[error("signer {signer} is listed twice in the extra data")]
+    SignerTwice {
+        /// Which.
+        signer: Address,
+    },
     /// Signers are listed where no checkpoint is.
     #[error("lists signers although it is no checkpoint")]
     SignersOutsideCheckpoint,
@@ -108,9 +114,10 @@ impl Fault for CliqueFault {
     fn label(&self) -> &'static str {
         match self {
             Self::ExtraDataTooShort { .. } => "clique extra data",
-            Self::SignersNotWhole { .. } | Self::SignersOutsideCheckpoint | Self::CheckpointSigners => {
-                "clique signers list"
-            }
+            Self::SignersNotWhole { .. }
+            | Self::SignerTwice { .. }
+            | Self::SignersOutsideCheckpoint
+            | Self::CheckpointSigners => "clique signers list",
             Self::CheckpointVote | Self::Nonce { .. } => "clique vote",
             Self::MixHash => "clique mix hash",
             Self::Uncles => "clique uncles",

@@ -4,6 +4,21 @@ use alloy_primitives::{Address, Bytes, U256, hex};
 use serde_json::{Map, Value, json};
 
 use super::{CliqueConfig, SEAL_BYTES, VANITY_BYTES};
+use crate::genesis::BlockFork;
+
+/// The forks that are active from the first block on, as on a development chain of geth's.
+const FORKS: [BlockFork; 10] = [
+    BlockFork::Homestead,
+    BlockFork::Eip150,
+    BlockFork::Eip155,
+    BlockFork::Eip158,
+    BlockFork::Byzantium,
+    BlockFork::Constantinople,
+    BlockFork::Petersburg,
+    BlockFork::Istanbul,
+    BlockFork::Berlin,
+    BlockFork::London,
+];
 
 /// A Clique genesis at London, in the making. Clique ends before Shanghai, as in geth.
 #[derive(Clone, Debug)]
@@ -42,19 +57,8 @@ impl DevGenesis {
     pub fn to_json(&self) -> String {
         let mut config = Map::new();
         config.insert("chainId".into(), self.chain_id.into());
-        for fork in [
-            "homesteadBlock",
-            "eip150Block",
-            "eip155Block",
-            "eip158Block",
-            "byzantiumBlock",
-            "constantinopleBlock",
-            "petersburgBlock",
-            "istanbulBlock",
-            "berlinBlock",
-            "londonBlock",
-        ] {
-            config.insert(fork.into(), 0.into());
+        for fork in FORKS {
+            config.insert(fork.key().into(), 0.into());
         }
         config.insert("clique".into(), json!({ "period": self.clique.period, "epoch": self.clique.epoch }));
         let alloc: Map<String, Value> = self

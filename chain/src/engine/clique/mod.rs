@@ -8,6 +8,7 @@ mod seal;
 mod snapshot;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use herald_proto::roots::EMPTY_UNCLES_HASH;
 use herald_proto::{Header, HeaderFields};
 use lru::LruCache;
 
-pub use self::config::CliqueConfig;
+pub use self::config::{CliqueConfig, PERIOD_MAX_SECS};
 pub use self::fault::CliqueFault;
 pub use self::genesis::{DevGenesis, clique_extra_data};
 pub use self::seal::{recover_signer, seal_hash, sealed};
@@ -70,13 +71,17 @@ impl Clique {
     /// The engine of the chain that begins with `genesis`.
     ///
     /// # Errors
-    /// Extra data that lists no signers.
+    /// Extra data that lists no signers, or one of them twice.
     pub fn new(config: CliqueConfig, genesis: &Genesis) -> Result<Self, EngineError> {
         let header = genesis.header();
-        let signers = checkpoint_signers(&header.extra_data)
-            .map_err(|fault| EngineError::Genesis { engine: NAME, fault: fault.into() })?;
+        let unsuited = |fault: CliqueFault| EngineError::Genesis { engine: NAME, fault: fault.into() };
+        let signers = checkpoint_signers(&header.extra_data).map_err(unsuited)?;
         if signers.is_empty() {
             return Err(EngineError::NoSigners);
+        }
+        // Clients would count it once, and take turns among fewer than were written down.
+        if let Some(signer) = listed_twice(&signers) {
+            return Err(unsuited(CliqueFault::SignerTwice { signer }));
         }
         Ok(Self {
             config,
@@ -386,6 +391,12 @@ fn difficulty(turn: Turn) -> U256 {
         Turn::InTurn => U256::from(2),
         Turn::OutOfTurn => U256::from(1),
     }
+}
+
+/// The first signer that is listed a second time.
+fn listed_twice(signers: &[Address]) -> Option<Address> {
+    let mut seen = BTreeSet::new();
+    signers.iter().copied().find(|signer| !seen.insert(*signer))
 }
 
 /// The signers between vanity and seal, as they are listed.

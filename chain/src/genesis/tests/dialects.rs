@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 
 use super::{CliqueConfig, Genesis, Strictness};
 use crate::engine::EngineChoice;
-use crate::engine::clique::clique_extra_data;
+use crate::engine::clique::{PERIOD_MAX_SECS, clique_extra_data};
 use crate::genesis::{BlockFork, OtherFormat, TimeFork};
 use crate::testkit;
 
@@ -110,6 +110,11 @@ fn a_genesis_that_no_block_can_follow_is_refused_when_the_chain_is_opened() {
             "`config.terminalTotalDifficulty`: is reached by block 0",
         ),
         (clique(r#"{"period": 0}"#, ""), "`config.clique.period`: is 0"),
+        (clique(r#"{"period": 86401}"#, ""), "`config.clique.period`: is more than a day (86400)"),
+        (
+            clique(r#"{"blockperiodseconds": 18446744073709551615}"#, ""),
+            "`config.clique.blockperiodseconds`: is more than a day (86400)",
+        ),
         (sound.replace("8000000", "4999"), "`gasLimit`: is out of bounds"),
         (sound.replace("8000000", "0x8000000000000000"), "`gasLimit`: is out of bounds"),
         (
@@ -130,6 +135,28 @@ fn a_genesis_that_no_block_can_follow_is_refused_when_the_chain_is_opened() {
         let error = opened(&json).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_longest_period_is_a_day() {
+    assert_eq!(read(&format!(r#"{{"period": {PERIOD_MAX_SECS}}}"#)).unwrap().period, 86_400);
+}
+
+#[test]
+fn a_signer_that_is_listed_twice_is_refused_by_name() {
+    let keys = testkit::signers(3);
+    let [one, two, three] = [0, 1, 2].map(|n: usize| keys[n].address());
+    let mut listed = clique_extra_data(&[one, two, three]).to_vec();
+    let json = |listed: &[u8]| {
+        let extra_data = alloy_primitives::hex::encode_prefixed(listed);
+        clique(r#"{"period": 2}"#, "").replace(&extra(), &extra_data)
+    };
+    let open = |listed: &[u8]| EngineChoice::Auto.open(&Genesis::from_json(&json(listed)).unwrap());
+    open(&listed).unwrap();
+    // The third is written over by the first, which is not its neighbour.
+    listed[72..92].copy_from_slice(one.as_slice());
+    let error = open(&listed).unwrap_err().to_string();
+    assert!(error.contains(&format!("signer {one} is listed twice in the extra data")), "{error}");
 }
 
 #[test]
@@ -166,9 +193,14 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
     for (section, expected) in [
         (
             "parlia",
-            "the genesis is for Parlia, BNB Smart Chain's engine (`config.parlia`), which is not known here",
+            "`config.parlia` in the genesis asks for a consensus engine that is not here: Parlia, BNB Smart \
+             Chain's engine; --engine trusted follows",
         ),
-        ("congress", "the genesis is for Congress, HECO's engine (`config.congress`)"),
+        (
+            "optimism",
+            "`config.optimism` in the genesis asks for a consensus engine that is not here: the OP Stack, whose \
+             blocks come from another chain; ",
+        ),
         (
             "tendermint",
             "genesis field `config.tendermint`: is not known, and would be the section of a consensus",
@@ -187,7 +219,7 @@ fn the_section_of_an_engine_that_is_not_here_is_refused_by_name() {
     assert_eq!(EngineChoice::Auto.open(&lenient).unwrap().name(), "clique");
     // Its client's keys are not known either; the engine says more than they do.
     let error = genesis(r#""ramanujanBlock": 0, "parlia": {}"#).unwrap_err().to_string();
-    assert!(error.contains("(`config.parlia`)"), "{error}");
+    assert!(error.contains("`config.parlia` in the genesis"), "{error}");
     let error = genesis(r#""ramanujanBlock": 0, "ethash": {}"#).unwrap_err().to_string();
     assert!(error.contains("`config.ramanujanBlock`: is not known"), "{error}");
 }
@@ -259,9 +291,8 @@ fn a_blob_schedule_is_read() {
                 "gasLimit": "8000000", "alloc": {{}}}}"#
         )
     };
-    let genesis = Genesis::from_json(&json(
-        r#"{"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477}, "bpo1": null}"#,
-    ));
+    let genesis =
+        Genesis::from_json(&json(r#"{"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3338477}}"#));
     let genesis = genesis.unwrap();
     let config = genesis.config().unwrap();
     let blobs = config.blob_parameters(TimeFork::Cancun).unwrap();
@@ -280,6 +311,7 @@ fn a_blob_schedule_is_read() {
 #[test]
 fn files_of_other_formats_are_named() {
     use OtherFormat::*;
+    let wrapped = |key: &str| Wrapped { key: key.to_owned() };
     let account = "0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a";
     for (json, format, to_do) in [
         (
@@ -294,7 +326,14 @@ fn files_of_other_formats_are_named() {
             BesuNetwork,
             "operator",
         ),
-        (r#"{"genesis": {"alloc": {}}}"#.to_owned(), Wrapped, "under `genesis`"),
+        (r#"{"genesis": {"alloc": {}}}"#.to_owned(), wrapped("genesis"), "under `genesis`"),
+        (
+            r#"{"Devnet": {"difficulty": 1, "alloc": {}}, "bootnodes": []}"#.to_owned(),
+            wrapped("Devnet"),
+            "under `Devnet`",
+        ),
+        (r#" [{"difficulty": 1, "alloc": {}}]"#.to_owned(), Array, "a JSON array"),
+        (r#""0xf90200""#.to_owned(), Text, "a JSON string"),
         (
             r#"{"block": {}, "accounts": {}, "best_block_number": 0, "blocks": []}"#.to_owned(),
             AnvilState,
@@ -313,13 +352,20 @@ fn files_of_other_formats_are_named() {
         for strictness in [Strictness::Strict, Strictness::Lenient] {
             let error = Genesis::read(&json, strictness).unwrap_err();
             assert!(
-                matches!(error, super::GenesisError::OtherFormat { format: found } if found == format),
+                matches!(error, super::GenesisError::OtherFormat { format: ref found } if *found == format),
                 "{json}: {error}"
             );
         }
         let error = Genesis::from_json(&json).unwrap_err().to_string();
         assert!(error.starts_with("the genesis file is ") && error.contains(to_do), "{error}");
     }
+    // Two of them say not which, and what stands in a genesis wraps none.
+    for json in [r#"{"a": {"alloc": {}}, "b": {"alloc": {}}}"#, r#"{"config": {"alloc": {}}}"#] {
+        let error = Genesis::from_json(json).unwrap_err();
+        assert!(!matches!(error, super::GenesisError::OtherFormat { .. }), "{json}: {error}");
+    }
+    let broken = Genesis::from_json("[nonsense").unwrap_err();
+    assert!(matches!(broken, super::GenesisError::Json { .. }), "{broken}");
     let empty = Genesis::from_json("{}").unwrap_err().to_string();
     assert!(empty.contains("is missing"), "{empty}");
 }

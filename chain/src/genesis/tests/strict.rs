@@ -1,6 +1,8 @@
 //! Which keys are read, passed over and refused, and what an error says.
 
-use super::{Genesis, GenesisError, Strictness};
+use alloy_primitives::B256;
+
+use super::{CliqueConfig, Genesis, GenesisError, Strictness};
 use crate::genesis::keys::{ACCOUNT, BLOB_PARAMETERS, CONFIG, Keys, TOP, Use};
 use crate::genesis::{BlockFork, TimeFork};
 
@@ -150,13 +152,14 @@ fn every_key_of_the_tables_is_used_as_they_say() {
                         assert_eq!(read(value).unwrap().hash(), plain, "{name}");
                     }
                 }
-                Use::Engine(engine) => {
+                Use::Engine(engine, _) => {
                     let genesis = read("{}").unwrap();
                     assert_eq!(genesis.section(name).unwrap().path(), format!("config.{name}"));
                     assert_eq!(genesis.hash(), plain);
                     assert!(!engine.is_empty());
                     assert!(read("5").unwrap_err().to_string().contains("must be an object, not 5"));
-                    assert!(read("null").unwrap().section(name).is_none());
+                    let null = read("null").unwrap_err().to_string();
+                    assert_eq!(null, format!("genesis field `config.{name}`: must be an object, not null"));
                 }
                 Use::OtherHash(engine) => {
                     let error = read("{}").unwrap_err().to_string();
@@ -213,6 +216,13 @@ fn leniently_unknown_keys_are_passed_over_and_nothing_else() {
     // What would change rules or hashes is refused all the same.
     read(&json("", r#", "zeroBaseFee": true"#, "")).unwrap_err();
     read(&json("", r#", "qbft": {}"#, "")).unwrap_err();
+    // Nor does a chain lose its engine, or its blob parameters, to a slip.
+    for (section, meant) in [("cliqe", "clique"), ("ethahs", "ethash"), ("blobShedule", "blobSchedule")] {
+        let error =
+            read(&json("", &format!(r#", "{section}": {{"period": 5}}"#), "")).unwrap_err().to_string();
+        let expected = format!("genesis field `config.{section}`: is not known; `{meant}` may be meant");
+        assert_eq!(error, expected);
+    }
     read(&json(r#", "nonce": 1, "NONCE": 2"#, "", "")).unwrap_err();
 }
 
@@ -228,11 +238,83 @@ fn the_docs_name_every_key() {
         let row = docs.lines().find(|line| line.contains(&format!("`{name}`")));
         let row = row.unwrap_or_else(|| panic!("docs/genesis.md does not name `{name}`"));
         match used {
-            Use::Engine(what) | Use::OtherHash(what) | Use::PassedOver(what) => {
+            Use::Engine(what, _) | Use::OtherHash(what) | Use::PassedOver(what) => {
                 assert!(row.contains(what), "`{name}`: {what}");
             }
             Use::Means(meant) => assert!(row.contains(&format!("`{meant}`")), "`{name}`: {meant}"),
             Use::Read | Use::Refused { .. } => {}
         }
     }
+}
+
+#[test]
+fn an_empty_number_is_zero_where_geth_reads_it_so_and_nowhere_else() {
+    let hash = |json: &str| Genesis::from_json(json).unwrap().hash();
+    for name in ["nonce", "timestamp", "number", "gasUsed", "baseFeePerGas", "blobGasUsed", "excessBlobGas"] {
+        let with = |value: &str| json(&format!(r#", "{name}": "{value}""#), "", "");
+        assert_eq!(hash(&with("")), hash(&with("0")), "{name}");
+        assert!(error(&with("0x")).contains(&format!("`{name}`: `0x` is no number")), "{name}");
+    }
+    let plain = json("", "", r#", "nonce": 0"#);
+    for (from, to, zero) in [
+        (r#""difficulty": "1""#, r#""difficulty": """#, r#""difficulty": 0"#),
+        (r#""gasLimit": "8000000""#, r#""gasLimit": """#, r#""gasLimit": 0"#),
+        (r#""balance": "5""#, r#""balance": """#, r#""balance": 0"#),
+        (r#""nonce": 0"#, r#""nonce": """#, r#""nonce": 0"#),
+    ] {
+        assert!(plain.contains(from));
+        assert_eq!(hash(&plain.replace(from, to)), hash(&plain.replace(from, zero)), "{to}");
+    }
+    for empty in ["", "0x", "0X"] {
+        for config in [
+            format!(r#", "berlinBlock": "{empty}""#),
+            format!(r#", "pragueTime": "{empty}""#),
+            format!(r#", "terminalTotalDifficulty": "{empty}""#),
+            format!(r#", "blobSchedule": {{"cancun": {{"target": "{empty}"}}}}"#),
+        ] {
+            let error = error(&json("", &config, ""));
+            assert!(error.contains(&format!("`: `{empty}` is no number")), "{error}");
+        }
+        let clique = json("", &format!(r#", "clique": {{"period": "{empty}"}}"#), "");
+        let genesis = Genesis::from_json(&clique).unwrap();
+        let error = CliqueConfig::read(genesis.section("clique").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("`config.clique.period`: ") && error.contains("is no number"), "{error}");
+    }
+}
+
+#[test]
+fn a_blob_schedule_must_make_sense() {
+    let schedule = |entry: &str| json("", &format!(r#", "blobSchedule": {{"cancun": {entry}}}"#), "");
+    let blobs = |target: u64, max: u64| {
+        schedule(&format!(r#"{{"target": {target}, "max": {max}, "baseFeeUpdateFraction": 5}}"#))
+    };
+    for (target, max) in [(0, 1), (3, 6), (6, 6)] {
+        let genesis = Genesis::from_json(&blobs(target, max)).unwrap();
+        let parameters = genesis.config().unwrap().blob_parameters(TimeFork::Cancun).unwrap();
+        assert_eq!((parameters.target, parameters.max), (target, max));
+    }
+    assert_eq!(
+        error(&blobs(7, 6)),
+        "genesis field `config.blobSchedule.cancun.target`: is 7, over `max`, which is 6; lower it, or raise `max`"
+    );
+    assert_eq!(
+        error(&schedule("null")),
+        "genesis field `config.blobSchedule.cancun`: must be an object, not null"
+    );
+}
+
+#[test]
+fn a_state_root_that_is_given_must_be_that_of_the_accounts() {
+    let plain = Genesis::from_json(&json("", "", "")).unwrap();
+    let with = |root: &str| json(&format!(r#", "stateRoot": {root}"#), "", "");
+    let computed = plain.header().state_root;
+    for root in [format!("\"{computed}\""), "null".to_owned()] {
+        assert_eq!(Genesis::from_json(&with(&root)).unwrap().hash(), plain.hash());
+    }
+    let given = B256::repeat_byte(7);
+    let said = error(&with(&format!("\"{given}\"")));
+    let expected =
+        format!("genesis field `stateRoot`: is {given}, and the accounts of `alloc` have {computed}; ");
+    assert!(said.starts_with(&expected), "{said}");
+    assert!(error(&with("\"0x12\"")).contains("`stateRoot`: must have 32 bytes, not 1"));
 }
