@@ -11,7 +11,7 @@ use alloy_primitives::B256;
 use herald_proto::{Block, BlockExt as _};
 use thiserror::Error;
 
-use super::{ChainFileError, Entry, Reader};
+use super::{ChainFileError, FileBlock, Reader};
 use crate::chain::{BlockError, Chain};
 
 /// Blocks that are written in one commit. More sync the disk less often; fewer keep less memory.
@@ -142,7 +142,7 @@ fn read_batches(mut reader: Reader<'_>, sender: &SyncSender<Batch>) {
                     batch.error = Some(error);
                     break;
                 }
-                Some(Ok(Entry { index, offset, block })) => {
+                Some(Ok(FileBlock { index, offset, block })) => {
                     bytes += block.encoded_len();
                     batch.places.push((index, offset));
                     batch.blocks.push(block);

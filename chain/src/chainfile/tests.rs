@@ -31,7 +31,7 @@ fn plain_and_packed_files_give_the_same_blocks() {
         gzip.finish().unwrap();
     }
     for source in [&bytes, &packed] {
-        let entries: Vec<Entry> = Reader::new(&**source).unwrap().map(Result::unwrap).collect();
+        let entries: Vec<FileBlock> = Reader::new(&**source).unwrap().map(Result::unwrap).collect();
         let mut offset = 0;
         for (index, (entry, block)) in entries.iter().zip(&blocks).enumerate() {
             assert_eq!((entry.index, entry.offset), (index as u64, offset));
