@@ -12,6 +12,7 @@ use super::BLOCK_MAX_BYTES;
 
 /// A chain file that cannot be read beyond a point.
 #[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub struct ChainFileError {
     /// The place of the block that cannot be read, from 0.
     pub index: u64,

@@ -23,6 +23,7 @@ const BATCHES_AHEAD: usize = 2;
 
 /// How far an import is, and at its end what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Import {
     /// New blocks taken.
     pub imported: u64,
@@ -34,6 +35,7 @@ pub struct Import {
 
 /// An import that stopped. What came before is on disk.
 #[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub struct ImportFileError {
     /// Which file.
     pub path: PathBuf,

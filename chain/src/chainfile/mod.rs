@@ -38,6 +38,7 @@ pub struct Reader<'a> {
 
 /// A block and where it stands.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FileBlock {
     /// The block's place in the file, from 0.
     pub index: u64,

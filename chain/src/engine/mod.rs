@@ -295,6 +295,8 @@ pub enum SealProof {
 }
 
 /// What an account is given at a block's end.
+///
+/// Closed on purpose: who and how much, and a credit is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credit {
     /// Who is given it.

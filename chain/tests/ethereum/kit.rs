@@ -21,7 +21,7 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
 /// A chain under `ethash`, with a clock that no block is ahead of.
 pub(crate) fn open(directory: &Path, genesis: Genesis) -> Chain {
     let clock = Clock::manual(Duration::from_secs(u64::MAX));
-    let options = ChainOptions { clock, ..ChainOptions::default() };
+    let options = ChainOptions::default().with(|options| options.clock = clock);
     Chain::open(directory, genesis, "ethash".parse::<EngineChoice>().unwrap(), options).unwrap()
 }
 

@@ -32,6 +32,9 @@ const FETCHER_TIME: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How a peer's head became known.
+///
+/// Closed on purpose: a head is stated or announced, and an announced one is within the window or
+/// beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadNews {
     /// From its Status: nobody will announce it, so sync asks at once.
@@ -43,6 +46,9 @@ pub enum HeadNews {
 }
 
 /// What sync wants done.
+///
+/// Closed on purpose: a host that does not carry out an output leaves sync waiting for an answer.
+/// The compiler shows where a new one has to be carried out.
 #[derive(Debug)]
 #[must_use]
 pub enum SyncOutput {

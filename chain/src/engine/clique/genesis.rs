@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{CliqueConfig, SEAL_BYTES, VANITY_BYTES};
 
 /// A Clique genesis at London, in the making. Clique ends before Shanghai, as in geth.
+///
+/// Closed on purpose: each field goes into the hash of block 0, so whoever writes all of them must
+/// see a new one.
 #[derive(Clone, Debug)]
 pub struct DevGenesis {
     /// What transactions are signed for. Default 1337, which wallets know as a development chain.
