@@ -231,7 +231,7 @@ pub enum UncleFault {
 #[error("block {number} ({hash}): {error}")]
 #[non_exhaustive]
 pub struct ImportError {
-    /// The block's place in the batch, from 0.
+    /// The block's index in the batch, from 0.
     pub index: usize,
     /// Its number.
     pub number: u64,

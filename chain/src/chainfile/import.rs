@@ -71,9 +71,9 @@ pub enum FileError {
     /// A block is not taken.
     #[error("block index {index}, byte offset {offset}, number {number}, hash {hash}: {error}")]
     Block {
-        /// The block's place in the file, from 0.
+        /// The block's index in the file, from 0.
         index: u64,
-        /// Its first byte's place, in a gzip file in what is unpacked.
+        /// Where its first byte is; in a gzip file, in what is unpacked.
         offset: u64,
         /// Its number.
         number: u64,
@@ -86,7 +86,7 @@ pub enum FileError {
 
 /// Where the blocks of a batch stand in the file, and what reading ended with.
 struct Batch {
-    places: Vec<(u64, u64)>,
+    positions: Vec<(u64, u64)>,
     blocks: Vec<Block>,
     error: Option<ChainFileError>,
 }
@@ -135,7 +135,7 @@ pub fn import_blocks(
 
 fn read_batches(mut reader: Reader<'_>, sender: &SyncSender<Batch>) {
     loop {
-        let mut batch = Batch { places: Vec::new(), blocks: Vec::new(), error: None };
+        let mut batch = Batch { positions: Vec::new(), blocks: Vec::new(), error: None };
         let mut bytes = 0;
         while batch.blocks.len() < BATCH_BLOCKS && bytes < BATCH_BYTES {
             match reader.next() {
@@ -146,7 +146,7 @@ fn read_batches(mut reader: Reader<'_>, sender: &SyncSender<Batch>) {
                 }
                 Some(Ok(FileBlock { index, offset, block })) => {
                     bytes += block.encoded_len();
-                    batch.places.push((index, offset));
+                    batch.positions.push((index, offset));
                     batch.blocks.push(block);
                 }
             }
@@ -175,7 +175,7 @@ fn take_batches(
             Ok(report) => so_far.count(report.imported, report.known),
             Err(stopped) => {
                 so_far.count(stopped.report.imported, stopped.report.known);
-                let (index, offset) = batch.places.get(stopped.index).copied().unwrap_or_default();
+                let (index, offset) = batch.positions.get(stopped.index).copied().unwrap_or_default();
                 return Err(FileError::Block {
                     index,
                     offset,

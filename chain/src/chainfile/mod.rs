@@ -40,9 +40,9 @@ pub struct Reader<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FileBlock {
-    /// The block's place in the file, from 0.
+    /// The block's index in the file, from 0.
     pub index: u64,
-    /// Its first byte's place in the file, in a gzip file in what is unpacked.
+    /// Where its first byte is in the file; in a gzip file, in what is unpacked.
     pub offset: u64,
     /// The block.
     pub block: Block,

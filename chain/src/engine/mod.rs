@@ -232,8 +232,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Makes `draft` the header of a block that `signer` seals on top of `parent`. What follows
     /// from parent and body is filled in; `draft.timestamp` is now, and `draft.beneficiary` the
-    /// signer. The engine sets the difficulty, moves the timestamp up where it must, leaves room in
-    /// the extra data for the seal, and sets what else it gives a meaning of its own.
+    /// signer. The engine sets the difficulty, moves the timestamp up where it must, reserves
+    /// the bytes of the seal in the extra data, and sets what else it gives a meaning of its own.
     ///
     /// A `vote` that would change nothing, or cannot be cast with this block, is left out.
     ///

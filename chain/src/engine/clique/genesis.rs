@@ -83,7 +83,7 @@ impl DevGenesis {
     }
 }
 
-/// The extra data of a Clique checkpoint: vanity, signers in ascending order, room for a seal.
+/// The extra data of a Clique checkpoint: vanity, signers in ascending order, zeros for a seal.
 #[must_use]
 pub fn clique_extra_data(signers: &[Address]) -> Bytes {
     let mut signers = signers.to_vec();
