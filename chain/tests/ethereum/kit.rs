@@ -1,22 +1,12 @@
-//! Where the data are, and chains opened under `ethash`.
+//! Chains opened under `ethash`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use herald_chain::clock::Clock;
 use herald_chain::engine::EngineChoice;
 use herald_chain::genesis::Genesis;
 use herald_chain::{Chain, ChainOptions};
-
-/// A file or directory of `shared/data`, or `None` and a word about it when the data are not here.
-pub(crate) fn data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: ../shared/data/{name} is not here");
-    None
-}
 
 /// A chain under `ethash`, with a clock that no block is ahead of.
 pub(crate) fn open(directory: &Path, genesis: Genesis) -> Chain {
