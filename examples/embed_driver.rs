@@ -141,7 +141,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("Alice announces: {:?}", handle.announce_many(Peer::Alice, announced.to_vec()).await?);
 
     tokio::time::timeout(Duration::from_secs(10), heads.wait_for(|head| *head == 2)).await??;
-    println!("{} hash(es) in work", handle.status().await?.entries);
+    println!("{} hash(es) held", handle.status().await?.entries);
     handle.shutdown().await;
     driver.stopped().await?;
     // The driver has dropped our network, so there is nothing left to answer.

@@ -316,32 +316,32 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum Change {
         Insert(u8),
         Remove(u8),
         Mark(u8, usize),
         Forget(usize),
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn change() -> impl Strategy<Value = Change> {
         let (block, slot) = (0..8_u8, prop_oneof![0..3_usize, 62..67_usize, 190..194_usize]);
         prop_oneof![
-            block.clone().prop_map(Step::Insert),
-            block.clone().prop_map(Step::Remove),
-            (block, slot.clone()).prop_map(|(block, slot)| Step::Mark(block, slot)),
-            slot.prop_map(Step::Forget),
+            block.clone().prop_map(Change::Insert),
+            block.clone().prop_map(Change::Remove),
+            (block, slot.clone()).prop_map(|(block, slot)| Change::Mark(block, slot)),
+            slot.prop_map(Change::Forget),
         ]
     }
 
     proptest! {
         /// Against sets: each block has just the peers it was marked with.
         #[test]
-        fn agrees_with_sets(steps in prop::collection::vec(step(), 0..200)) {
+        fn agrees_with_sets(changes in prop::collection::vec(change(), 0..200)) {
             let mut known = known();
             let mut model: Vec<(u8, BTreeSet<usize>)> = Vec::new();
-            for step in steps {
-                match step {
-                    Step::Insert(n) => {
+            for change in changes {
+                match change {
+                    Change::Insert(n) => {
                         known.insert(hash(n));
                         if !model.iter().any(|(other, _)| *other == n) {
                             model.push((n, BTreeSet::new()));
@@ -352,11 +352,11 @@ mod tests {
                             model.remove(0);
                         }
                     }
-                    Step::Remove(n) => {
+                    Change::Remove(n) => {
                         known.remove(&hash(n));
                         model.retain(|(other, _)| *other != n);
                     }
-                    Step::Mark(n, slot) => {
+                    Change::Mark(n, slot) => {
                         let of_block = model.iter_mut().find(|(other, _)| *other == n);
                         prop_assert_eq!(of_block.is_some(), known.find(&hash(n)).is_some());
                         if let (Some((_, peers)), Some(id)) = (of_block, known.find(&hash(n))) {
@@ -364,7 +364,7 @@ mod tests {
                             known.mark(id, PeerSlot::new(slot));
                         }
                     }
-                    Step::Forget(slot) => {
+                    Change::Forget(slot) => {
                         known.forget_peer(PeerSlot::new(slot));
                         model.iter_mut().for_each(|(_, peers)| { peers.remove(&slot); });
                     }

@@ -162,7 +162,7 @@ mod types;
 pub use config::{
     BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
 };
-pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
+pub use fetcher::{Counters, Fetcher, FetcherStatus, Memory, PeerStatus};
 pub use input::{ChainView, Failure, Input, Verdict};
 pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
 pub use penalties::{PenaltyOutcome, PenaltyScores};

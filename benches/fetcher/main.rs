@@ -26,7 +26,7 @@ use blocks::{Maker, peer};
 use cpu::CpuTime;
 use host::Host;
 
-/// Our configuration with room for what geth allows one peer in flight.
+/// Our configuration, but with as much in flight for one peer as geth allows.
 fn wide(base: Config) -> Config {
     base.with(|config| {
         config.peers = 1_024;

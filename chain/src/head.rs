@@ -4,6 +4,8 @@ use alloy_primitives::U256;
 use herald_proto::Header;
 
 /// A header and what its chain weighs up to it.
+///
+/// Closed on purpose: fork choice needs just this pair.
 #[derive(Clone, Debug)]
 pub struct Head {
     /// The block's header.

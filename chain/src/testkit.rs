@@ -1,4 +1,4 @@
-//! Chains for tests, here and in the node. Not for hosts.
+//! Chains and data for tests, here and in the node. Not for hosts.
 #![allow(
     missing_docs,
     clippy::missing_panics_doc,
@@ -25,7 +25,7 @@ use crate::key::AccountKey;
 /// When the clocks of tests start: some day in 2020.
 pub const START: u64 = 1_600_000_000;
 
-/// A file of `shared/data`, or `None` and a word about it when the data are not here.
+/// A file or directory of `shared/data`, or `None` and a word about it when the data are not here.
 pub fn data(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
     let found = path.exists().then_some(path);

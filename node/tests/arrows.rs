@@ -14,10 +14,15 @@
     reason = "tests"
 )]
 
+#[path = "support/sources.rs"]
+mod sources;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::TokenTree;
+
+use sources::{files_below, repository, tokens};
 
 /// Where the tables are, one below each heading that names a directory.
 const DOCUMENT: &str = "docs/folders.md";
@@ -31,16 +36,6 @@ const CRATES: [(&str, &str); 4] = [
 ];
 
 type Uses = BTreeMap<String, BTreeSet<String>>;
-
-/// The repository, or `None` and a word about it in a package that was taken out of it.
-fn repository() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    if root.join("docs").exists() {
-        return Some(root);
-    }
-    println!("skipped: this package stands alone, without ../docs");
-    None
-}
 
 /// The rows below the heading that names `directory`, in their order.
 fn table(document: &str, directory: &str) -> Vec<(String, BTreeSet<String>)> {
@@ -98,43 +93,7 @@ fn sources(directory: &Path, module: &str) -> Vec<PathBuf> {
     if file.exists() {
         return vec![file];
     }
-    let (mut folders, mut files) = (vec![directory.join(module)], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.file_stem().unwrap().to_str().unwrap() {
-                "tests" => {}
-                _ if path.is_dir() => folders.push(path),
-                _ => files.push(path),
-            }
-        }
-    }
-    files
-}
-
-/// A file's tokens, without the items that are compiled for tests only.
-fn tokens(file: &Path) -> Vec<TokenTree> {
-    let text = std::fs::read_to_string(file).unwrap();
-    let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let (mut kept, mut tokens) = (Vec::new(), tokens.into_iter().peekable());
-    while let Some(token) = tokens.next() {
-        let is_pound = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
-        let is_test =
-            is_pound && tokens.peek().is_some_and(|next| next.to_string().replace(' ', "") == "[cfg(test)]");
-        if !is_test {
-            kept.push(token);
-            continue;
-        }
-        // The item goes on to its body, or to a semicolon where it has none.
-        for rest in tokens.by_ref() {
-            match rest {
-                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => break,
-                TokenTree::Punct(punct) if punct.as_char() == ';' => break,
-                _ => {}
-            }
-        }
-    }
-    kept
+    files_below(directory.join(module))
 }
 
 /// The names that stand after `crate::`, after the crate's own name, or after as many `super::` as

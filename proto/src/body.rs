@@ -32,6 +32,9 @@ struct BodyInner {
 }
 
 /// What a header says of its body, and a body computes of itself.
+///
+/// Closed on purpose: whoever makes or compares one must see every part, or a body passes whose
+/// other part is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BodyCommitment {

@@ -5,7 +5,9 @@ use alloy_primitives::Address;
 use crate::error::DecodeError;
 use crate::rlp::{Item, ListEncoder};
 
-/// Stake that the consensus layer pays out in a block (EIP-4895, which fixes the fields).
+/// Stake that the consensus layer pays out in a block (EIP-4895).
+///
+/// Closed on purpose: EIP-4895 fixes the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Withdrawal {
     /// Counts all withdrawals of the chain.

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::fetcher::{Counters, Status};
+use crate::fetcher::{Counters, FetcherStatus};
 use crate::input::Input;
 use crate::output::{Admission, Outcome};
 use crate::types::{BlockHash, BlockNumber, Body, Header, Types};
@@ -19,7 +19,7 @@ pub(super) enum Call<T: Types> {
         answer: oneshot::Sender<Vec<Admission>>,
     },
     /// Answer with what is held.
-    Status { answer: oneshot::Sender<Status<T::PeerId>> },
+    Status { answer: oneshot::Sender<FetcherStatus<T::PeerId>> },
     /// Answer with what has happened.
     Counters { answer: oneshot::Sender<Counters> },
     /// End.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use tokio::sync::oneshot;
 
-use crate::fetcher::{Counters, Status};
+use crate::fetcher::{Counters, FetcherStatus};
 use crate::input::{Failure, Input};
 use crate::output::{Admission, Connection, Outcome, RequestId};
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
@@ -187,7 +187,7 @@ impl<T: Types> Handle<T> {
     ///
     /// # Errors
     /// [`Closed`] where the driver has ended.
-    pub async fn status(&self) -> Result<Status<T::PeerId>, Closed> {
+    pub async fn status(&self) -> Result<FetcherStatus<T::PeerId>, Closed> {
         let permit = self.queue.reserve(0).await?;
         let (answer, status) = oneshot::channel();
         permit.send(Call::Status { answer });

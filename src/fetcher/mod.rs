@@ -29,7 +29,7 @@ use crate::types::{BlockHash, Types};
 use wait::Coalescer;
 
 pub use memory::Memory;
-pub use status::{Counters, PeerStatus, Status};
+pub use status::{Counters, FetcherStatus, PeerStatus};
 
 /// The announced-block fetcher: a pure state machine.
 ///

@@ -73,7 +73,7 @@ fn raise(counts: &mut [u64], variant: usize) {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Status<P> {
+pub struct FetcherStatus<P> {
     /// Hashes in each stage, in the order of [`StageName::ALL`].
     pub stages: [u32; StageName::COUNT],
     /// Hashes in all.
@@ -96,7 +96,7 @@ pub struct Status<P> {
     pub peers: Vec<PeerStatus<P>>,
 }
 
-impl<P> Status<P> {
+impl<P> FetcherStatus<P> {
     /// Hashes in one stage.
     pub fn in_stage(&self, stage: StageName) -> u32 {
         self.stages.get(stage.index()).copied().unwrap_or(0)
@@ -135,7 +135,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is held now. Linear in the peers and the known blocks.
-    pub fn status(&self) -> Status<T::PeerId> {
+    pub fn status(&self) -> FetcherStatus<T::PeerId> {
         let micros = |time: core::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let peers = self.table.peers().map(|(slot, peer)| {
             let Load { bytes, announced, blocks, requests, deferred, .. } = self.table.load(slot);
@@ -151,7 +151,7 @@ impl<T: Types> Fetcher<T> {
                 body_answer_us: peer.body_rtt.usual().map(micros),
             }
         });
-        Status {
+        FetcherStatus {
             stages: StageName::ALL.map(|stage| self.table.in_stage(stage)),
             entries: self.table.len(),
             requests: self.table.request_count(),

@@ -24,21 +24,21 @@ pub(crate) struct Load {
     pub(crate) deferred: u32,
 }
 
-type Items = SmallTable<(PeerSlot, Load), 8>;
+type LoadTable = SmallTable<(PeerSlot, Load), 8>;
 
 /// The loads. A peer that is not among them has none.
 ///
 /// One block concerns some five peers of a node's dozens: a list by slot would mostly be zeros, and
 /// writing those, for each block in each of a host's many fetchers, costs more than looking.
 #[derive(Debug)]
-pub(crate) struct Loads(Items);
+pub(crate) struct Loads(LoadTable);
 
 impl Loads {
     /// The most that the load of one peer takes.
-    pub(crate) const ITEM_BYTES: usize = Items::ITEM_BYTES;
+    pub(crate) const ITEM_BYTES: usize = LoadTable::ITEM_BYTES;
 
     pub(crate) fn new() -> Self {
-        Self(Items::new())
+        Self(LoadTable::new())
     }
 
     pub(crate) fn of(&self, slot: PeerSlot) -> Load {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald_fetcher::{Admission, BlockHash, BlockOf, Config, Fetcher, Header, Output, Status, Time, Verdict};
+use herald_fetcher::{
+    Admission, BlockHash, BlockOf, Config, Fetcher, FetcherStatus, Header, Output, Time, Verdict,
+};
 
 use crate::small::{Small, Tip, block};
 
@@ -75,7 +77,7 @@ fn a_quiet_fetcher_takes_little_by_its_own_account_and_by_the_allocators() {
     let mut quiet = None;
     let allocated = allocation_counter::measure(|| quiet = Some(after_ten_blocks(config)));
     let fetcher = quiet.expect("made");
-    let Status { entries, requests, next_timeout, .. } = fetcher.status();
+    let FetcherStatus { entries, requests, next_timeout, .. } = fetcher.status();
     assert_eq!((entries, requests, next_timeout), (0, 0, None), "it is at rest");
     assert_eq!(fetcher.check_invariants(), Ok(()));
     let own = fetcher.memory_bytes();

@@ -114,7 +114,7 @@ fn an_early_reply_with_too_much_is_an_oversized_reply() {
 }
 
 #[test]
-fn an_early_body_without_room_is_asked_for_again_without_blame() {
+fn an_early_body_beyond_the_limits_is_asked_for_again_without_blame() {
     let config = together().with(|config| {
         config.bytes_per_peer = 2_000;
         config.bytes_total = 400_000;
@@ -142,7 +142,7 @@ fn a_holder_that_leaves_takes_its_body_along_but_not_the_header_asked_of_another
     });
     with(limits, |net| {
         net.connect(&[ALICE, BOB]);
-        // Bob has no room for what Alice holds.
+        // For Bob, what Alice holds would go beyond his limit.
         assert_eq!(net.push(BOB, &block_of(made_up_hash(1), 9, &[7; 1_600], 0)), Admission::Accepted);
         let parent = net.expect_header_request_for(made_up_hash(1));
         net.drain();

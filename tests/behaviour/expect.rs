@@ -121,10 +121,10 @@ impl Net {
     }
 
     #[track_caller]
-    pub fn expect_out_of_reach(&mut self, giver: Peer, block: &BlockOf<Toy>) {
+    pub fn expect_out_of_reach(&mut self, from: Peer, block: &BlockOf<Toy>) {
         match self.outputs.pop_front() {
             Some(Output::OutOfReach { hash, number, peer })
-                if (hash, number, peer) == (block.hash(), block.number(), giver) => {}
+                if (hash, number, peer) == (block.hash(), block.number(), from) => {}
             other => panic!("expected that block {} is out of reach, found {other:?}", block.number()),
         }
     }

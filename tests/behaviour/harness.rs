@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use herald_fetcher::{
     Admission, BlockHash, BlockNumber, BlockOf, BodyRequest, ChainView, Config, Connection, Counters,
-    Deadline, End, Failure, Fetcher, Hedge, Output, PeerStatus, RequestId, Status, Time, Verdict,
+    Deadline, End, Failure, Fetcher, FetcherStatus, Hedge, Output, PeerStatus, RequestId, Time, Verdict,
 };
 
 use crate::toy::{Body, Chain, Header, Peer, Toy};
@@ -275,7 +275,7 @@ impl Net {
 
 /// What can be seen.
 impl Net {
-    pub fn status(&self) -> Status<Peer> {
+    pub fn status(&self) -> FetcherStatus<Peer> {
         self.fetcher.status()
     }
 

@@ -66,7 +66,7 @@ fn a_reply_over_the_limit_is_asked_of_another_without_blame() {
         net.deliver_header(header, &block);
         let body = net.expect_body_request_to(ALICE, &[&block]);
         net.deliver_body(body, &[&block]);
-        // What the fetcher has no room for on her account, it takes on his.
+        // What the fetcher may not hold for her, it may for him.
         let header = net.expect_header_request_to(BOB, &block);
         net.deliver_header(header, &block);
         let body = net.expect_body_request_to(BOB, &[&block]);
@@ -88,7 +88,7 @@ fn a_queued_block_survives_the_same_block_from_a_peer_over_its_limit() {
         net.expect_header_request_to(ALICE, &one);
         assert_eq!(net.push(MALLORY, &two), Admission::Duplicate);
         assert_eq!(net.peer(ALICE).blocks, 1);
-        // It has both: so it is asked for them when she leaves, and has no room to hold them for.
+        // It has both: so it is asked for them when she leaves, and its limit lets none be held.
         net.disconnect(ALICE);
         net.expect_header_request_to(MALLORY, &two);
         net.expect_header_request_to(MALLORY, &one);
@@ -122,7 +122,7 @@ fn however_many_announce_what_they_do_not_have_one_who_has_it_is_asked() {
 }
 
 #[test]
-fn a_reply_without_room_in_the_common_half_is_asked_of_one_whose_share_is_free() {
+fn a_reply_beyond_the_common_half_is_asked_of_one_whose_share_is_free() {
     // Four peer slots of 1,000 bytes each set aside, 4,000 shared.
     let config = plain().with(|config| {
         config.peers = 3;

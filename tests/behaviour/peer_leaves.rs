@@ -169,7 +169,7 @@ fn while_it_leaves_it_is_asked_for_nothing() {
     });
     with(config, |net| {
         net.connect(&[ALICE, BOB]);
-        // What Bob holds leaves him no room for what Alice gives.
+        // With what Bob holds, what Alice gives goes beyond his limit.
         assert_eq!(net.push(BOB, &block(made_up_hash(1), 9, &[7; 1_850], 0)), Admission::Accepted);
         let header = net.expect_header_request_for(made_up_hash(1));
         net.fail(header, Failure::Disconnected);

@@ -1,4 +1,4 @@
-//! A body that is not its header's speaks against its giver, never against the block.
+//! A body that is not its header's speaks against the peer that sent it, never against the block.
 
 use herald_fetcher::{Admission, Block, BlockOf, Reason};
 

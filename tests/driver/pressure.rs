@@ -34,7 +34,7 @@ async fn a_full_queue_says_busy_and_loses_nothing_else() {
     assert_eq!(first, Ok(Admission::Accepted));
     assert_eq!(second, Ok(Admission::Accepted));
     assert_eq!(third, Err(HandleError::Busy));
-    assert_eq!(handle.announce(1, hash(3), 1).await, Ok(Admission::Accepted), "there is room again");
+    assert_eq!(handle.announce(1, hash(3), 1).await, Ok(Admission::Accepted), "the queue takes calls again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +153,7 @@ async fn a_dropped_wait_for_room_has_done_nothing() {
     let status = handle.status().await.unwrap();
     assert_eq!((status.entries, status.peers.len()), (1, 2));
     handle.peer_gone(2).await.unwrap();
-    assert_eq!(handle.status().await.unwrap().peers.len(), 1, "the room that it waited for is free again");
+    assert_eq!(handle.status().await.unwrap().peers.len(), 1, "what it waited for is free again");
 }
 
 /// On real threads: every call has an outcome, and the counters know of each.

@@ -221,6 +221,7 @@ impl Rule {
 
 /// A root in a header that commits to a part of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BodyRoot {
     /// The transactions'.
     Transactions,
@@ -231,6 +232,8 @@ pub enum BodyRoot {
 }
 
 /// What is wrong with an uncle.
+///
+/// Closed on purpose: the merge ended uncles, so no further rule for them will come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UncleFault {
     /// Named before, in this block or in one of its last ancestors.
@@ -244,8 +247,9 @@ pub enum UncleFault {
 /// A batch stopped at a block. Those before it are imported.
 #[derive(Clone, Debug, Error)]
 #[error("block {number} ({hash}): {error}")]
+#[non_exhaustive]
 pub struct ImportError {
-    /// The block's place in the batch, from 0.
+    /// The block's index in the batch, from 0.
     pub index: usize,
     /// Its number.
     pub number: u64,

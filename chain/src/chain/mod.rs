@@ -42,8 +42,14 @@ const RECENT_KEPT: NonZeroUsize = NonZeroUsize::new(2048).expect("not zero");
 /// Events that a slow listener may fall behind; then it is told how many it missed.
 const EVENTS_KEPT: usize = 256;
 
-/// Settings of a chain that are this node's own affair.
+/// Settings of a chain that are this node's own affair. Made from the defaults:
+///
+/// ```
+/// # use herald_chain::ChainOptions;
+/// let options = ChainOptions::default().with(|options| options.finality_depth = 64);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ChainOptions {
     /// Blocks below the head that are treated as final where the engine says nothing higher: the
     /// floor of the fetcher's window. Default 128. More makes deeper reorganisations reachable by
@@ -59,6 +65,15 @@ pub struct ChainOptions {
 impl Default for ChainOptions {
     fn default() -> Self {
         Self { finality_depth: 128, allowed_drift: Duration::from_secs(1), clock: Clock::system() }
+    }
+}
+
+impl ChainOptions {
+    /// The same options but for what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 }
 

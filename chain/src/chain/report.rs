@@ -5,6 +5,8 @@ use alloy_primitives::B256;
 use crate::head::Head;
 
 /// A block by number and hash.
+///
+/// Closed on purpose: a number and a hash are all that it takes to name a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockNumHash {
     /// Its number, 0 for genesis.
@@ -15,6 +17,7 @@ pub struct BlockNumHash {
 
 /// The chain moved onto another branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reorg {
     /// The last block that both branches have.
     pub ancestor: BlockNumHash,
@@ -30,6 +33,7 @@ pub struct Reorg {
 
 /// What came of a batch. By the time one holds it, all of it is on disk.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ImportReport {
     /// New blocks taken, on whatever branch.
     pub imported: usize,

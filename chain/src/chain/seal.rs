@@ -20,7 +20,7 @@ use crate::store::StoreError;
 /// A block that lacks only its seal.
 #[derive(Clone, Debug)]
 pub struct Unsealed {
-    /// The header, with room for the seal.
+    /// The header, with the bytes of the seal reserved.
     pub header: HeaderFields,
     /// The body.
     pub body: Body,

@@ -12,10 +12,11 @@ use super::BLOCK_MAX_BYTES;
 
 /// A chain file that cannot be read beyond a point.
 #[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub struct ChainFileError {
-    /// The place of the block that cannot be read, from 0.
+    /// The index of the block that cannot be read, from 0.
     pub index: u64,
-    /// Its first byte's place, in a gzip file in what is unpacked.
+    /// Where its first byte is; in a gzip file, in what is unpacked.
     pub offset: u64,
     /// Number and hash, if its header can be read.
     pub block: Option<(u64, B256)>,

@@ -11,7 +11,7 @@ use alloy_primitives::B256;
 use herald_proto::{Block, BlockExt as _};
 use thiserror::Error;
 
-use super::{ChainFileError, Entry, Reader};
+use super::{ChainFileError, FileBlock, Reader};
 use crate::chain::{BlockError, Chain};
 
 /// Blocks that are written in one commit. More sync the disk less often; fewer keep less memory.
@@ -23,6 +23,7 @@ const BATCHES_AHEAD: usize = 2;
 
 /// How far an import is, and at its end what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Import {
     /// New blocks taken.
     pub imported: u64,
@@ -34,6 +35,7 @@ pub struct Import {
 
 /// An import that stopped. What came before is on disk.
 #[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub struct ImportFileError {
     /// Which file.
     pub path: PathBuf,
@@ -69,9 +71,9 @@ pub enum FileError {
     /// A block is not taken.
     #[error("block index {index}, byte offset {offset}, number {number}, hash {hash}: {error}")]
     Block {
-        /// The block's place in the file, from 0.
+        /// The block's index in the file, from 0.
         index: u64,
-        /// Its first byte's place, in a gzip file in what is unpacked.
+        /// Where its first byte is; in a gzip file, in what is unpacked.
         offset: u64,
         /// Its number.
         number: u64,
@@ -84,7 +86,7 @@ pub enum FileError {
 
 /// Where the blocks of a batch stand in the file, and what reading ended with.
 struct Batch {
-    places: Vec<(u64, u64)>,
+    positions: Vec<(u64, u64)>,
     blocks: Vec<Block>,
     error: Option<ChainFileError>,
 }
@@ -133,7 +135,7 @@ pub fn import_blocks(
 
 fn read_batches(mut reader: Reader<'_>, sender: &SyncSender<Batch>) {
     loop {
-        let mut batch = Batch { places: Vec::new(), blocks: Vec::new(), error: None };
+        let mut batch = Batch { positions: Vec::new(), blocks: Vec::new(), error: None };
         let mut bytes = 0;
         while batch.blocks.len() < BATCH_BLOCKS && bytes < BATCH_BYTES {
             match reader.next() {
@@ -142,9 +144,9 @@ fn read_batches(mut reader: Reader<'_>, sender: &SyncSender<Batch>) {
                     batch.error = Some(error);
                     break;
                 }
-                Some(Ok(Entry { index, offset, block })) => {
+                Some(Ok(FileBlock { index, offset, block })) => {
                     bytes += block.encoded_len();
-                    batch.places.push((index, offset));
+                    batch.positions.push((index, offset));
                     batch.blocks.push(block);
                 }
             }
@@ -173,7 +175,7 @@ fn take_batches(
             Ok(report) => so_far.count(report.imported, report.known),
             Err(stopped) => {
                 so_far.count(stopped.report.imported, stopped.report.known);
-                let (index, offset) = batch.places.get(stopped.index).copied().unwrap_or_default();
+                let (index, offset) = batch.positions.get(stopped.index).copied().unwrap_or_default();
                 return Err(FileError::Block {
                     index,
                     offset,

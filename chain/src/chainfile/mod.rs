@@ -38,10 +38,11 @@ pub struct Reader<'a> {
 
 /// A block and where it stands.
 #[derive(Clone, Debug)]
-pub struct Entry {
-    /// The block's place in the file, from 0.
+#[non_exhaustive]
+pub struct FileBlock {
+    /// The block's index in the file, from 0.
     pub index: u64,
-    /// Its first byte's place in the file, in a gzip file in what is unpacked.
+    /// Where its first byte is in the file; in a gzip file, in what is unpacked.
     pub offset: u64,
     /// The block.
     pub block: Block,
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn next_entry(&mut self) -> Result<Option<Entry>, ChainFileError> {
+    fn next_entry(&mut self) -> Result<Option<FileBlock>, ChainFileError> {
         let (index, offset) = (self.index, self.offset);
         let wrong = |block, damage| ChainFileError { index, offset, block, damage };
         if !self.read_block().map_err(|damage| wrong(None, damage))? {
@@ -115,12 +116,12 @@ impl<'a> Reader<'a> {
             .map_err(|error| wrong(identify(&self.buffer), Damage::Encoding(error.into())))?;
         self.index += 1;
         self.offset += self.buffer.len() as u64;
-        Ok(Some(Entry { index, offset, block }))
+        Ok(Some(FileBlock { index, offset, block }))
     }
 }
 
 impl Iterator for Reader<'_> {
-    type Item = Result<Entry, ChainFileError>;
+    type Item = Result<FileBlock, ChainFileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {

@@ -32,7 +32,7 @@ fn plain_and_packed_files_give_the_same_blocks() {
         gzip.finish().unwrap();
     }
     for source in [&bytes, &packed] {
-        let entries: Vec<Entry> = Reader::new(&**source).unwrap().map(Result::unwrap).collect();
+        let entries: Vec<FileBlock> = Reader::new(&**source).unwrap().map(Result::unwrap).collect();
         let mut offset = 0;
         for (index, (entry, block)) in entries.iter().zip(&blocks).enumerate() {
             assert_eq!((entry.index, entry.offset), (index as u64, offset));
@@ -45,7 +45,7 @@ fn plain_and_packed_files_give_the_same_blocks() {
 }
 
 #[test]
-fn damage_is_named_with_its_place() {
+fn damage_is_named_with_its_offset() {
     let blocks = line(trusted_genesis("").header(), 3, 1);
     let bytes = bytes_of(&blocks);
     let third = blocks[0].encoded_len() + blocks[1].encoded_len();
@@ -158,15 +158,15 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(
         bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600),
-        place in 0_usize..1500,
+        offset in 0_usize..1500,
         value: u8,
     ) {
         let read = |bytes: &[u8]| Reader::new(bytes).unwrap().count();
         read(&bytes);
         let blocks = line(trusted_genesis("").header(), 2, 1);
         let mut changed = bytes_of(&blocks);
-        let place = place % changed.len();
-        changed[place] = value;
+        let offset = offset % changed.len();
+        changed[offset] = value;
         proptest::prop_assert!(read(&changed) >= 1);
     }
 }

@@ -14,6 +14,8 @@ use super::BUFFER_BYTES;
 use crate::store::{Store, StoreError};
 
 /// Canonical blocks from one number to another, both included.
+///
+/// Closed on purpose: its two ends are all that a range has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// The first.

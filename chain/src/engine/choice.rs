@@ -29,6 +29,7 @@ const WITHOUT_SECTION: &str = "trusted";
 
 /// Which engine a chain is opened with.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum EngineChoice {
     /// The first of [`ENGINES`] that has a section in the genesis, or `trusted`. JSON without
     /// `config` is refused; a block in RLP has none, and is `trusted`.
@@ -89,6 +90,7 @@ pub enum EngineError {
 /// There is no engine of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("there is no engine `{name}`; choose one of {}", EngineChoice::names().collect::<Vec<_>>().join(", "))]
+#[non_exhaustive]
 pub struct UnknownEngine {
     /// What was asked for.
     pub name: String,

@@ -232,8 +232,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Makes `draft` the header of a block that `signer` seals on top of `parent`. Parent,
     /// number and state are filled in; `draft.timestamp` is now, and `draft.beneficiary` the signer.
-    /// The engine sets the difficulty, moves the timestamp up where it must, leaves the bytes of the
-    /// seal in the extra data, and sets what else it gives a meaning of its own. Gas limit, base fee,
+    /// The engine sets the difficulty, moves the timestamp up where it must, reserves the bytes of
+    /// the seal in the extra data, and sets what else it gives a meaning of its own. Gas limit, base fee,
     /// the roots of the body and the fields of the fork are set afterwards, by that timestamp.
     ///
     /// A `vote` that would change nothing, or cannot be cast with this block, is left out.
@@ -296,6 +296,8 @@ pub enum SealProof {
 }
 
 /// What an account is given at a block's end.
+///
+/// Closed on purpose: who and how much, and a credit is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credit {
     /// Who is given it.

@@ -41,6 +41,8 @@ pub enum NotNow {
 }
 
 /// Whether a signer seals when its turn is.
+///
+/// Closed on purpose: it is one or the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// The block is this signer's to make.
@@ -50,6 +52,8 @@ pub enum Turn {
 }
 
 /// A wish about the set of signers, for engines whose signers vote with their blocks.
+///
+/// Closed on purpose: EIP-225 fixes what a vote says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
     /// About whom.
@@ -59,6 +63,8 @@ pub struct Vote {
 }
 
 /// In or out.
+///
+/// Closed on purpose: a signer is one or is none, so there is no third vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VoteKind {
     /// Make it a signer.

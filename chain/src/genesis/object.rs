@@ -26,12 +26,12 @@ pub(super) struct Object<'a> {
     path: String,
     strictness: Strictness,
     /// By name in lower case.
-    entries: BTreeMap<String, Entry<'a>>,
+    entries: BTreeMap<String, KeyValue<'a>>,
 }
 
 /// A value and its name as the file spells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry<'a> {
+struct KeyValue<'a> {
     name: String,
     text: Cow<'a, str>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Value<'a> {
 /// An object as it is read: its entries, and the first name that it has twice.
 #[derive(Default)]
 struct Parsed<'a> {
-    entries: BTreeMap<String, Entry<'a>>,
+    entries: BTreeMap<String, KeyValue<'a>>,
     twice: Option<(String, String)>,
 }
 
@@ -73,7 +73,8 @@ impl<'a> Object<'a> {
 
     /// The same, apart from the file's text.
     pub(super) fn into_owned(self) -> Object<'static> {
-        let own = |entry: Entry<'_>| Entry { name: entry.name, text: Cow::Owned(entry.text.into_owned()) };
+        let own =
+            |entry: KeyValue<'_>| KeyValue { name: entry.name, text: Cow::Owned(entry.text.into_owned()) };
         Object {
             path: self.path,
             strictness: self.strictness,
@@ -167,7 +168,7 @@ impl<'a> Object<'a> {
 
     /// Refuses every key that is not `known`.
     pub(super) fn deny_unknown(&self, known: &[&str]) -> Result<(), GenesisError> {
-        for Entry { name, .. } in self.entries.values() {
+        for KeyValue { name, .. } in self.entries.values() {
             if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 self.unknown(name, closest(name, known.iter().copied()))?;
             }
@@ -190,7 +191,7 @@ impl<'a> Object<'a> {
         GenesisError::Field { field: self.path_to(name), problem }
     }
 
-    fn value<'v>(&self, entry: &'v Entry<'_>) -> Value<'v> {
+    fn value<'v>(&self, entry: &'v KeyValue<'_>) -> Value<'v> {
         Value { path: join(&self.path, &entry.name), strictness: self.strictness, text: &entry.text }
     }
 
@@ -328,7 +329,7 @@ impl<'de> Visitor<'de> for ParsedVisitor {
         let mut parsed = Parsed::default();
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
             let (key, text) = (name.to_ascii_lowercase(), Cow::Borrowed(value.get()));
-            if let Some(first) = parsed.entries.insert(key, Entry { name: name.clone(), text }) {
+            if let Some(first) = parsed.entries.insert(key, KeyValue { name: name.clone(), text }) {
                 parsed.twice = parsed.twice.or(Some((name, first.name)));
             }
         }

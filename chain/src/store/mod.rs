@@ -28,6 +28,9 @@ use self::table::{INDEX_VALUE_LEN, block_key, index_value, read_index};
 pub const SCHEMA_VERSION: u64 = 1;
 
 /// A block on its way into the store.
+///
+/// Closed on purpose: what a writer leaves out is not on disk, so each of them must see a new
+/// field.
 #[derive(Clone, Copy, Debug)]
 pub struct NewBlock<'a> {
     /// Height above genesis.
@@ -45,6 +48,8 @@ pub struct NewBlock<'a> {
 }
 
 /// What is written together or not at all.
+///
+/// Closed on purpose: as [`NewBlock`].
 #[derive(Clone, Debug, Default)]
 pub struct Commit<'a> {
     /// New blocks, on whatever branch.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alloy_primitives::{B256, Bytes};
 use herald_chain::genesis::{BlockFork, Genesis, TimeFork};
+use herald_chain::testkit;
 use herald_chain::{BlockError, Chain, Rule};
 use herald_proto::{Block, BlockExt as _};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ struct Counts {
 
 #[test]
 fn blockchain_tests_hold_at_header_level() {
-    let Some(root) = kit::data("blockchain-tests") else { return };
+    let Some(root) = testkit::data("blockchain-tests") else { return };
     let mut files = Vec::new();
     gather(&root, &mut files);
     files.sort();

@@ -1,6 +1,6 @@
-//! Where the data are, and chains opened under `ethash`.
+//! Chains opened under `ethash`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use herald_chain::clock::Clock;
@@ -8,20 +8,10 @@ use herald_chain::engine::EngineChoice;
 use herald_chain::genesis::{BlockFork, Genesis};
 use herald_chain::{Chain, ChainOptions};
 
-/// A file or directory of `shared/data`, or `None` and a word about it when the data are not here.
-pub(crate) fn data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: ../shared/data/{name} is not here");
-    None
-}
-
 /// A chain under `ethash`, with a clock that no block is ahead of.
 pub(crate) fn open(directory: &Path, genesis: Genesis) -> Chain {
     let clock = Clock::manual(Duration::from_secs(u64::MAX));
-    let options = ChainOptions { clock, ..ChainOptions::default() };
+    let options = ChainOptions::default().with(|options| options.clock = clock);
     Chain::open(directory, genesis, "ethash".parse::<EngineChoice>().unwrap(), options).unwrap()
 }
 

@@ -9,10 +9,9 @@ use herald_chain::engine::ethash::{Ethash, next_difficulty};
 use herald_chain::engine::{Ancestry, Engine as _, EngineChoice, VerifyError};
 use herald_chain::genesis::{ChainConfig, Genesis};
 use herald_chain::store::StoreError;
+use herald_chain::testkit;
 use herald_chain::{Chain, ChainOptions, Head};
 use herald_proto::{Block, Body, Header};
-
-use crate::kit;
 
 const MAINNET: B256 = b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3");
 
@@ -77,7 +76,7 @@ fn era1(path: &Path) -> Vec<Entry> {
 
 #[test]
 fn the_first_8192_blocks_have_the_difficulty_that_follows() {
-    let Some(path) = kit::data("era1/mainnet-00000-5ec1ffb8.era1") else { return };
+    let Some(path) = testkit::data("era1/mainnet-00000-5ec1ffb8.era1") else { return };
     let entries = era1(&path);
     assert_eq!((entries.len(), entries[0].block.hash()), (8192, MAINNET));
     let config = forks();
@@ -96,7 +95,7 @@ fn the_first_8192_blocks_have_the_difficulty_that_follows() {
 /// accounts, so the forks come with the engine.
 #[test]
 fn the_first_8192_blocks_are_imported_with_their_uncles() {
-    let Some(path) = kit::data("era1/mainnet-00000-5ec1ffb8.era1") else { return };
+    let Some(path) = testkit::data("era1/mainnet-00000-5ec1ffb8.era1") else { return };
     let mut entries = era1(&path);
     let genesis = Genesis::from_block(entries.remove(0).block).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -113,7 +112,7 @@ fn the_first_8192_blocks_are_imported_with_their_uncles() {
 
 #[test]
 fn both_sides_of_the_merge_and_later_forks_hold() {
-    let Some(directory) = kit::data("mainnet") else { return };
+    let Some(directory) = testkit::data("mainnet") else { return };
     let read = |name: &str| -> Vec<Block> {
         let file = std::fs::File::open(directory.join(name)).unwrap();
         herald_chain::chainfile::Reader::new(file).unwrap().map(|entry| entry.unwrap().block).collect()

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ImportArgs) -> CommandResult {
     let given = args.genesis.as_deref();
     let given = given.map(|path| read_genesis(path, strictness(args.genesis_lenient))).transpose()?;
     let genesis = choose_genesis(given, args.files.first())?;
-    let options = ChainOptions { clock: clock.clone(), ..ChainOptions::default() };
+    let options = ChainOptions::default().with(|options| options.clock = clock.clone());
     let chain = Chain::open(&args.datadir.datadir, genesis, args.engine.clone().into(), options)?;
     if let Some(unchecked) = chain.engine().unchecked() {
         println!("the engine {} does not check {unchecked}", chain.engine().name());

@@ -65,7 +65,10 @@ pub(crate) struct InitError {
 pub(crate) fn run(args: &InitArgs) -> CommandResult {
     let genesis = DevGenesis {
         chain_id: args.chain_id,
-        clique: CliqueConfig { period: args.block_time, epoch: args.epoch },
+        clique: CliqueConfig::default().with(|clique| {
+            clique.period = args.block_time;
+            clique.epoch = args.epoch;
+        }),
         timestamp: args.timestamp,
         gas_limit: args.gas_limit,
         signers: args.signers.clone(),

@@ -195,7 +195,7 @@ fn make_genesis(parameters: DevnetParameters, nodes: &[NodeFiles], accounts: &[A
     let balance = U256::from(BALANCE_ETHER).saturating_mul(U256::from(WEI_PER_ETHER));
     DevGenesis {
         chain_id: parameters.chain_id,
-        clique: CliqueConfig { period: parameters.block_time, ..CliqueConfig::default() },
+        clique: CliqueConfig::default().with(|clique| clique.period = parameters.block_time),
         signers: nodes.iter().map(|node| node.signer.address()).collect(),
         funded: accounts.iter().map(|key| (key.address(), balance)).collect(),
         ..DevGenesis::default()

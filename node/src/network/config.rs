@@ -7,6 +7,9 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 
 /// Where the node listens, whom it dials, and what it allows its peers.
+///
+/// Closed on purpose: it is written with `..NetworkConfig::new(identity)`, which the attribute
+/// would forbid. A new field gets its default there.
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
     /// The node's identity; see [`load_or_create_identity`](super::load_or_create_identity).
@@ -41,6 +44,8 @@ impl NetworkConfig {
 }
 
 /// Whether multicast DNS looks for peers.
+///
+/// Closed on purpose: a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mdns {
     /// Only the peers that are named, and those that dial us.
@@ -56,6 +61,9 @@ pub enum Mdns {
 /// outbox is `outbox_blocks` frames, shared among the peers that the same block goes to. The
 /// middle term needs blocks of the frame limit in our own chain; with a body of usual size it is
 /// `served_at_once * messages.reply_bytes`.
+///
+/// Closed on purpose: it is written with `..NetworkLimits::default()`, which the attribute would
+/// forbid. A new field gets its default there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkLimits {
     /// Connections in total, both directions. 100: twice geth's 50 peers, so that simultaneous
@@ -134,6 +142,8 @@ impl Default for NetworkLimits {
 }
 
 /// How long things may take.
+///
+/// Closed on purpose: as [`NetworkLimits`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkTimes {
     /// From connecting, or from the end of a peer's announce stream, to its Status. 5 s.

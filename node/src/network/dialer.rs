@@ -13,6 +13,7 @@ use super::config::NetworkTimes;
 /// What came of adding an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub enum AddPeer {
     /// It will be dialed now, and again whenever it is lost.
     Added,

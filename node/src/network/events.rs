@@ -10,6 +10,9 @@ use super::frames::BufferPermit;
 use super::reason::{DisconnectReason, RequestFailure};
 
 /// What happened on the network, in order for each peer.
+///
+/// Closed on purpose: a host that passes over an event loses track of a peer, or loses a block. It
+/// has to decide about each.
 #[derive(Debug)]
 pub enum NetworkEvent {
     /// Both sides have sent and accepted a Status: the peer may be spoken to.

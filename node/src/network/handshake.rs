@@ -154,9 +154,9 @@ mod tests {
     const OTHER: ForkId = ForkId { hash: [2; 4], next: 0 };
 
     /// Knows its own fork id and no other.
-    struct Host(ForkId);
+    struct OneFork(ForkId);
 
-    impl Serve for Host {
+    impl Serve for OneFork {
         fn status(&self) -> Status {
             status(self.0)
         }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn each_difference_has_its_name() {
-        let host = Host(OURS);
+        let host = OneFork(OURS);
         assert_eq!(check(&host, &status(OURS)), Ok(()));
         let version = StatusMismatch::Version { ours: 68, theirs: 67 };
         assert_eq!(check(&host, &Status { version: 67, ..status(OURS) }), Err(version));
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn without_a_fork_id_on_either_side_none_is_compared() {
-        assert_eq!(check(&Host(OURS), &status(ForkId::NONE)), Ok(()));
-        assert_eq!(check(&Host(ForkId::NONE), &status(OTHER)), Ok(()));
+        assert_eq!(check(&OneFork(OURS), &status(ForkId::NONE)), Ok(()));
+        assert_eq!(check(&OneFork(ForkId::NONE), &status(OTHER)), Ok(()));
     }
 }

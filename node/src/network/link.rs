@@ -266,20 +266,20 @@ pub(super) struct AnyOf(&'static [StreamKind]);
 
 /// A protocol together with its name, so that nothing is looked up after the negotiation.
 #[derive(Clone, Debug)]
-pub(super) struct Named(StreamKind, StreamProtocol);
+pub(super) struct NamedStream(StreamKind, StreamProtocol);
 
-impl AsRef<str> for Named {
+impl AsRef<str> for NamedStream {
     fn as_ref(&self) -> &str {
         self.1.as_ref()
     }
 }
 
 impl UpgradeInfo for AnyOf {
-    type Info = Named;
-    type InfoIter = std::iter::Map<std::slice::Iter<'static, StreamKind>, fn(&StreamKind) -> Named>;
+    type Info = NamedStream;
+    type InfoIter = std::iter::Map<std::slice::Iter<'static, StreamKind>, fn(&StreamKind) -> NamedStream>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        self.0.iter().map(|kind| Named(*kind, kind.name()))
+        self.0.iter().map(|kind| NamedStream(*kind, kind.name()))
     }
 }
 
@@ -288,7 +288,7 @@ impl InboundUpgrade<Stream> for AnyOf {
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Output, Self::Error>>;
 
-    fn upgrade_inbound(self, stream: Stream, info: Named) -> Self::Future {
+    fn upgrade_inbound(self, stream: Stream, info: NamedStream) -> Self::Future {
         std::future::ready(Ok((info.0, stream)))
     }
 }
@@ -298,7 +298,7 @@ impl OutboundUpgrade<Stream> for AnyOf {
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Output, Self::Error>>;
 
-    fn upgrade_outbound(self, stream: Stream, info: Named) -> Self::Future {
+    fn upgrade_outbound(self, stream: Stream, info: NamedStream) -> Self::Future {
         std::future::ready(Ok((info.0, stream)))
     }
 }

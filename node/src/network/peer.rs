@@ -27,6 +27,7 @@ pub enum ConnectionDirection {
 
 /// A ready peer, as of now.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PeerInfo {
     /// Who.
     pub peer_id: PeerId,

@@ -30,6 +30,8 @@ pub trait Serve: Send + Sync + 'static {
 }
 
 /// Whether a fork id fits.
+///
+/// Closed on purpose: it is one or the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForkFit {
     /// It can be our chain.

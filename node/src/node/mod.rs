@@ -29,6 +29,8 @@ pub use self::error::NodeError;
 const IDENTITY_FILE: &str = "node.key";
 
 /// What a node is made of.
+///
+/// Closed on purpose: whoever starts a node decides about each part. Most have no default.
 #[derive(Debug)]
 pub struct NodeConfig {
     /// Where its chain and its keys are kept.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::U64;
 use futures::FutureExt as _;
-use herald_fetcher::{Admission, Config, Counters, End, PeerStatus, Reason, StageName, Status};
+use herald_fetcher::{Admission, Config, Counters, End, FetcherStatus, PeerStatus, Reason, StageName};
 use libp2p::PeerId;
 use serde::Serialize;
 
@@ -106,7 +106,12 @@ struct CounterReport {
 }
 
 impl FetcherReport {
-    fn new(status: &Status<PeerId>, counters: &Counters, config: &Config, stages: &StageCounts) -> Self {
+    fn new(
+        status: &FetcherStatus<PeerId>,
+        counters: &Counters,
+        config: &Config,
+        stages: &StageCounts,
+    ) -> Self {
         Self {
             stages: StageName::ALL
                 .into_iter()
@@ -128,7 +133,7 @@ impl FetcherReport {
 }
 
 impl FetcherBytes {
-    fn new(status: &Status<PeerId>) -> Self {
+    fn new(status: &FetcherStatus<PeerId>) -> Self {
         Self {
             held: U64::from(status.bytes_held),
             memory: U64::from(status.memory_bytes),

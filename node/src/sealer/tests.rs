@@ -37,7 +37,10 @@ struct Fixture {
 /// a period ahead of it.
 fn open(datadir: &Path, genesis: &Genesis, clock: &Clock) -> Chain {
     let allowed_drift = Duration::from_secs(2);
-    let options = ChainOptions { clock: clock.clone(), allowed_drift, ..ChainOptions::default() };
+    let options = ChainOptions::default().with(|options| {
+        options.clock = clock.clone();
+        options.allowed_drift = allowed_drift;
+    });
     Chain::open(datadir, genesis.clone(), EngineChoice::Auto, options).unwrap()
 }
 
@@ -45,7 +48,7 @@ impl Fixture {
     fn new(signers: u8) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (keys, clock) = (testkit::signers(signers), testkit::clock());
-        let config = CliqueConfig { period: 2, ..CliqueConfig::default() };
+        let config = CliqueConfig::default().with(|config| config.period = 2);
         let genesis = testkit::clique_genesis(&keys, config);
         let chain = open(directory.path(), &genesis, &clock);
         Self { chain, clock, keys, directory }

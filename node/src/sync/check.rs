@@ -58,29 +58,29 @@ impl SyncFault {
 
 /// The block that the next header must follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tip {
+pub(super) struct ExpectedParent {
     pub(super) number: u64,
     pub(super) hash: B256,
 }
 
-/// Checks that `headers` follow `tip` and each other.
-pub(super) fn follow(tip: Tip, headers: &[Header]) -> Result<(), SyncFault> {
-    let mut tip = tip;
+/// Checks that `headers` follow `parent` and each other.
+pub(super) fn follow(parent: ExpectedParent, headers: &[Header]) -> Result<(), SyncFault> {
+    let mut parent = parent;
     for header in headers {
-        let (fields, expected) = (header.fields(), tip.number.checked_add(1));
-        if fields.parent_hash != tip.hash || Some(fields.number) != expected {
+        let (fields, expected) = (header.fields(), parent.number.checked_add(1));
+        if fields.parent_hash != parent.hash || Some(fields.number) != expected {
             return Err(SyncFault::BrokenLink);
         }
-        tip = Tip { number: fields.number, hash: header.hash() };
+        parent = ExpectedParent { number: fields.number, hash: header.hash() };
     }
     Ok(())
 }
 
-/// Whether `headers` go on at the height after `tip`, but on another block there.
-pub(super) fn starts_another_branch(tip: Tip, headers: &[Header]) -> bool {
+/// Whether `headers` go on at the height after `parent`, but on another block there.
+pub(super) fn starts_another_branch(parent: ExpectedParent, headers: &[Header]) -> bool {
     headers.first().is_some_and(|first| {
         let fields = first.fields();
-        Some(fields.number) == tip.number.checked_add(1) && fields.parent_hash != tip.hash
+        Some(fields.number) == parent.number.checked_add(1) && fields.parent_hash != parent.hash
     })
 }
 

@@ -7,7 +7,7 @@ use alloy_primitives::{B256, U256};
 use herald_proto::{Block, Body, HashOrNumber, Header, HeadersRequest};
 use tokio::time::Instant;
 
-use super::check::{BlockBatch, SyncFault, Tip, follow, starts_another_branch};
+use super::check::{BlockBatch, ExpectedParent, SyncFault, follow, starts_another_branch};
 use super::{ImportFault, SyncChain, SyncRequestId};
 use crate::network::{PeerId, RequestFailure};
 
@@ -32,6 +32,9 @@ const FETCHER_TIME: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How a peer's head became known.
+///
+/// Closed on purpose: a head is stated or announced, and an announced one is within the window or
+/// beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadNews {
     /// From its Status: nobody will announce it, so sync asks at once.
@@ -43,6 +46,9 @@ pub enum HeadNews {
 }
 
 /// What sync wants done.
+///
+/// Closed on purpose: a host that does not carry out an output leaves sync waiting for an answer.
+/// The compiler shows where a new one has to be carried out.
 #[derive(Debug)]
 #[must_use]
 pub enum SyncOutput {
@@ -110,12 +116,12 @@ enum SyncStage {
     Target(B256),
     /// The header at `at` of the peer's chain, in search of the newest common block.
     Ancestor { target: u64, search: Search },
-    /// Headers after the tip.
-    Headers { target: u64, tip: Tip },
-    /// Bodies of the batch; `tip` is its last header.
-    Bodies { target: u64, tip: Tip, batch: BlockBatch },
+    /// Headers after the parent.
+    Headers { target: u64, parent: ExpectedParent },
+    /// Bodies of the batch; `parent` is its last header.
+    Bodies { target: u64, parent: ExpectedParent, batch: BlockBatch },
     /// The outcome of an import out of the batch.
-    Import { target: u64, tip: Tip, batch: BlockBatch },
+    Import { target: u64, parent: ExpectedParent, batch: BlockBatch },
 }
 
 /// Where the newest common block can be: `low` is common, `high` is not.
@@ -217,7 +223,7 @@ impl RangeSync {
         let outcome = match stage {
             SyncStage::Target(hash) => self.on_target(chain, peer, hash, &answer),
             SyncStage::Ancestor { target, search } => self.on_probe(chain, peer, target, search, &answer),
-            SyncStage::Headers { target, tip } => self.on_batch(chain, peer, target, tip, answer),
+            SyncStage::Headers { target, parent } => self.on_batch(chain, peer, target, parent, answer),
             // Not asked for.
             SyncStage::Bodies { .. } | SyncStage::Import { .. } => Err(SyncFault::WrongHeader),
         };
@@ -234,8 +240,8 @@ impl RangeSync {
         bodies: Vec<Body>,
     ) -> Option<SyncOutput> {
         let outcome = match self.answered(peer, request)? {
-            SyncStage::Bodies { target, tip, mut batch } => match batch.fill(bodies) {
-                Ok(()) => Ok(Some(self.import_or_ask(peer, target, tip, batch))),
+            SyncStage::Bodies { target, parent, mut batch } => match batch.fill(bodies) {
+                Ok(()) => Ok(Some(self.import_or_ask(peer, target, parent, batch))),
                 Err(fault) => Err(fault),
             },
             // Not asked for.
@@ -268,12 +274,12 @@ impl RangeSync {
         result: Result<(), ImportFault>,
     ) -> Option<SyncOutput> {
         let turn = self.turn.take_if(|turn| matches!(turn.stage, SyncStage::Import { .. }));
-        let Some(SyncTurn { peer, stage: SyncStage::Import { target, tip, batch }, .. }) = turn else {
+        let Some(SyncTurn { peer, stage: SyncStage::Import { target, parent, batch }, .. }) = turn else {
             return self.tick(chain, now);
         };
         let outcome = match result {
-            Ok(()) if !batch.is_empty() => Ok(Some(self.import_or_ask(peer, target, tip, batch))),
-            Ok(()) if tip.number < target => Ok(Some(self.ask_next(peer, target, tip))),
+            Ok(()) if !batch.is_empty() => Ok(Some(self.import_or_ask(peer, target, parent, batch))),
+            Ok(()) if parent.number < target => Ok(Some(self.ask_next(peer, target, parent))),
             Ok(()) => Ok(None),
             Err(ImportFault::Invalid { rule, .. }) => Err(SyncFault::InvalidBlock(rule)),
             Err(ImportFault::Local) => {
@@ -325,7 +331,7 @@ impl RangeSync {
         if target <= chain.finalized() {
             return Err(SyncFault::BelowFinality);
         }
-        let parent = Tip { number: target - 1, hash: header.fields().parent_hash };
+        let parent = ExpectedParent { number: target - 1, hash: header.fields().parent_hash };
         if chain.contains(&parent.hash) {
             return Ok(Some(self.ask_next(peer, target, parent)));
         }
@@ -348,7 +354,7 @@ impl RangeSync {
         if header.fields().number != search.at {
             return Err(SyncFault::WrongHeader);
         }
-        let common = Tip { number: search.at, hash: header.hash() };
+        let common = ExpectedParent { number: search.at, hash: header.hash() };
         if chain.contains(&common.hash) {
             search.low = search.at;
             if search.high - search.low <= 1 {
@@ -376,18 +382,18 @@ impl RangeSync {
         chain: &dyn SyncChain,
         peer: PeerId,
         target: u64,
-        tip: Tip,
+        parent: ExpectedParent,
         answer: Vec<Header>,
     ) -> TurnOutcome {
         let last = answer.last().ok_or(SyncFault::Empty)?;
-        let next = Tip { number: last.fields().number, hash: last.hash() };
-        if starts_another_branch(tip, &answer) && self.branch_changes < BRANCH_CHANGES {
+        let next = ExpectedParent { number: last.fields().number, hash: last.hash() };
+        if starts_another_branch(parent, &answer) && self.branch_changes < BRANCH_CHANGES {
             // An honest peer's reorganisation between two answers looks like this.
             self.branch_changes += 1;
-            let search = Search { low: 0, high: tip.number + 1, at: tip.number, stride: 1 };
+            let search = Search { low: 0, high: parent.number + 1, at: parent.number, stride: 1 };
             return Ok(Some(self.probe(peer, target, search)));
         }
-        follow(tip, &answer)?;
+        follow(parent, &answer)?;
         let unknown = answer.into_iter().skip_while(|header| chain.contains(&header.hash()));
         let batch = BlockBatch::new(unknown.collect());
         if batch.is_empty() {
@@ -402,13 +408,13 @@ impl RangeSync {
         self.ask_headers(peer, request, SyncStage::Ancestor { target, search })
     }
 
-    fn ask_next(&mut self, peer: PeerId, target: u64, tip: Tip) -> SyncOutput {
-        let first = tip.number.saturating_add(1);
-        let limit = target.saturating_sub(tip.number).clamp(1, HEADERS);
+    fn ask_next(&mut self, peer: PeerId, target: u64, parent: ExpectedParent) -> SyncOutput {
+        let first = parent.number.saturating_add(1);
+        let limit = target.saturating_sub(parent.number).clamp(1, HEADERS);
         self.ask_headers(
             peer,
             headers(HashOrNumber::Number(first), limit),
-            SyncStage::Headers { target, tip },
+            SyncStage::Headers { target, parent },
         )
     }
 
@@ -418,14 +424,20 @@ impl RangeSync {
     }
 
     /// Imports what is whole once that is enough, or all that is left; else asks for bodies.
-    fn import_or_ask(&mut self, peer: PeerId, target: u64, tip: Tip, mut batch: BlockBatch) -> SyncOutput {
+    fn import_or_ask(
+        &mut self,
+        peer: PeerId,
+        target: u64,
+        parent: ExpectedParent,
+        mut batch: BlockBatch,
+    ) -> SyncOutput {
         let blocks = batch.take_whole(BODIES, IMPORT_BYTES);
         if blocks.is_empty() {
             let hashes = batch.missing(BODIES);
-            let request = self.begin(peer, SyncStage::Bodies { target, tip, batch });
+            let request = self.begin(peer, SyncStage::Bodies { target, parent, batch });
             return SyncOutput::RequestBodies { request, peer, hashes };
         }
-        self.begin(peer, SyncStage::Import { target, tip, batch });
+        self.begin(peer, SyncStage::Import { target, parent, batch });
         SyncOutput::Import(blocks)
     }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use herald_chain::chainfile::read_genesis;
 use herald_chain::genesis::Strictness;
+use herald_chain::testkit::data;
 use herald_proto::{Block, BlockExt as _};
 
-use crate::kit::{chain, data, run, run_badly, run_well, text, write};
+use crate::kit::{chain, run, run_badly, run_well, text, write};
 
 fn import<'a>(datadir: &'a Path, genesis: &'a Path, file: &'a Path) -> [&'a str; 6] {
     ["import", "--datadir", text(datadir), "--genesis", text(genesis), text(file)]
@@ -201,17 +202,17 @@ fn a_changed_byte_stops_the_import_at_its_block() {
     let genesis = file.with_file_name("genesis.json");
     let bad = directory.path().join("bad.rlp");
     // Each byte of the body in steps: whether it breaks the encoding or a root.
-    for place in (body..offset + blocks[20].encoded_len()).step_by(97) {
+    for at in (body..offset + blocks[20].encoded_len()).step_by(97) {
         let mut bytes = bytes.clone();
-        bytes[place] ^= 0x01;
+        bytes[at] ^= 0x01;
         std::fs::write(&bad, &bytes).unwrap();
-        let datadir = directory.path().join(place.to_string());
+        let datadir = directory.path().join(at.to_string());
         let (code, error) = run_badly(import(&datadir, &genesis, &bad));
         assert_eq!(code, 1);
         let expected =
             format!("block index 20, byte offset {offset}, number 21, hash {}: ", blocks[20].hash());
-        assert!(error.contains(&expected), "{place}: {error}");
-        assert!(error.contains("(20 blocks imported)"), "{place}: {error}");
+        assert!(error.contains(&expected), "{at}: {error}");
+        assert!(error.contains("(20 blocks imported)"), "{at}: {error}");
         let said = run_well(import(&datadir, &genesis, &file));
         assert!(said.contains("25 blocks imported, 20 known already"), "{said}");
     }

@@ -38,16 +38,6 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A file of `shared/data`, or `None` and a word about it when the data are not here.
-pub(crate) fn data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: ../shared/data/{name} is not here");
-    None
-}
-
 /// A genesis in a file, and `count` blocks that follow it.
 pub(crate) fn chain(directory: &Path, count: usize) -> (PathBuf, Vec<Block>) {
     let json = r#"{"config": {"chainId": 1}, "difficulty": "0x10", "gasLimit": "0x1c9c380",

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use herald_chain::testkit::data;
 use herald_proto::Block;
 use serde_json::{Value, json};
 
-use crate::kit::{Herald, blocks, chain, data, genesis, import, quantity, wait_for, write};
+use crate::kit::{Herald, blocks, chain, genesis, import, quantity, wait_for, write};
 
 fn hash(block: &Block) -> String {
     block.hash().to_string()

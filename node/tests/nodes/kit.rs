@@ -191,16 +191,6 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A file of `shared/data`, or `None` and a word about it when the data are not here.
-pub(crate) fn data(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: ../shared/data/{name} is not here");
-    None
-}
-
 /// The blocks of a file.
 pub(crate) fn blocks(path: &Path) -> Vec<Block> {
     let bytes = std::fs::read(path).unwrap();

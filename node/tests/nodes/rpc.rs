@@ -1,12 +1,13 @@
 //! JSON-RPC over real HTTP: shapes, errors and refusals.
 
+use herald_chain::testkit::data;
 use herald_proto::BlockExt as _;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::kit::{Herald, chain, data, genesis, import, post, quantity, run_badly, text, write};
+use crate::kit::{Herald, chain, genesis, import, post, quantity, run_badly, text, write};
 
 /// A node with three blocks without transactions.
 fn small_node(directory: &Path) -> Herald {

@@ -10,6 +10,8 @@ use crate::error::{DecodeError, DecodeErrorKind};
 pub const MAX_DEPTH: usize = 16;
 
 /// The two sorts of items that RLP has.
+///
+/// Closed on purpose: RLP has no third.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemKind {
     /// A byte string.

@@ -51,6 +51,8 @@ pub enum Fees {
 }
 
 /// An address and slots of its storage (EIP-2930).
+///
+/// Closed on purpose: EIP-2930 fixes the two fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessListItem {
     /// The account whose storage it is.
@@ -60,6 +62,8 @@ pub struct AccessListItem {
 }
 
 /// Blobs that travel beside a transaction (EIP-4844).
+///
+/// Closed on purpose: EIP-4844 fixes what a transaction says of its blobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blobs {
     /// Most to be paid for a unit of blob gas, in wei.
@@ -69,6 +73,8 @@ pub struct Blobs {
 }
 
 /// Leave that an account gives to run a contract's code as its own (EIP-7702).
+///
+/// Closed on purpose: EIP-7702 fixes the fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
     /// The chain it is for; 0 is any.
@@ -82,6 +88,8 @@ pub struct Authorization {
 }
 
 /// A secp256k1 signature. That it fits a key is not checked here.
+///
+/// Closed on purpose: these three numbers are the whole signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// Which of the two points is meant: 0 or 1 in typed transactions, 27 or 28 in legacy ones,

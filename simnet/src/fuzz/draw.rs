@@ -12,9 +12,9 @@ use crate::model::schedule::SlotSchedule;
 use crate::policy::LifetimePromise;
 use crate::scenario::units::{BitRate, Size, Span};
 use crate::scenario::{
-    Adversaries, AdversaryKind, Assertions, ChainModel, Core, CutDirection, Exit, Fault, FetcherOptions,
-    LinkModel, MemoryKept, Policy, Regions, Scenario, Sealing, SizeDraw, SmallMessages, Topology, WireSizes,
-    peers_expected,
+    Adversaries, AdversaryKind, Assertions, ChainModel, Core, CutDirection, Exit, FetcherOptions, LinkModel,
+    MemoryKept, Policy, Regions, Scenario, ScheduledFault, Sealing, SizeDraw, SmallMessages, Topology,
+    WireSizes, peers_expected,
 };
 
 /// The most nodes of a drawn scenario.
@@ -306,7 +306,7 @@ impl Dice {
         scenario.adversaries
     }
 
-    fn faults(&mut self, heal: Span, last: Span) -> Vec<Fault> {
+    fn faults(&mut self, heal: Span, last: Span) -> Vec<ScheduledFault> {
         let mut faults = Vec::new();
         if self.chance(0.25) {
             return faults;
@@ -317,13 +317,13 @@ impl Dice {
             let end = if self.chance(0.3) { last } else { heal };
             let lasts = Span(self.between(1_000..=end.0.saturating_sub(at.0).max(1_000)));
             faults.push(match draw::index(self.0.word(), 6) {
-                0 | 1 => Fault::Partition {
+                0 | 1 => ScheduledFault::Partition {
                     at,
                     lasts,
                     share: self.share(0.05, 0.95),
                     direction: self.pick(&[CutDirection::Both, CutDirection::OneWay]),
                 },
-                2 | 3 => Fault::Churn {
+                2 | 3 => ScheduledFault::Churn {
                     at,
                     lasts,
                     // At most some hundred departures.
@@ -332,8 +332,8 @@ impl Dice {
                     exit: self.pick(&[Exit::Closed, Exit::Silent]),
                     memory: self.pick(&[MemoryKept::Chain, MemoryKept::Nothing]),
                 },
-                4 => Fault::Join { at, share: self.share(0.05, 0.6) },
-                _ => Fault::Leave { at, share: self.share(0.05, 0.6) },
+                4 => ScheduledFault::Join { at, share: self.share(0.05, 0.6) },
+                _ => ScheduledFault::Leave { at, share: self.share(0.05, 0.6) },
             });
         }
         faults

@@ -5,8 +5,8 @@ use herald_fetcher::Config;
 use super::error::{Amount, ScenarioError};
 use super::units::{BitRate, Size, Span};
 use super::{
-    Adversaries, AdversaryKind, ChainModel, Fault, LinkModel, Policy, Regions, Scenario, SizeDraw, Topology,
-    WireSizes,
+    Adversaries, AdversaryKind, ChainModel, LinkModel, Policy, Regions, Scenario, ScheduledFault, SizeDraw,
+    Topology, WireSizes,
 };
 
 /// The most nodes.
@@ -305,26 +305,26 @@ fn check_adversaries(scenario: &Scenario) -> Result<(), ScenarioError> {
     }
 }
 
-fn check_fault(fault: &Fault) -> Result<(), ScenarioError> {
+fn check_fault(fault: &ScheduledFault) -> Result<(), ScenarioError> {
     let part = |key| share(key, 0.0, 0.999);
     match fault {
-        Fault::Partition { at, lasts, share, direction: _ } => {
+        ScheduledFault::Partition { at, lasts, share, direction: _ } => {
             span(key!(faults[at]), Span::ZERO, YEAR)?;
             span(key!(faults[lasts]), SHORTEST, YEAR)?;
             part(key!(faults[share], " (of a partition)"))
         }
-        Fault::Churn { at, lasts, every, away, exit: _, memory: _ } => {
+        ScheduledFault::Churn { at, lasts, every, away, exit: _, memory: _ } => {
             span(key!(faults[at]), Span::ZERO, YEAR)?;
             span(key!(faults[lasts]), SHORTEST, YEAR)?;
             let shortest = Span(lasts.0.div_ceil(DEPARTURES_MAX)).max(SHORTEST);
             span(key!(faults[every]), shortest, YEAR)?;
             span(key!(faults[away]), Span::ZERO, YEAR)
         }
-        Fault::Join { at, share } => {
+        ScheduledFault::Join { at, share } => {
             span(key!(faults[at]), Span::ZERO, YEAR)?;
             part(key!(faults[share], " (of those who join)"))
         }
-        Fault::Leave { at, share } => {
+        ScheduledFault::Leave { at, share } => {
             span(key!(faults[at]), Span::ZERO, YEAR)?;
             part(key!(faults[share], " (of those who leave)"))
         }

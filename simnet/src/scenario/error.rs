@@ -74,7 +74,7 @@ pub enum ScenarioError {
     /// The same policy twice.
     #[error("`policies` has \"{}\" twice; take one out", policy.label())]
     PolicyTwice { policy: Policy },
-    /// More links than there is room for.
+    /// More links than a run can have.
     #[error("the topology has about {links} links; there may be {LINKS_MAX}: take fewer nodes or peers")]
     Links {
         /// How many, both directions counted.

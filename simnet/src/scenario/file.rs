@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use super::forms::TopologySource;
 use super::{
-    Adversaries, Assertions, ChainModel, Core, EDGES_MAX, Fault, FetcherOptions, LinkModel, Policy, Regions,
-    Scenario, ScenarioError, Topology, WireSizes,
+    Adversaries, Assertions, ChainModel, Core, EDGES_MAX, FetcherOptions, LinkModel, Policy, Regions,
+    Scenario, ScenarioError, ScheduledFault, Topology, WireSizes,
 };
 
 /// The longest scenario file that is read: a million edges, written out.
@@ -97,7 +97,7 @@ document! {
     wire: WireSizes,
     chain: ChainModel,
     adversaries: Vec<Adversaries>,
-    faults: Vec<Fault>,
+    faults: Vec<ScheduledFault>,
     core: Option<Core>,
     fetcher: FetcherOptions,
     assertions: Assertions,

@@ -11,8 +11,8 @@ use thiserror::Error;
 
 use super::units::{BitRate, Size, Span};
 use super::{
-    CutDirection, Distribution, Exit, Fault, MemoryKept, NetworkYear, OutboundDegrees, Regions, SizeDraw,
-    Topology,
+    CutDirection, Distribution, Exit, MemoryKept, NetworkYear, OutboundDegrees, Regions, ScheduledFault,
+    SizeDraw, Topology,
 };
 
 /// Keys that do not make one of the alternatives.
@@ -26,12 +26,12 @@ pub(super) enum FormError {
     Unclear { wanted: &'static str },
 }
 
-/// What one alternative of a form asks of the keys.
-struct Keys {
+/// One alternative of a form, and what it asks of the keys.
+struct Alternative {
     kind: &'static str,
 }
 
-impl Keys {
+impl Alternative {
     fn of(kind: impl Into<&'static str>) -> Self {
         Self { kind: kind.into() }
     }
@@ -106,16 +106,20 @@ impl TryFrom<TopologyForm> for TopologySource {
         let TopologyForm { kind, degree, preset, cumulative, file, edges } = form;
         let (degree_key, table_keys, edge_keys) =
             (given!(degree), given!(preset, cumulative), given!(file, edges));
-        let keys = Keys::of(kind);
-        let refuse_all =
-            || keys.refuse(&degree_key).and(keys.refuse(&table_keys)).and(keys.refuse(&edge_keys));
+        let alternative = Alternative::of(kind);
+        let refuse_all = || {
+            alternative
+                .refuse(&degree_key)
+                .and(alternative.refuse(&table_keys))
+                .and(alternative.refuse(&edge_keys))
+        };
         Ok(Self::Here(match kind {
             TopologyKind::RandomRegular => {
-                keys.refuse(&table_keys).and(keys.refuse(&edge_keys))?;
-                Topology::RandomRegular { degree: keys.need(key!(degree))? }
+                alternative.refuse(&table_keys).and(alternative.refuse(&edge_keys))?;
+                Topology::RandomRegular { degree: alternative.need(key!(degree))? }
             }
             TopologyKind::Degrees => {
-                keys.refuse(&degree_key).and(keys.refuse(&edge_keys))?;
+                alternative.refuse(&degree_key).and(alternative.refuse(&edge_keys))?;
                 match (preset, cumulative) {
                     (Some(preset), None) => Topology::degrees(preset),
                     (None, Some(cumulative)) => Topology::Degrees { cumulative },
@@ -127,7 +131,7 @@ impl TryFrom<TopologyForm> for TopologySource {
             TopologyKind::Line => refuse_all().map(|()| Topology::Line)?,
             TopologyKind::Star => refuse_all().map(|()| Topology::Star)?,
             TopologyKind::Edges => {
-                keys.refuse(&degree_key).and(keys.refuse(&table_keys))?;
+                alternative.refuse(&degree_key).and(alternative.refuse(&table_keys))?;
                 match (file, edges) {
                     (Some(file), None) => return Ok(Self::File(file)),
                     (None, Some(edges)) => Topology::Edges { edges },
@@ -179,17 +183,17 @@ impl TryFrom<RegionsForm> for Regions {
     fn try_from(form: RegionsForm) -> Result<Self, FormError> {
         let RegionsForm { preset, distribution, names, shares, up, down, latency } = form;
         if let Some(network) = preset {
-            Keys::of(key!(preset).0).refuse(&given!(names, shares, up, down, latency))?;
+            Alternative::of(key!(preset).0).refuse(&given!(names, shares, up, down, latency))?;
             return Ok(Self::preset(network, distribution.unwrap_or(network.distribution())));
         }
-        let keys = Keys::of("regions without a preset");
-        keys.refuse(&given!(distribution))?;
+        let alternative = Alternative::of("regions without a preset");
+        alternative.refuse(&given!(distribution))?;
         Ok(Self {
-            names: keys.need(key!(names))?,
-            shares: keys.need(key!(shares))?,
-            latency: keys.need(key!(latency))?,
-            up: keys.need(key!(up))?,
-            down: keys.need(key!(down))?,
+            names: alternative.need(key!(names))?,
+            shares: alternative.need(key!(shares))?,
+            latency: alternative.need(key!(latency))?,
+            up: alternative.need(key!(up))?,
+            down: alternative.need(key!(down))?,
         })
     }
 }
@@ -329,34 +333,34 @@ impl FaultForm {
     }
 }
 
-impl TryFrom<FaultForm> for Fault {
+impl TryFrom<FaultForm> for ScheduledFault {
     type Error = FormError;
 
     fn try_from(form: FaultForm) -> Result<Self, FormError> {
         let FaultForm { kind, at, lasts, share, direction, every, away, exit, memory } = form;
         let churn_keys = given!(every, away, exit, memory);
-        let keys = Keys::of(kind);
+        let alternative = Alternative::of(kind);
         let only_share = || {
-            keys.refuse(&given!(lasts, direction)).and(keys.refuse(&churn_keys))?;
-            keys.need(key!(share))
+            alternative.refuse(&given!(lasts, direction)).and(alternative.refuse(&churn_keys))?;
+            alternative.need(key!(share))
         };
         Ok(match kind {
             FaultKind::Partition => {
-                keys.refuse(&churn_keys)?;
+                alternative.refuse(&churn_keys)?;
                 Self::Partition {
                     at,
-                    lasts: keys.need(key!(lasts))?,
-                    share: keys.need(key!(share))?,
+                    lasts: alternative.need(key!(lasts))?,
+                    share: alternative.need(key!(share))?,
                     direction: direction.unwrap_or(CutDirection::Both),
                 }
             }
             FaultKind::Churn => {
-                keys.refuse(&given!(share, direction))?;
+                alternative.refuse(&given!(share, direction))?;
                 Self::Churn {
                     at,
-                    lasts: keys.need(key!(lasts))?,
-                    every: keys.need(key!(every))?,
-                    away: keys.need(key!(away))?,
+                    lasts: alternative.need(key!(lasts))?,
+                    every: alternative.need(key!(every))?,
+                    away: alternative.need(key!(away))?,
                     exit: exit.unwrap_or(Exit::Closed),
                     memory: memory.unwrap_or(MemoryKept::Chain),
                 }
@@ -367,16 +371,16 @@ impl TryFrom<FaultForm> for Fault {
     }
 }
 
-impl From<Fault> for FaultForm {
-    fn from(fault: Fault) -> Self {
+impl From<ScheduledFault> for FaultForm {
+    fn from(fault: ScheduledFault) -> Self {
         match fault {
-            Fault::Partition { at, lasts, share, direction } => Self {
+            ScheduledFault::Partition { at, lasts, share, direction } => Self {
                 lasts: Some(lasts),
                 share: Some(share),
                 direction: Some(direction),
                 ..Self::of(FaultKind::Partition, at)
             },
-            Fault::Churn { at, lasts, every, away, exit, memory } => Self {
+            ScheduledFault::Churn { at, lasts, every, away, exit, memory } => Self {
                 lasts: Some(lasts),
                 every: Some(every),
                 away: Some(away),
@@ -384,8 +388,12 @@ impl From<Fault> for FaultForm {
                 memory: Some(memory),
                 ..Self::of(FaultKind::Churn, at)
             },
-            Fault::Join { at, share } => Self { share: Some(share), ..Self::of(FaultKind::Join, at) },
-            Fault::Leave { at, share } => Self { share: Some(share), ..Self::of(FaultKind::Leave, at) },
+            ScheduledFault::Join { at, share } => {
+                Self { share: Some(share), ..Self::of(FaultKind::Join, at) }
+            }
+            ScheduledFault::Leave { at, share } => {
+                Self { share: Some(share), ..Self::of(FaultKind::Leave, at) }
+            }
         }
     }
 }

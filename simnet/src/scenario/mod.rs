@@ -84,7 +84,7 @@ pub struct Scenario {
     /// Hostile nodes. Default none.
     pub adversaries: Vec<Adversaries>,
     /// What goes wrong, and when. Default nothing.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ScheduledFault>,
     /// A part of the nodes that is spared from some time on. Default none.
     pub core: Option<Core>,
     /// Changes to the fetcher's configuration, the same for each policy.
@@ -250,7 +250,7 @@ pub enum SizeDraw {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "forms::FaultForm", into = "forms::FaultForm")]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ScheduledFault {
     /// The network falls into two parts.
     Partition {
         /// From the start of the run.

@@ -7,7 +7,7 @@ use crate::model::block::{BlockIndex, Blocks, PeerId};
 use crate::model::chain::NodeId;
 use crate::scenario::WireSizes;
 
-use super::Lists;
+use super::BlockLists;
 
 /// Something that is due at a time. Small and `Copy`: a million of them wait at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl SimMessage {
     }
 
     /// Bytes on the wire.
-    pub(crate) fn bytes(self, wire: &WireSizes, blocks: &Blocks, lists: &Lists) -> u64 {
+    pub(crate) fn bytes(self, wire: &WireSizes, blocks: &Blocks, lists: &BlockLists) -> u64 {
         let framed = |bytes: u64| wire.overhead.0 + bytes;
         let body = |id: BlockIndex| u64::from(blocks.get(id).body_bytes);
         match self {
@@ -145,7 +145,7 @@ impl SimMessage {
     }
 
     /// Bytes of blocks in it, for the redundancy; a block's header counts only where it is pushed.
-    pub(crate) fn block_bytes(self, blocks: &Blocks, lists: &Lists) -> u64 {
+    pub(crate) fn block_bytes(self, blocks: &Blocks, lists: &BlockLists) -> u64 {
         let body = |id: BlockIndex| u64::from(blocks.get(id).body_bytes);
         match self {
             Self::Push { header, body: id } => u64::from(blocks.get(header).header_bytes) + body(id),

@@ -7,7 +7,7 @@ use crate::model::block::PeerId;
 use crate::model::chain::{NodeChain, NodeId};
 use crate::model::schedule::SlotSchedule;
 use crate::policy::Machine;
-use crate::scenario::{CutDirection, Exit, Fault, MemoryKept, Scenario};
+use crate::scenario::{CutDirection, Exit, MemoryKept, Scenario, ScheduledFault};
 
 use super::World;
 use super::event::WorldEvent;
@@ -52,14 +52,14 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &SlotSchedule, core: &[bool], 
             drawn
         };
         match *fault {
-            Fault::Partition { at: from, lasts, share, direction: _ } => {
+            ScheduledFault::Partition { at: from, lasts, share, direction: _ } => {
                 let first = (0..count).map(|_| draw::chance(stream.word(), share)).collect();
                 let part = plan.parts.len() as u8;
                 plan.parts.push(first);
                 plan.steps.push((at(from), FaultStep::Cut { part }));
                 plan.steps.push((at(from).after(lasts.duration()), FaultStep::Heal { part }));
             }
-            Fault::Churn { at: from, lasts, every, away, exit, memory } => {
+            ScheduledFault::Churn { at: from, lasts, every, away, exit, memory } => {
                 let (mut now, end) = (at(from), at(from).after(lasts.duration()));
                 let mut back = vec![Time::ZERO; count];
                 loop {
@@ -77,7 +77,7 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &SlotSchedule, core: &[bool], 
                     }
                 }
             }
-            Fault::Join { at: from, share } => {
+            ScheduledFault::Join { at: from, share } => {
                 for node in some(&mut stream, share) {
                     if let Some(absent) = plan.absent.get_mut(node.index()) {
                         *absent = true;
@@ -85,7 +85,7 @@ pub(crate) fn plan(scenario: &Scenario, schedule: &SlotSchedule, core: &[bool], 
                     plan.steps.push((at(from), FaultStep::Up { node, memory: MemoryKept::Nothing }));
                 }
             }
-            Fault::Leave { at: from, share } => {
+            ScheduledFault::Leave { at: from, share } => {
                 for node in some(&mut stream, share) {
                     plan.steps.push((at(from), FaultStep::Down { node, exit: Exit::Closed }));
                 }
@@ -167,8 +167,8 @@ impl<M: Machine> World<'_, M> {
         };
         let (from, to) = (first(self.owner(peer)), first(self.route(peer).to));
         let direction = self.scenario.faults.iter().filter_map(|fault| match fault {
-            Fault::Partition { direction, .. } => Some(*direction),
-            Fault::Churn { .. } | Fault::Join { .. } | Fault::Leave { .. } => None,
+            ScheduledFault::Partition { direction, .. } => Some(*direction),
+            ScheduledFault::Churn { .. } | ScheduledFault::Join { .. } | ScheduledFault::Leave { .. } => None,
         });
         match direction.into_iter().nth(usize::from(part)) {
             Some(CutDirection::OneWay) => !from && to,

@@ -6,9 +6,9 @@ use crate::model::block::BlockIndex;
 
 /// Few messages name more than one block, so that their lists stand here and not in the event.
 #[derive(Debug, Default)]
-pub(crate) struct Lists(Slab<Vec<BlockIndex>>);
+pub(crate) struct BlockLists(Slab<Vec<BlockIndex>>);
 
-impl Lists {
+impl BlockLists {
     pub(crate) fn add(&mut self, list: Vec<BlockIndex>) -> u32 {
         self.0.insert(list) as u32
     }

@@ -37,7 +37,7 @@ use crate::scenario::{Policy, Scenario, ScenarioError};
 
 use event::WorldEvent;
 use link::{LinkEnd, Route};
-use lists::Lists;
+use lists::BlockLists;
 use node::{Ingress, SimNode};
 use record::Recorder;
 
@@ -69,7 +69,7 @@ pub struct World<'a, M> {
     nodes: Vec<SimNode>,
     machines: Vec<M>,
     blocks: Blocks,
-    lists: Lists,
+    lists: BlockLists,
     net: net::Net,
     hostile: hostile::HostileMemory,
     recorder: Recorder,
@@ -120,7 +120,7 @@ impl<'a, M: Machine> World<'a, M> {
             machines: setup.machines(scenario, &config),
             config,
             blocks,
-            lists: Lists::default(),
+            lists: BlockLists::default(),
             net: net::Net::new(scenario),
             hostile: hostile::HostileMemory::default(),
             recorder: Recorder::new(scenario, setup),

@@ -6,7 +6,7 @@ use crate::model::block::{BlockIndex, Blocks};
 use crate::model::chain::NodeId;
 use crate::scenario::{Exit, MemoryKept};
 
-use super::Lists;
+use super::BlockLists;
 use super::event::{ArrivalStage, SimMessage, WorldEvent};
 use super::faults;
 
@@ -24,7 +24,7 @@ pub(super) fn of_event(
     event: WorldEvent,
     faults: &[(Time, faults::FaultStep)],
     blocks: &Blocks,
-    lists: &Lists,
+    lists: &BlockLists,
 ) -> String {
     let message = |it| of_message(it, blocks, lists);
     match event {
@@ -49,7 +49,7 @@ pub(super) fn of_event(
     }
 }
 
-fn of_message(message: SimMessage, blocks: &Blocks, lists: &Lists) -> String {
+fn of_message(message: SimMessage, blocks: &Blocks, lists: &BlockLists) -> String {
     let reply = |what: &str, request| format!("{what} (reply to #{})", number_of(request));
     match message {
         SimMessage::Announce { block, number } if number != blocks.get(block).number => {
@@ -109,7 +109,7 @@ pub(super) fn whose_fault(step: u32, faults: &[(Time, faults::FaultStep)]) -> Op
 }
 
 /// The block that a message is about, where it is one.
-pub(super) fn block_of(message: SimMessage, lists: &Lists) -> Option<BlockIndex> {
+pub(super) fn block_of(message: SimMessage, lists: &BlockLists) -> Option<BlockIndex> {
     match message {
         SimMessage::Announce { block, .. }
         | SimMessage::Push { header: block, .. }
@@ -141,18 +141,18 @@ mod tests {
     const NODE: NodeId = NodeId(0);
     const BLOCK: BlockIndex = BlockIndex::GENESIS;
 
-    fn said(event: WorldEvent, lists: &Lists) -> String {
+    fn said(event: WorldEvent, lists: &BlockLists) -> String {
         let blocks = Blocks::new(herald_fetcher::BlockHash::ZERO);
         of_event(event, &[(Time::ZERO, faults::FaultStep::Cut { part: 1 })], &blocks, lists)
     }
 
-    fn inside(message: SimMessage, lists: &Lists) -> String {
+    fn inside(message: SimMessage, lists: &BlockLists) -> String {
         said(WorldEvent::Arrive { peer: PEER, epoch: 3, at: ArrivalStage::Received, message }, lists)
     }
 
     #[test]
     fn messages_are_said_in_words() {
-        let mut lists = Lists::default();
+        let mut lists = BlockLists::default();
         let (none, two) = (lists.add(Vec::new()), lists.add(vec![BLOCK, BLOCK]));
         // A number as the fetcher gives them: the twelfth request, in slot 3.
         let request = RequestId::new(12 << 32 | 3);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn events_are_said_in_words() {
-        let lists = Lists::default();
+        let lists = BlockLists::default();
         let message = SimMessage::Push { header: BLOCK, body: BLOCK };
         for (event, words) in [
             (

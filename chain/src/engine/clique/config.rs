@@ -2,8 +2,14 @@
 
 use crate::genesis::{GenesisError, Section};
 
-/// Parameters of Clique.
+/// Parameters of Clique. Made from the defaults:
+///
+/// ```
+/// # use herald_chain::engine::clique::CliqueConfig;
+/// let config = CliqueConfig::default().with(|config| config.period = 5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CliqueConfig {
     /// Least seconds between blocks.
     pub period: u64,
@@ -24,6 +30,13 @@ impl Default for CliqueConfig {
 }
 
 impl CliqueConfig {
+    /// The same parameters but for what `change` sets.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Reads the section `clique`, by geth's names for its keys or by Besu's.
     ///
     /// # Errors

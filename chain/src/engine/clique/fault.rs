@@ -10,7 +10,7 @@ use crate::engine::{Fault, Turn};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CliqueFault {
-    /// No room for vanity and seal.
+    /// Too short for vanity and seal.
     #[error(
         "extra data has {found} bytes, and {VANITY_BYTES} of vanity and {SEAL_BYTES} of seal belong in it"
     )]

@@ -21,6 +21,9 @@ const FORKS: [BlockFork; 10] = [
 ];
 
 /// A Clique genesis at London, in the making. Clique ends before Shanghai, as in geth.
+///
+/// Closed on purpose: each field goes into the hash of block 0, so whoever writes all of them must
+/// see a new one.
 #[derive(Clone, Debug)]
 pub struct DevGenesis {
     /// What transactions are signed for. Default 1337, which wallets know as a development chain.
@@ -84,7 +87,7 @@ impl DevGenesis {
     }
 }
 
-/// The extra data of a Clique checkpoint: vanity, signers in ascending order, room for a seal.
+/// The extra data of a Clique checkpoint: vanity, signers in ascending order, zeros for a seal.
 #[must_use]
 pub fn clique_extra_data(signers: &[Address]) -> Bytes {
     let mut signers = signers.to_vec();

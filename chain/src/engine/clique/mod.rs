@@ -156,7 +156,7 @@ impl Clique {
         Ok(self.snapshot(header, ancestry)?.blocks_since_turn(header.number, signer))
     }
 
-    /// The extra data of an unsealed block: vanity, at a checkpoint the signers, room for the
+    /// The extra data of an unsealed block: vanity, at a checkpoint the signers, zeros for the
     /// seal.
     fn extra_data(&self, number: u64, before: &Snapshot) -> Bytes {
         if self.is_checkpoint(number) {

@@ -44,10 +44,10 @@ pub fn recover_signer(header: &Header) -> Result<Address, CliqueFault> {
         .map_err(|_| CliqueFault::BadSeal)
 }
 
-/// `fields` with the seal of `key` in the place that their extra data keeps for it.
+/// `fields` with the seal of `key` in the bytes that their extra data reserves for it.
 ///
 /// # Errors
-/// Extra data without that place.
+/// Extra data too short to have those bytes.
 pub fn sealed(mut fields: HeaderFields, key: &AccountKey) -> Result<Header, CliqueFault> {
     let digest = seal_hash(&fields)?;
     let mut extra = fields.extra_data.to_vec();

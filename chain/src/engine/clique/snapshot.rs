@@ -67,7 +67,7 @@ impl Snapshot {
     /// # Errors
     /// One who is no signer, or has signed too recently.
     pub fn turn(&self, number: u64, signer: Address) -> Result<Turn, CliqueFault> {
-        let place = self.place(signer).ok_or(CliqueFault::Unauthorised { signer })?;
+        let index = self.index_of(signer).ok_or(CliqueFault::Unauthorised { signer })?;
         let limit = self.sign_again_after();
         let last = self.recents.iter().rev().find(|(_, recent)| **recent == signer);
         if let Some((last, _)) = last {
@@ -76,17 +76,17 @@ impl Snapshot {
                 return Err(CliqueFault::RecentlySigned { signer, until });
             }
         }
-        let in_turn = number.checked_rem(self.signers.len() as u64) == Some(place);
+        let in_turn = number.checked_rem(self.signers.len() as u64) == Some(index);
         Ok(if in_turn { Turn::InTurn } else { Turn::OutOfTurn })
     }
 
-    /// EIP-3436's `(number - place) % count`, 0 for a block in turn.
+    /// EIP-3436's `(number - index) % count`, 0 for a block in turn.
     #[must_use]
     pub fn blocks_since_turn(&self, number: u64, signer: Address) -> u64 {
-        // One whom its own block voted out has no place any more.
-        let place = self.place(signer).unwrap_or_default();
+        // One whom its own block voted out has no index any more.
+        let index = self.index_of(signer).unwrap_or_default();
         let count = self.signers.len() as u64;
-        number.saturating_add(count).saturating_sub(place).checked_rem(count).unwrap_or_default()
+        number.saturating_add(count).saturating_sub(index).checked_rem(count).unwrap_or_default()
     }
 
     /// The state after `header`, signed by `signer`.
@@ -113,8 +113,8 @@ impl Snapshot {
         Ok(next)
     }
 
-    fn place(&self, signer: Address) -> Option<u64> {
-        self.signers.iter().position(|other| *other == signer).map(|place| place as u64)
+    fn index_of(&self, signer: Address) -> Option<u64> {
+        self.signers.iter().position(|other| *other == signer).map(|index| index as u64)
     }
 
     /// Lets those sign again whose last block is far enough behind `number`.

@@ -170,7 +170,7 @@ fn turns_go_round_by_number() {
     assert_eq!(snapshot.blocks_since_turn(4, b), 0);
     assert_eq!(snapshot.blocks_since_turn(4, a), 1);
     assert_eq!(snapshot.blocks_since_turn(4, account('C')), 2);
-    // A number below a signer's place wraps as the formula does.
+    // A number below a signer's index wraps as the formula does.
     assert_eq!(snapshot.blocks_since_turn(0, account('C')), 1);
 }
 

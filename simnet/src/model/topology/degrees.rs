@@ -50,10 +50,10 @@ fn opened(nodes: u32, cumulative: &[f64], seed: Seed) -> Vec<u32> {
     opened
 }
 
-type Peers = SmallVec<[u32; 8]>;
+type Neighbours = SmallVec<[u32; 8]>;
 
 /// A node that `node` is not connected to; `None` where it is connected to all.
-fn stranger(node: u32, peers: &[Peers], stream: &mut Stream) -> Option<u32> {
+fn stranger(node: u32, peers: &[Neighbours], stream: &mut Stream) -> Option<u32> {
     let mine = peers.get(node as usize)?;
     let strange = |peer: &u32| *peer != node && !mine.contains(peer);
     (0..DRAWS_MAX).map(|_| index(stream.word(), peers.len()) as u32).find(strange).or_else(|| {
@@ -62,7 +62,7 @@ fn stranger(node: u32, peers: &[Peers], stream: &mut Stream) -> Option<u32> {
     })
 }
 
-fn connect(one: u32, other: u32, peers: &mut [Peers], edges: &mut Vec<(u32, u32)>) {
+fn connect(one: u32, other: u32, peers: &mut [Neighbours], edges: &mut Vec<(u32, u32)>) {
     for (from, to) in [(one, other), (other, one)] {
         peers.get_mut(from as usize).into_iter().for_each(|peers| peers.push(to));
     }

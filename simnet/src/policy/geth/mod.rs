@@ -40,7 +40,7 @@
 //!   simulator's matter.
 //! - Go iterates its maps in random order. Here order is by hash, by peer or by arrival, and the
 //!   peers that get a whole block are drawn uniformly. Of the 1,024 blocks that a peer is known to
-//!   have, the oldest makes room, not a random one.
+//!   have, the oldest is forgotten for a new one, not a random one.
 //! - A reply that is late by more than 10 s, or answers no request, is handed back and counted; a
 //!   request to a peer that disconnects ends with the connection.
 //! - A peer may come back after it was dropped. In the simulator a drop is for good under every policy:

@@ -36,7 +36,7 @@ pub(super) enum BlockPhase {
 
 /// A whole block, from its arrival to the end of its import.
 #[derive(Clone, Debug)]
-pub(super) struct Queued {
+pub(super) struct QueuedBlock {
     pub(super) origin: PeerId,
     pub(super) block: BlockOf<Sim>,
     pub(super) phase: BlockPhase,
@@ -58,7 +58,7 @@ pub(super) struct Traces {
     queue: BTreeSet<(BlockNumber, u64, BlockHash)>,
     arrivals: u64,
     blocks_of: BTreeMap<PeerId, u32>,
-    queued: BTreeMap<BlockHash, Queued>,
+    queued: BTreeMap<BlockHash, QueuedBlock>,
     held_bytes: u64,
 }
 
@@ -75,7 +75,7 @@ impl Traces {
         self.fetching.get(hash)
     }
 
-    pub(super) fn queued(&self, hash: &BlockHash) -> Option<&Queued> {
+    pub(super) fn queued(&self, hash: &BlockHash) -> Option<&QueuedBlock> {
         self.queued.get(hash)
     }
 
@@ -150,7 +150,7 @@ impl Traces {
         *blocks = blocks.saturating_add(1);
         self.arrivals += 1;
         self.queue.insert((number, self.arrivals, hash));
-        self.queued.insert(hash, Queued { origin, block, phase: BlockPhase::Waiting });
+        self.queued.insert(hash, QueuedBlock { origin, block, phase: BlockPhase::Waiting });
     }
 
     /// The hash of the lowest waiting block, when its number is at most `number_max`.
@@ -244,7 +244,7 @@ impl Traces {
             + map_bytes::<BlockHash, Headed>(self.fetched.len())
             + map_bytes::<BlockHash, Headed>(self.completing.len())
             + map_bytes::<(BlockNumber, u64, BlockHash), ()>(self.queue.len())
-            + map_bytes::<BlockHash, Queued>(self.queued.len())
+            + map_bytes::<BlockHash, QueuedBlock>(self.queued.len())
     }
 
     /// Whether the maps fit together, as far as geth's do.

@@ -10,7 +10,7 @@ use super::svg::{Anchor, Area, Path, Svg};
 use crate::measure::{HeadSample, Run};
 use crate::report::figures::thinned;
 use crate::report::text;
-use crate::scenario::{Fault, Scenario};
+use crate::scenario::{Scenario, ScheduledFault};
 
 /// Moments shown of one run at most.
 const SAMPLES_MAX: usize = 1_200;
@@ -72,14 +72,16 @@ pub(super) fn mark_faults(svg: &mut Svg, scenario: &Scenario, area: Area, x: &Sc
     }
 }
 
-fn fault_window(fault: &Fault) -> (u64, u64, &'static str) {
+fn fault_window(fault: &ScheduledFault) -> (u64, u64, &'static str) {
     match fault {
-        Fault::Partition { at, lasts, .. } => {
+        ScheduledFault::Partition { at, lasts, .. } => {
             (at.nanos(), at.nanos().saturating_add(lasts.nanos()), "partition")
         }
-        Fault::Churn { at, lasts, .. } => (at.nanos(), at.nanos().saturating_add(lasts.nanos()), "churn"),
-        Fault::Join { at, .. } => (at.nanos(), at.nanos(), "join"),
-        Fault::Leave { at, .. } => (at.nanos(), at.nanos(), "leave"),
+        ScheduledFault::Churn { at, lasts, .. } => {
+            (at.nanos(), at.nanos().saturating_add(lasts.nanos()), "churn")
+        }
+        ScheduledFault::Join { at, .. } => (at.nanos(), at.nanos(), "join"),
+        ScheduledFault::Leave { at, .. } => (at.nanos(), at.nanos(), "leave"),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::policy::MachineCounters;
 use crate::report::{AssertionHeld, Finding, VerdictRow};
 use crate::scenario::units::{Size, Span};
 use crate::scenario::{
-    Adversaries, AdversaryKind, ChainModel, CutDirection, Fault, LinkModel, Policy, Scenario, SizeDraw,
-    Topology,
+    Adversaries, AdversaryKind, ChainModel, CutDirection, LinkModel, Policy, Scenario, ScheduledFault,
+    SizeDraw, Topology,
 };
 
 const INTERVAL: u64 = 13_300_000_000;
@@ -43,7 +43,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             every: Span::s(1),
             delay: Span::ms(450),
         }],
-        faults: vec![Fault::Partition {
+        faults: vec![ScheduledFault::Partition {
             at: Span(INTERVAL * 8),
             lasts: Span(INTERVAL * 2),
             share: 0.3,

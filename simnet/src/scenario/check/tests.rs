@@ -65,7 +65,7 @@ fn each_range_is_held() {
             s.adversaries = vec![Adversaries { every: Span::ZERO, ..Adversaries::new(AdversaryKind::Junk) }];
         }),
         ("`faults.share (of those who leave)` is 1;", |s| {
-            s.faults = vec![Fault::Leave { at: Span::ZERO, share: 1.0 }];
+            s.faults = vec![ScheduledFault::Leave { at: Span::ZERO, share: 1.0 }];
         }),
         ("`assertions.redundancy` is NaN;", |s| s.assertions.redundancy = Some(f64::NAN)),
         ("`fetcher.window_above` is", |s| s.fetcher.window_above = Some(u64::MAX)),
@@ -79,7 +79,7 @@ fn each_range_is_held() {
 
 #[test]
 fn faults_end() {
-    let churn = |lasts, every| Fault::Churn {
+    let churn = |lasts, every| ScheduledFault::Churn {
         at: Span::ZERO,
         lasts,
         every,
@@ -89,8 +89,12 @@ fn faults_end() {
     };
     let often = message(|s| s.faults = vec![churn(Span::s(3_600), Span(1_000))]);
     assert_eq!(often, "`faults.every` is 1 us; it must be from 360 us to 8760 h");
-    let partition =
-        |share| Fault::Partition { at: Span::ZERO, lasts: Span::s(1), share, direction: CutDirection::Both };
+    let partition = |share| ScheduledFault::Partition {
+        at: Span::ZERO,
+        lasts: Span::s(1),
+        share,
+        direction: CutDirection::Both,
+    };
     let scenario =
         Scenario { faults: vec![churn(Span::s(60), Span::ms(1)), partition(0.5)], ..Default::default() };
     scenario.check().unwrap();

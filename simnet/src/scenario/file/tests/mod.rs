@@ -167,7 +167,7 @@ fn every_option_is_written_and_reads_back() {
         bad_blocks: Some(17),
     };
     let at = Span(1_234_567_891);
-    let churn = Fault::Churn {
+    let churn = ScheduledFault::Churn {
         at,
         lasts: Span::s(60),
         every: Span::s(2),
@@ -193,9 +193,9 @@ fn every_option_is_written_and_reads_back() {
         ],
         faults: vec![
             churn,
-            Fault::Partition { at, lasts: Span::s(1), share: 0.3, direction: CutDirection::OneWay },
-            Fault::Join { at, share: 0.1 },
-            Fault::Leave { at, share: 1.0 / 3.0 },
+            ScheduledFault::Partition { at, lasts: Span::s(1), share: 0.3, direction: CutDirection::OneWay },
+            ScheduledFault::Join { at, share: 0.1 },
+            ScheduledFault::Leave { at, share: 1.0 / 3.0 },
         ],
         fetcher,
         check_stride: 7,
