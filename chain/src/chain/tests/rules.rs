@@ -240,7 +240,9 @@ fn blob_gas_is_that_of_the_transactions() {
         fields.u64(1).u64(0).u64(1).u64(2).u64(21_000).bytes(&[0x11; 20]).u64(0).bytes(&[]);
         fields.raw(&ListEncoder::new().finish()).u64(3);
         let mut hashes = ListEncoder::new();
-        (0..count).for_each(|n| drop(hashes.bytes(&[n; 32])));
+        for n in 0..count {
+            hashes.bytes(&[n; 32]);
+        }
         fields.raw(&hashes.finish()).u64(0).u64(7).u64(9);
         Transaction::from_bare(&[&[3], fields.finish().as_slice()].concat()).unwrap()
     };
