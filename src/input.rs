@@ -178,7 +178,8 @@ pub enum Verdict {
     /// not fetched again.
     Invalid,
     /// It breaks no rule, but our clock says that its time has not come. Nobody is to blame; the
-    /// block is kept, and its header handed out for verification again when the time has come.
+    /// block is kept, and its header handed out for verification again when the time has come. Said
+    /// of the same block again, its wait is 10 ms at least, and twice as long each time.
     ///
     /// Said of headers. Of an import, whose header was found valid before, it counts as a
     /// [`LocalFault`](Self::LocalFault): the clock was set back.

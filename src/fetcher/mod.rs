@@ -188,9 +188,12 @@ impl<T: Types> Fetcher<T> {
 
     // --- shared by the modules below
 
-    /// Takes the host's time; one that goes back is clamped and counted.
+    /// Takes the host's time; one that goes back is clamped and counted. One after the end of time is
+    /// not taken: time never goes back, so that everything would be over at once from then on.
     fn set_time(&mut self, now: Time) {
-        if now < self.now {
+        if now > Time::LATEST {
+            self.counters.time_out_of_range += 1;
+        } else if now < self.now {
             self.counters.time_went_back += 1;
         } else {
             self.now = now;

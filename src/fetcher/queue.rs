@@ -1,5 +1,7 @@
 //! Whole blocks: waiting for parent, height, time or turn, and then with the host.
 
+use core::time::Duration;
+
 use smallvec::SmallVec;
 
 use crate::Time;
@@ -12,6 +14,19 @@ use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::Fetcher;
 use super::admit::Distance;
+
+/// How long a block waits at least that the host has called too early once before; twice as long
+/// with each further time. Clocks that are slewed differ by less.
+const EARLY_AGAIN: Duration = Duration::from_millis(10);
+
+/// How long a block waits at least that the host has called too early so often before: the first time
+/// the host's word is taken.
+fn least_wait(early_verdicts: u8) -> Duration {
+    match early_verdicts.checked_sub(1) {
+        Some(again) => EARLY_AGAIN.saturating_mul(1 << again.min(31)),
+        None => Duration::ZERO,
+    }
+}
 
 impl<T: Types> Fetcher<T> {
     /// The host's answer to [`Output::VerifyHeader`]. One that was not asked for changes nothing.
@@ -26,7 +41,7 @@ impl<T: Types> Fetcher<T> {
         match verdict {
             Verdict::Valid => self.relay_and_import(id),
             Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
-            Verdict::Future { wait } => self.keep_until(id, self.now.after(wait)),
+            Verdict::Future { wait } => self.keep_for(id, wait),
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
@@ -309,12 +324,16 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// A block that is valid but for our clock waits for its time; nobody is to blame.
-    fn keep_until(&mut self, id: EntryId, until: Time) {
+    ///
+    /// The host's time with it does not count against its life, so that a host that goes on saying
+    /// "now" of a block whose time has come would verify it for ever: the wait at least doubles.
+    fn keep_for(&mut self, id: EntryId, wait: Duration) {
         let Some(entry) = self.table.entry(id) else { return };
+        let wait = wait.max(least_wait(entry.early_verdicts));
+        let until = self.now.after(wait);
         let last = entry.born.after(self.config.lifetime).after(self.config.future_max);
         let expires = entry.expires.max(until);
-        // A host that goes on saying "later" of a time that has come gets no more of them.
-        if self.now >= last || until > last || until > self.now.after(self.config.future_max) {
+        if wait > self.config.future_max || self.now >= last || until > last {
             return self.end(id, End::TooFarInFuture);
         }
         // While it was with the host, its provider may have left.
@@ -323,7 +342,7 @@ impl<T: Types> Fetcher<T> {
         if !here && !self.find_new_holder(id) {
             return self.end(id, End::NobodyLeft);
         }
-        self.table.set_expiry(id, expires);
+        self.table.note_early_verdict(id, expires);
         if let Some(Stage::Importing { block, .. }) = self.table.take_stage(id) {
             self.enter(id, Stage::Queued { block, wait: QueueWait::Time(until) }, None);
         }

@@ -31,6 +31,8 @@ pub struct Counters {
     pub answers_unexpected: u64,
     /// Calls whose time lay before that of the call before.
     pub time_went_back: u64,
+    /// Calls whose time lay after [`Time::LATEST`]; they were taken as of the time of the call before.
+    pub time_out_of_range: u64,
 }
 
 impl Counters {

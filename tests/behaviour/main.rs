@@ -57,3 +57,6 @@ mod recorded_inputs;
 mod shares;
 mod shutdown;
 mod time;
+
+// What a review of the fetcher among hostile peers found.
+mod host_without_a_clock;
