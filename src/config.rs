@@ -1,8 +1,10 @@
 //! The fetcher's configuration: every limit and every wait, each with its reason.
 
+mod check;
+
 use core::time::Duration;
 
-use thiserror::Error;
+pub use check::ConfigError;
 
 const MILLI: fn(u64) -> Duration = Duration::from_millis;
 const KIB: u64 = 1 << 10;
@@ -297,6 +299,26 @@ impl Deadline {
     }
 }
 
+impl Hedge {
+    /// The longest wait before a second peer is asked; none where none is.
+    #[must_use]
+    pub const fn longest(self) -> Duration {
+        match self {
+            Self::Off => Duration::ZERO,
+            Self::After { min: _, max } => max,
+        }
+    }
+
+    /// The same kind of hedge with another longest wait; a least wait above it is lowered to it.
+    #[must_use]
+    pub fn with_longest(self, longest: Duration) -> Self {
+        match self {
+            Self::Off => Self::Off,
+            Self::After { min, max: _ } => Self::After { min: min.min(longest), max: longest },
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let deadline = Deadline::Measured { min: MILLI(500), max: MILLI(5_000) };
@@ -358,57 +380,6 @@ impl Config {
         self
     }
 
-    /// Whether the fields fit together.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the field and what it must be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let at_least_one = [
-            ("announcements_per_peer", self.announcements_per_peer),
-            ("blocks_per_peer", self.blocks_per_peer),
-            ("requests_per_peer", self.requests_per_peer),
-            ("bodies_per_request", self.bodies_per_request),
-            ("peers", self.peers),
-            ("importing", self.importing),
-            ("bad_blocks", self.bad_blocks),
-            ("known_blocks", self.known_blocks),
-        ];
-        for (field, value) in at_least_one {
-            if value == 0 {
-                return Err(ConfigError::Zero { field });
-            }
-            if value > Self::COUNT_MAX {
-                return Err(ConfigError::TooLarge { field, value, max: Self::COUNT_MAX });
-            }
-        }
-        if self.lifetime.is_zero() {
-            return Err(ConfigError::Zero { field: "lifetime" });
-        }
-        if self.bytes_per_peer < KIB || self.bytes_per_peer > self.bytes_total {
-            return Err(ConfigError::BytesPerPeer { per_peer: self.bytes_per_peer, total: self.bytes_total });
-        }
-        let bounds = [
-            ("header_deadline", deadline_bounds(self.header_deadline)),
-            ("body_deadline", deadline_bounds(self.body_deadline)),
-            ("hedge", hedge_bounds(self.hedge)),
-        ];
-        for (field, (min, max)) in bounds {
-            if min > max {
-                return Err(ConfigError::Bounds { field, min, max });
-            }
-            // What waits for the same moment again when it rings would ring for ever.
-            if max.is_zero() && field != "hedge" {
-                return Err(ConfigError::Zero { field });
-            }
-        }
-        if let Grace::Fixed { wait, slack } = self.grace
-            && slack > wait
-        {
-            return Err(ConfigError::Bounds { field: "grace", min: slack, max: wait });
-        }
-        Ok(())
-    }
-
     /// The largest count that any limit may have: entries are numbered in 32 bits, and a product of
     /// two limits must stay below that.
     pub const COUNT_MAX: u32 = 1 << 14;
@@ -428,60 +399,6 @@ impl Config {
     pub(crate) fn bytes_shared(&self) -> u64 {
         self.bytes_total - self.bytes_guaranteed() * u64::from(self.peer_slots())
     }
-}
-
-fn deadline_bounds(deadline: Deadline) -> (Duration, Duration) {
-    match deadline {
-        Deadline::Fixed(span) => (span, span),
-        Deadline::Measured { min, max } => (min, max),
-    }
-}
-
-fn hedge_bounds(hedge: Hedge) -> (Duration, Duration) {
-    match hedge {
-        Hedge::Off => (Duration::ZERO, Duration::ZERO),
-        Hedge::After { min, max } => (min, max),
-    }
-}
-
-/// A configuration that cannot work.
-#[non_exhaustive]
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// A limit of nothing lets nothing through.
-    #[error("`{field}` is 0; it must be at least 1")]
-    Zero {
-        /// A field of [`Config`].
-        field: &'static str,
-    },
-    /// A count beyond what entries can be numbered with.
-    #[error("`{field}` is {value}; it may be {max} at most")]
-    TooLarge {
-        /// A field of [`Config`].
-        field: &'static str,
-        /// What it is set to.
-        value: u32,
-        /// The most that it may be, [`Config::COUNT_MAX`].
-        max: u32,
-    },
-    /// A peer's bytes and the total do not fit together.
-    #[error("`bytes_per_peer` is {per_peer}; it must lie between 1024 and `bytes_total`, which is {total}")]
-    BytesPerPeer {
-        /// What [`Config::bytes_per_peer`] is set to.
-        per_peer: u64,
-        /// What [`Config::bytes_total`] is set to.
-        total: u64,
-    },
-    /// A least value above the greatest.
-    #[error("`{field}`: the lower bound {min:?} is above the upper bound {max:?}; swap or change them")]
-    Bounds {
-        /// A field of [`Config`].
-        field: &'static str,
-        /// The lower bound in it.
-        min: Duration,
-        /// The upper bound in it.
-        max: Duration,
-    },
 }
 
 #[cfg(test)]
@@ -510,20 +427,5 @@ mod tests {
         assert_eq!((geth.window_below, geth.window_above), (7, 32));
         assert_eq!((geth.announcements_per_peer, geth.blocks_per_peer), (256, 64));
         assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRoot));
-    }
-
-    #[test]
-    fn what_cannot_work_is_named() {
-        let zero = Config { peers: 0, ..Config::default() };
-        assert_eq!(zero.check(), Err(ConfigError::Zero { field: "peers" }));
-        let huge = Config { blocks_per_peer: 1 << 20, ..Config::default() };
-        assert!(matches!(huge.check(), Err(ConfigError::TooLarge { field: "blocks_per_peer", .. })));
-        let at_once = Config { header_deadline: Deadline::Fixed(Duration::ZERO), ..Config::default() };
-        assert_eq!(at_once.check(), Err(ConfigError::Zero { field: "header_deadline" }));
-        let bytes = Config { bytes_per_peer: MIB * 512, ..Config::default() };
-        assert!(matches!(bytes.check(), Err(ConfigError::BytesPerPeer { .. })));
-        let hedge = Hedge::After { min: MILLI(2), max: MILLI(1) };
-        let crossed = Config { hedge, ..Config::default() };
-        assert!(matches!(crossed.check(), Err(ConfigError::Bounds { field: "hedge", .. })));
     }
 }

@@ -123,12 +123,12 @@ fn however_many_announce_what_they_do_not_have_one_who_has_it_is_asked() {
 
 #[test]
 fn a_reply_without_room_in_the_common_half_is_asked_of_one_whose_share_is_free() {
-    // Four peer slots of 1,000 bytes each set aside, 4,000 shared.
+    // Four peer slots of 1,024 bytes each set aside, 4,096 shared.
     let config = plain().with(|config| {
         config.peers = 3;
         config.importing = 1;
         config.bytes_per_peer = 5_000;
-        config.bytes_total = 8_000;
+        config.bytes_total = 8_192;
     });
     with(config, |net| {
         net.connect(&[ALICE, BOB, MALLORY]);
