@@ -147,6 +147,10 @@ pub struct Config {
     /// the peers, geth's rule: at 50 peers each block is sent 7 times and announced 43 times.
     pub fan_out: FanOut,
 
+    /// What is announced. Default what this node can serve, so that in [`Mode::HeadersOnly`] it
+    /// announces nothing: whoever asked it for a body would blame it for having none.
+    pub announce: Announce,
+
     /// Whether events for observers are among the outputs. Default off: they cost a few
     /// nanoseconds each.
     pub events: Events,
@@ -159,7 +163,8 @@ pub struct Config {
 pub enum Mode {
     /// Headers and bodies.
     Full,
-    /// Headers only, imported as such.
+    /// Headers only, imported as such. Nothing is relayed, and nothing announced unless
+    /// [`Config::announce`] says so.
     HeadersOnly,
 }
 
@@ -265,6 +270,19 @@ pub enum FanOut {
     All,
 }
 
+/// Which blocks are announced.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Announce {
+    /// Those that this node can serve: all that come into the chain in [`Mode::Full`], and none in
+    /// [`Mode::HeadersOnly`] but what was sealed here.
+    Served,
+    /// All that come into the chain. In [`Mode::HeadersOnly`] for hosts that get the bodies elsewhere,
+    /// and serve them.
+    All,
+}
+
 /// Whether [`Output::Event`](crate::Output::Event) is produced.
 ///
 /// Closed on purpose: a switch.
@@ -348,6 +366,7 @@ impl Default for Config {
             lifetime: MILLI(120_000),
             future_max: MILLI(30_000),
             fan_out: FanOut::SquareRoot,
+            announce: Announce::Served,
             events: Events::Off,
         }
     }

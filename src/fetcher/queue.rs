@@ -59,7 +59,7 @@ impl<T: Types> Fetcher<T> {
         let number = block.value.number();
         match verdict {
             Verdict::Valid => {
-                self.announce_to_lacking(hash, number);
+                self.announce_imported(hash, number);
                 self.end(id, End::Imported);
                 self.wake_children(&hash, chain);
             }
@@ -77,7 +77,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
-    /// them goes on, and the head is announced to those who lack it.
+    /// them goes on, and the head is announced to those who lack it, if this node can serve it.
     pub fn chain_advanced(&mut self, now: Time, blocks: &[(BlockHash, BlockNumber)], chain: &impl ChainView) {
         self.set_time(now);
         if self.is_stopped() {
@@ -91,7 +91,7 @@ impl<T: Types> Fetcher<T> {
             && number >= chain.head()
         {
             self.known.insert(hash);
-            self.announce_to_lacking(hash, number);
+            self.announce_imported(hash, number);
         }
         self.move_window(chain);
         self.next_turns(chain);

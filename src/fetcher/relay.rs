@@ -1,6 +1,6 @@
 //! Telling others: whole blocks to some, announcements to the rest.
 
-use crate::config::FanOut;
+use crate::config::{Announce, FanOut, Mode};
 use crate::known::{Holders, KnownBlocks};
 use crate::output::Output;
 use crate::table::Named;
@@ -29,6 +29,16 @@ impl<T: Types> Fetcher<T> {
         let peers = mark(&mut self.known, &hash, lacking);
         if !peers.is_empty() {
             self.output(Output::Relay { block: block.clone(), peers });
+        }
+    }
+
+    /// A block has come into the chain: it is announced, if it can be served.
+    pub(super) fn announce_imported(&mut self, hash: BlockHash, number: BlockNumber) {
+        match (self.config.announce, self.config.mode) {
+            (Announce::All, Mode::Full | Mode::HeadersOnly) | (Announce::Served, Mode::Full) => {
+                self.announce_to_lacking(hash, number);
+            }
+            (Announce::Served, Mode::HeadersOnly) => {}
         }
     }
 
