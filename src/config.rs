@@ -62,12 +62,17 @@ pub struct Config {
     /// wait. A longer one saves requests when many blocks are announced at once. geth: 100 ms.
     pub gather: Gather,
 
+    /// When a hash is given up whose header has not come, whoever else could still be asked for it.
+    /// Default at the end of its lifetime: each announcer gets its turn. geth: 5 s after it was first
+    /// announced, its grace included, so that one slow answer loses the block.
+    pub fetch_expiry: FetchExpiry,
+
     /// How long a header request may take. Default measured for each peer, 500 ms to 5 s; see
-    /// [`Deadline`]. geth: 5 s.
+    /// [`Deadline`]. geth: 10 s, after which it drops the peer; the hash is given up before.
     pub header_deadline: Deadline,
 
     /// How long a body request may take. Default and reasons as for headers; bodies are measured by
-    /// themselves because they are larger. geth: 5 s.
+    /// themselves because they are larger. geth: 10 s.
     pub body_deadline: Deadline,
 
     /// When a second peer is asked for what a first has not yet answered. Default after its usual
@@ -144,7 +149,8 @@ pub struct Config {
     pub future_max: Duration,
 
     /// How many peers get the whole block when its header is verified. Default the square root of
-    /// the peers, geth's rule: at 50 peers each block is sent 7 times and announced 43 times.
+    /// the peers: at 50 peers each block is sent 7 times and announced 43 times. geth: the square root
+    /// of those that lack it, which makes copies fewer the later a node has the block.
     pub fan_out: FanOut,
 
     /// What is announced. Default what this node can serve, so that in [`Mode::HeadersOnly`] it
@@ -196,6 +202,18 @@ pub enum Grace {
 pub struct Gather {
     /// The longest wait; zero asks at once.
     pub window: Duration,
+}
+
+/// When a hash is given up whose header has not come.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum FetchExpiry {
+    /// At the end of its [`lifetime`](Config::lifetime).
+    Lifetime,
+    /// So long after its first announcement, if that is sooner. Nobody is blamed for it: whoever was
+    /// asked last may have had little of the time.
+    After(Duration),
 }
 
 /// How long a request may take.
@@ -266,6 +284,8 @@ pub enum FanOut {
     None,
     /// To the square root of the number of peers, rounded down.
     SquareRoot,
+    /// To the square root of the number of those that lack it, rounded down.
+    SquareRootOfLacking,
     /// To all that lack it.
     All,
 }
@@ -345,6 +365,7 @@ impl Default for Config {
             mode: Mode::Full,
             grace: Grace::Adaptive { max: MILLI(400) },
             gather: Gather { window: Duration::ZERO },
+            fetch_expiry: FetchExpiry::Lifetime,
             header_deadline: deadline,
             body_deadline: deadline,
             hedge: Hedge::After { min: MILLI(50), max: MILLI(1_000) },
@@ -375,11 +396,16 @@ impl Default for Config {
 impl Config {
     /// go-ethereum v1.13's figures and fixed waits on our state machine: what it would be with the
     /// same timers and without the faults. Limits that geth lacks keep our defaults.
+    ///
+    /// A hash whose header is not here 5 s after its first announcement is given up, as geth does, so
+    /// that a silent announcer can lose an honest block: what [`Config::default`] promises of those
+    /// does not hold here.
     pub fn geth() -> Self {
-        let deadline = Deadline::Fixed(MILLI(5_000));
+        let deadline = Deadline::Fixed(MILLI(10_000));
         Self {
             grace: Grace::Fixed { wait: MILLI(500), slack: MILLI(100) },
             gather: Gather { window: MILLI(100) },
+            fetch_expiry: FetchExpiry::After(MILLI(5_000)),
             header_deadline: deadline,
             body_deadline: deadline,
             hedge: Hedge::Off,
@@ -388,6 +414,7 @@ impl Config {
             deferred_per_peer: 0,
             requests_per_peer: 256,
             bodies_per_request: 256,
+            fan_out: FanOut::SquareRootOfLacking,
             ..Self::default()
         }
     }
@@ -402,6 +429,14 @@ impl Config {
     /// The largest count that any limit may have: entries are numbered in 32 bits, and a product of
     /// two limits must stay below that.
     pub const COUNT_MAX: u32 = 1 << 14;
+
+    /// How long a hash may wait for its header, counted from when it was first heard of.
+    pub(crate) fn fetch_life(&self) -> Duration {
+        match self.fetch_expiry {
+            FetchExpiry::Lifetime => self.lifetime,
+            FetchExpiry::After(span) => span.min(self.lifetime),
+        }
+    }
 
     /// The slots of a fetcher's table of peers: for those connected, and for those that left while
     /// the host still had blocks of theirs.
@@ -442,9 +477,10 @@ mod tests {
         let geth = Config::geth();
         assert_eq!(geth.grace, Grace::Fixed { wait: MILLI(500), slack: MILLI(100) });
         assert_eq!(geth.gather.window, MILLI(100));
-        assert_eq!(geth.header_deadline, Deadline::Fixed(MILLI(5_000)));
+        assert_eq!(geth.header_deadline, Deadline::Fixed(MILLI(10_000)));
+        assert_eq!(geth.fetch_expiry, FetchExpiry::After(MILLI(5_000)));
         assert_eq!((geth.window_below, geth.window_above), (7, 32));
         assert_eq!((geth.announcements_per_peer, geth.blocks_per_peer), (256, 64));
-        assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRoot));
+        assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRootOfLacking));
     }
 }

@@ -160,7 +160,8 @@ mod time;
 mod types;
 
 pub use config::{
-    Announce, BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
+    Announce, BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, FetchExpiry, Gather, Grace,
+    Hedge, Mode,
 };
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
 pub use input::{ChainView, Failure, Input, Verdict};

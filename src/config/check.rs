@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use super::{Config, Deadline, Grace, Hedge, KIB};
+use super::{Config, Deadline, FetchExpiry, Grace, Hedge, KIB};
 
 /// The shortest time in which a peer may have to answer: no round trip is worth asking for that takes
 /// less, and with less everybody would be blamed.
@@ -84,6 +84,9 @@ impl Config {
             Grace::Adaptive { max } => max,
         };
         shorter(("grace", grace), lifetime)?;
+        if let FetchExpiry::After(span) = self.fetch_expiry {
+            shorter(("grace", grace), ("fetch_expiry", span))?;
+        }
         shorter(("gather", self.gather.window), lifetime)
     }
 }
@@ -257,6 +260,10 @@ mod tests {
                 ConfigError::NotShorter { field: "grace", span: life, than: "lifetime", limit: life };
             assert_eq!(refused(|config| config.grace = grace), outlives);
         }
+        let expiry = FetchExpiry::After(MILLI(400));
+        let limit = MILLI(400);
+        let outlives = ConfigError::NotShorter { field: "grace", span: limit, than: "fetch_expiry", limit };
+        assert_eq!(refused(|config| config.fetch_expiry = expiry), outlives);
         let gather = refused(|config| config.gather = Gather { window: life });
         assert!(matches!(gather, ConfigError::NotShorter { field: "gather", .. }));
         let crossed = Grace::Fixed { wait: MILLI(1), slack: MILLI(2) };

@@ -1,7 +1,7 @@
 //! Admission of announcements and pushed blocks.
 
 use crate::Time;
-use crate::config::{Grace, Mode};
+use crate::config::{FetchExpiry, Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{
@@ -126,7 +126,7 @@ impl<T: Types> Fetcher<T> {
         slot: PeerSlot,
         distance: Distance,
     ) -> Admission {
-        let expires = self.now.after(self.config.lifetime);
+        let expires = self.now.after(self.config.fetch_life());
         let grace = if distance == Distance::Above { None } else { self.grace(slot) };
         let wait = match distance {
             Distance::Above => Wait::Window { peer: slot, number },
@@ -321,6 +321,7 @@ impl<T: Types> Fetcher<T> {
         };
         let id = match entry {
             Some(id) => {
+                self.begin_whole_life(id);
                 self.note_push(id);
                 self.cancel_requests(id);
                 self.table.take_stage(id);
@@ -339,6 +340,16 @@ impl<T: Types> Fetcher<T> {
         self.judge_children(&hash, number);
         self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
         if distance == Distance::Above { Admission::Deferred } else { Admission::Accepted }
+    }
+
+    /// The header of a hash is here: from now on only its lifetime ends it.
+    pub(super) fn begin_whole_life(&mut self, id: EntryId) {
+        match (self.config.fetch_expiry, self.table.entry(id).map(|entry| entry.born)) {
+            (FetchExpiry::After(_), Some(born)) => {
+                self.table.set_expiry(id, born.after(self.config.lifetime));
+            }
+            (FetchExpiry::Lifetime, _) | (_, None) => {}
+        }
     }
 
     /// What is kept of a block.

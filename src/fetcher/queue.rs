@@ -342,7 +342,8 @@ impl<T: Types> Fetcher<T> {
         if !here && !self.find_new_holder(id) {
             return self.end(id, End::NobodyLeft);
         }
-        self.table.note_early_verdict(id, expires);
+        self.table.note_early_verdict(id);
+        self.table.set_expiry(id, expires);
         if let Some(Stage::Importing { block, .. }) = self.table.take_stage(id) {
             self.enter(id, Stage::Queued { block, wait: QueueWait::Time(until) }, None);
         }

@@ -11,12 +11,13 @@ use super::{Fetcher, random_below};
 impl<T: Types> Fetcher<T> {
     /// Relays a block to as many peers as configured, drawn among those that lack it.
     pub(super) fn relay(&mut self, hash: BlockHash, block: &BlockOf<T>) {
+        let mut lacking = self.table.others(holders(&self.known, &hash));
         let wanted = match self.config.fan_out {
             FanOut::None => return,
             FanOut::SquareRoot => self.table.peer_count().isqrt(),
+            FanOut::SquareRootOfLacking => lacking.len().isqrt(),
             FanOut::All => usize::MAX,
         };
-        let mut lacking = self.table.others(holders(&self.known, &hash));
         let count = wanted.min(lacking.len());
         if count < lacking.len() {
             // The first steps of a Fisher-Yates shuffle draw without replacement.

@@ -145,6 +145,7 @@ impl<T: Types> Fetcher<T> {
         for other in others {
             self.withdraw(id, other);
         }
+        self.begin_whole_life(id);
         self.judge_numbers(id, header.number());
         self.judge_children(&header.hash(), header.number());
         match self.distance(header.number(), chain) {

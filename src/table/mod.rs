@@ -184,10 +184,16 @@ impl<T: Types> Table<T> {
         }
     }
 
-    /// The host says of an entry that its time has not come. Moves the end of its waiting.
-    pub(crate) fn note_early_verdict(&mut self, id: EntryId, expires: Time) {
+    /// Moves the end of an entry's waiting.
+    pub(crate) fn set_expiry(&mut self, id: EntryId, expires: Time) {
         if let Some(entry) = self.entry_mut(id) {
             entry.expires = expires;
+        }
+    }
+
+    /// The host says of an entry that its time has not come.
+    pub(crate) fn note_early_verdict(&mut self, id: EntryId) {
+        if let Some(entry) = self.entry_mut(id) {
             entry.early_verdicts = entry.early_verdicts.saturating_add(1);
         }
     }

@@ -113,7 +113,7 @@ fn a_wrong_body_among_right_ones_costs_its_own_block_only() {
 fn a_silent_peer_is_blamed_once_for_the_whole_request() {
     with(Config::geth(), |net| {
         let (_, ask) = batch(net, 3);
-        net.advance(5_000);
+        net.advance(10_000);
         net.expect_cancel(ask);
         net.expect_penalty(ALICE, Reason::Silence);
         assert_eq!(net.ends(End::NobodyLeft), 3);

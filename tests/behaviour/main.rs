@@ -59,4 +59,5 @@ mod shutdown;
 mod time;
 
 // What a review of the fetcher among hostile peers found.
+mod geths_expiry;
 mod host_without_a_clock;
