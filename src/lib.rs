@@ -165,7 +165,9 @@ pub use config::{
 };
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
 pub use input::{ChainView, Failure, Input, Verdict};
-pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
+pub use output::{
+    Admission, Connection, End, Event, Hashes, Outcome, Output, Presence, Reason, RequestId, StageName,
+};
 pub use penalties::{PenaltyOutcome, PenaltyScores};
 pub use table::InvariantError;
 pub use time::Time;

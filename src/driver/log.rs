@@ -78,8 +78,8 @@ pub(super) fn output<T: Types>(output: &Output<T>) {
         Output::Announce { hash, number, peers } => {
             debug!(block = %hash, number, peers = peers.len(), "announcing");
         }
-        Output::Penalise { peer, reason } => {
-            debug!(?peer, reason = reason.label(), weight = reason.weight(), "penalising");
+        Output::Penalise { peer, reason, presence } => {
+            debug!(?peer, ?presence, reason = reason.label(), weight = reason.weight(), "penalising");
         }
         Output::OutOfReach { hash, number, peer } => {
             debug!(?peer, block = %hash, number, "the parent is out of reach");

@@ -235,10 +235,14 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// Blames a peer, be it gone: a slot is not given to another while anything is charged to it.
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
-        let Some(peer) = self.table.connected(slot).cloned() else { return };
+        let Some((peer, presence)) = self.table.peer(slot).map(|peer| (peer.id.clone(), peer.presence))
+        else {
+            return;
+        };
         self.counters.count_penalty(reason);
-        self.output(Output::Penalise { peer, reason });
+        self.output(Output::Penalise { peer, reason, presence });
     }
 
     fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {

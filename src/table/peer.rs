@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
+use crate::output::Presence;
 
 /// Who a peer is, and what was measured of it: all that is kept at rest, but for its name's other copy
 /// in [`Names`](super::names::Names).
@@ -18,16 +19,8 @@ pub(crate) struct Peer<P> {
     push_delay_us: u32,
     /// The share of them that is, of 256.
     push_share: u8,
+    /// One that is gone keeps its slot while the host has blocks that are charged to it.
     pub(crate) presence: Presence,
-}
-
-/// Whether a slot is still in use by its peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
-    /// The peer is there.
-    Connected,
-    /// Gone, while the host has blocks that are charged to it. The slot is freed with the last.
-    Gone,
 }
 
 impl<P> Peer<P> {

@@ -60,4 +60,5 @@ mod time;
 
 // What a review of the fetcher among hostile peers found.
 mod geths_expiry;
+mod gone_before_the_verdict;
 mod host_without_a_clock;

@@ -42,7 +42,7 @@ fn each_silence_is_one_penalty_and_the_next_hash_is_asked_for() {
         for output in net.advance_for_all(20_000) {
             match output {
                 Output::RequestHeader { .. } => asked += 1,
-                Output::Penalise { peer: MALLORY, reason: Reason::Silence } => penalties += 1,
+                Output::Penalise { peer: MALLORY, reason: Reason::Silence, .. } => penalties += 1,
                 Output::Cancel { .. } => {}
                 other => panic!("unexpected: {other:?}"),
             }

@@ -63,8 +63,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, BlockHash, Config, Connection, End, Event, Events, Input, Outcome, Output, Reason, RequestId,
-    StageName, Time,
+    Admission, BlockHash, Config, Connection, End, Event, Events, Input, Outcome, Output, Presence, Reason,
+    RequestId, StageName, Time,
 };
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -281,7 +281,7 @@ impl GethModel {
     fn penalise(&mut self, peer: PeerId, reason: Reason) {
         // Geth's dropPeer does nothing for a peer that is gone.
         if self.peers.is_connected(peer) {
-            self.outputs.push_back(Output::Penalise { peer, reason });
+            self.outputs.push_back(Output::Penalise { peer, reason, presence: Presence::Connected });
         }
     }
 
