@@ -96,7 +96,7 @@ impl<T: Types> Fetcher<T> {
             return Admission::Known;
         }
         if let Some(id) = self.table.find(&hash) {
-            return self.admit_alternate(id, slot, number, chain);
+            return self.admit_alternate(id, (slot, Origin::Announced), number, chain);
         }
         if self.bad.contains(&hash) {
             return Admission::BadBlock;
@@ -152,7 +152,7 @@ impl<T: Types> Fetcher<T> {
     fn admit_alternate(
         &mut self,
         id: EntryId,
-        slot: PeerSlot,
+        (slot, origin): (PeerSlot, Origin),
         number: BlockNumber,
         chain: &impl ChainView,
     ) -> Admission {
@@ -165,7 +165,11 @@ impl<T: Types> Fetcher<T> {
             }
             return Admission::Known;
         }
-        if self.table.claim_by(id, slot).is_some() {
+        if let Some((claim, earlier)) = self.table.claim_by(id, slot) {
+            // Who pushed it, and announces it now, has imported it since.
+            if origin == Origin::Announced && !earlier.origin.can_be_asked() {
+                self.table.set_announced(claim);
+            }
             return Admission::Duplicate;
         }
         let actual = entry.stage().header().map(Header::number);
@@ -179,7 +183,7 @@ impl<T: Types> Fetcher<T> {
             Distance::TooFar => return Admission::TooFar,
             Distance::BelowFinality => return Admission::BelowFinality,
         }
-        self.table.add_claim(id, slot, number, Origin::Announced);
+        self.table.add_claim(id, slot, number, origin);
         self.use_alternate(id, slot, number, distance, chain)
     }
 
@@ -280,7 +284,7 @@ impl<T: Types> Fetcher<T> {
         chain: &impl ChainView,
     ) -> Admission {
         if self.table.load(slot).announced < self.config.announcements_per_peer {
-            let _ = self.admit_alternate(id, slot, number, chain);
+            let _ = self.admit_alternate(id, (slot, Origin::Relayed), number, chain);
         }
         Admission::Duplicate
     }

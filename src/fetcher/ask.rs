@@ -6,7 +6,7 @@ use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, Standing, Wait};
+use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, Wait};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
@@ -372,7 +372,7 @@ impl<T: Types> Fetcher<T> {
             .map(|request| request.peer)
             .collect();
         let eligible = |slot: &PeerSlot| !already.contains(slot);
-        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+        let good = self.table.claims_of(id).filter(|(_, claim)| claim.is_askable());
         let candidates: SmallVec<[PeerSlot; 8]> =
             good.map(|(_, claim)| claim.peer).filter(eligible).collect();
         let free: SmallVec<[PeerSlot; 8]> =

@@ -176,16 +176,11 @@ impl<T: Types> Fetcher<T> {
         let Some(Stage::Fetching { early, .. }) = self.table.take_stage(id) else { return };
         let early = match early {
             Early::Here(body) if body.value.commitment() == header.body_commitment() => {
-                // Whoever only took the charge of the body over has delivered nothing.
-                let holder = if body.blame == Blame::Provider { body.peer } else { slot };
-                return self.complete(id, (holder, Blame::Provider), header, Some(body.value), chain);
+                return self.complete(id, (body.peer, body.blame), header, Some(body.value), chain);
             }
             Early::Here(body) => {
-                // Whoever only took the charge over from one that left may well have the right one.
-                if body.blame == Blame::Provider {
-                    self.table.fail_claim(id, body.peer);
-                    self.penalise(body.peer, Reason::WrongBody);
-                }
+                self.table.fail_claim(id, body.peer);
+                self.penalise(body.peer, Reason::WrongBody);
                 None
             }
             Early::Asked(request) => Some(request),

@@ -275,6 +275,16 @@ impl<T: Types> Table<T> {
         work.claims.add((id, &mut entry.claims), (slot, &mut load.claims), number, origin);
     }
 
+    /// A peer that pushed a block has announced it. The caller has seen to its allowance.
+    pub(crate) fn set_announced(&mut self, claim: ClaimId) {
+        let Some(work) = self.work.as_mut() else { return };
+        let Some(claim) = work.claims.get_mut(claim) else { return };
+        if claim.origin == Origin::Pushed {
+            work.loads.of_mut(claim.peer).announced += 1;
+        }
+        claim.origin = Origin::Announced;
+    }
+
     pub(crate) fn remove_claim(&mut self, claim: ClaimId) {
         let Some(work) = self.work.as_mut() else { return };
         let Some((entry, slot)) = work.claims.get(claim).map(|claim| (claim.entry, claim.peer)) else {

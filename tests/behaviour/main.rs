@@ -62,3 +62,4 @@ mod time;
 mod geths_expiry;
 mod gone_before_the_verdict;
 mod host_without_a_clock;
+mod only_relayed;
