@@ -89,7 +89,7 @@ fn an_early_reply_with_too_much_is_an_oversized_reply() {
         net.connect(&[MALLORY]);
         let block = child(&genesis());
         let (header, body) = ask_both(net, MALLORY, &block);
-        net.deliver_body(body, &[&block, &another()]);
+        assert_eq!(net.reply_bodies(body, &[&block, &another()]).len(), 2);
         net.expect_penalty(MALLORY, Reason::OversizedReply);
         net.deliver_header(header, &block);
         assert_eq!(net.ends(End::NobodyLeft), 1);

@@ -59,6 +59,7 @@ mod shutdown;
 mod time;
 
 // What a review of the fetcher among hostile peers found.
+mod cheap_lies;
 mod geths_expiry;
 mod gone_before_the_verdict;
 mod host_without_a_clock;
