@@ -81,7 +81,7 @@ pub struct Config {
     pub hedge: Hedge,
 
     /// Whether a body is asked for together with its header. Default adaptive: yes while at least
-    /// half of the recent blocks had a body worth asking for, which saves one round trip for each.
+    /// half of the recent verified blocks had a body worth asking for, which saves one round trip for each.
     /// Where most blocks are empty it would only cost a request. geth: after the header.
     pub body_request: BodyRequest,
 
@@ -187,7 +187,8 @@ pub enum Grace {
         slack: Duration,
     },
     /// Zero, unless at least half of the announcer's recent blocks were pushed before they could be
-    /// fetched; then half as much again as those pushes took, at most `max`.
+    /// fetched; then half as much again as those pushes took, at most `max`, and at most what the
+    /// announcer usually takes to give a block itself.
     Adaptive {
         /// The longest wait.
         max: Duration,

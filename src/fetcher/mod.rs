@@ -57,7 +57,7 @@ pub struct Fetcher<T: Types> {
     known: KnownBlocks,
     now: Time,
     running: Running,
-    /// The share of recent blocks that were not empty, of 256.
+    /// The share of recent verified blocks that were not empty, of 256.
     full_share: u8,
     outputs: VecDeque<Output<T>>,
     table: Table<T>,

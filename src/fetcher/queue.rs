@@ -301,6 +301,7 @@ impl<T: Types> Fetcher<T> {
         };
         let (hash, provider) = (value.header.hash(), *peer);
         let (header, body) = (value.header.clone(), value.body.clone());
+        self.note_fullness(&header);
         let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
         let known = self.known.insert(hash);
         if self.table.is_connected(provider) {
@@ -320,6 +321,15 @@ impl<T: Types> Fetcher<T> {
                 self.output(Output::Import { block });
             }
             None => self.output(Output::ImportHeader { header }),
+        }
+    }
+
+    /// Takes a block into the share of those that have a body worth asking for. Only verified ones:
+    /// headers that stand on nothing can be made up by the thousand.
+    fn note_fullness(&mut self, header: &T::Header) {
+        match T::empty_body(header) {
+            Some(_) => self.full_share -= self.full_share.div_ceil(8),
+            None => self.full_share += (u8::MAX - self.full_share).div_ceil(8),
         }
     }
 
@@ -388,13 +398,29 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// The window has passed the number by which an entry is watched, and so it ends. Where only
+    /// announcements speak for that number, the next higher one may be the right one.
+    fn pass(&mut self, id: EntryId, chain: &impl ChainView) {
+        if let Some(&Stage::Announced(Wait::Window { peer, .. })) = self.table.stage(id) {
+            let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+            let ahead = |number: &BlockNumber| match self.distance(*number, chain) {
+                Distance::Within | Distance::Above => true,
+                Distance::TooFar | Distance::BelowFinality => false,
+            };
+            if let Some(number) = good.map(|(_, claim)| claim.number).filter(ahead).min() {
+                return self.enter(id, Stage::Announced(Wait::Window { peer, number }), Some(peer));
+            }
+        }
+        self.end(id, End::Passed);
+    }
+
     /// The head has moved: what it passed ends, what it reached goes on.
     fn move_window(&mut self, chain: &impl ChainView) {
         let head = chain.head();
         while let Some((number, id)) = self.table.lowest_watched() {
             match self.distance(number, chain) {
-                Distance::BelowFinality => self.end(id, End::Passed),
-                Distance::TooFar if number < head => self.end(id, End::Passed),
+                Distance::BelowFinality => self.pass(id, chain),
+                Distance::TooFar if number < head => self.pass(id, chain),
                 Distance::TooFar | Distance::Within | Distance::Above => break,
             }
         }

@@ -179,11 +179,9 @@ impl<T: Types> Fetcher<T> {
             return self.complete(id, (slot, Blame::Provider), header, None, chain);
         }
         if let Some(body) = T::empty_body(&header) {
-            self.full_share -= self.full_share.div_ceil(8);
             self.cancel_requests(id);
             return self.complete(id, (slot, Blame::Provider), header, Some(body), chain);
         }
-        self.full_share += (u8::MAX - self.full_share).div_ceil(8);
         self.take_full_header(id, slot, header, chain);
     }
 

@@ -38,7 +38,7 @@ pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use loads::Load;
 pub(crate) use names::Named;
-pub(crate) use peer::{Peer, RttEstimator};
+pub(crate) use peer::{Peer, RttEstimator, UNMEASURED};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
