@@ -139,6 +139,12 @@ pub struct Config {
     /// Hashes remembered as invalid. Default 128. Fewer costs a verification when one comes again.
     pub bad_blocks: u32,
 
+    /// How long a hash is refused that the host has found invalid, and all that stands on it; twice as
+    /// long each time it is found so again, up to a thousandfold. Default 60 s. A host can be wrong: with
+    /// more, a false verdict keeps a good branch out for longer; with less, bad blocks are verified more
+    /// often. geth remembers none.
+    pub bad_block_expiry: Duration,
+
     /// How long a hash may wait in all, the time with the host not counted. Default 120 s: enough for
     /// several failed announcers at 5 s each, and for a gap in the chain to be closed. geth: none,
     /// which is how its entries stay for ever.
@@ -385,6 +391,7 @@ impl Default for Config {
             importing: 32,
             known_blocks: 1_024,
             bad_blocks: 128,
+            bad_block_expiry: MILLI(60_000),
             lifetime: MILLI(120_000),
             future_max: MILLI(30_000),
             fan_out: FanOut::SquareRoot,

@@ -138,6 +138,12 @@ pub enum Input<T: Types> {
         /// To be relayed and announced as it is.
         block: BlockOf<T>,
     },
+    /// What is remembered of a hash is to be forgotten: that it was found invalid, with all that were
+    /// refused for an ancestor, and who has it. For a host that was wrong, or that took blocks back.
+    Forget {
+        /// The block's. One that is followed goes on.
+        hash: BlockHash,
+    },
     /// Time has passed: waits that are over run out. No other input lets them.
     Tick,
     /// Release everything and be silent from now on.

@@ -33,6 +33,7 @@ pub(super) fn span<T: Types>(input: &Input<T>) -> Span {
         Input::Sealed { block } => {
             debug_span!("sealed", block = %block.header.hash(), number = block.header.number())
         }
+        Input::Forget { hash } => debug_span!("forget", block = %hash),
         Input::Tick => debug_span!("tick"),
         Input::Shutdown => debug_span!("shutdown"),
     }

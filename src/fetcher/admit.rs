@@ -1,6 +1,7 @@
 //! Admission of announcements and pushed blocks.
 
 use crate::Time;
+use crate::bad::Fault;
 use crate::config::{FetchExpiry, Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
@@ -98,7 +99,7 @@ impl<T: Types> Fetcher<T> {
         if let Some(id) = self.table.find(&hash) {
             return self.admit_alternate(id, (slot, Origin::Announced), number, chain);
         }
-        if self.bad.contains(&hash) {
+        if self.bad.contains(self.now, &hash) {
             return Admission::BadBlock;
         }
         let distance = self.distance(number, chain);
@@ -264,11 +265,11 @@ impl<T: Types> Fetcher<T> {
             self.known.mark(known, slot);
             return Admission::Known;
         }
-        if let Some(reason) = self.known_fault(&block.header) {
-            self.remember_bad(hash, reason);
+        if let Some(fault) = self.known_fault(&block.header) {
+            self.remember_bad(hash, fault);
             // Whoever relays a block answers for its header, not for what only an import finds.
-            if reason != Reason::InvalidBlock {
-                self.penalise(slot, reason);
+            if fault.reason != Reason::InvalidBlock {
+                self.penalise(slot, fault.reason);
             }
             return Admission::BadBlock;
         }
@@ -391,9 +392,10 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is known to be wrong with a block, or with its parent.
-    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Reason> {
-        let on_bad = || self.bad.contains(&header.parent_hash()).then_some(Reason::InvalidAncestor);
-        self.bad.reason(&header.hash()).or_else(on_bad)
+    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Fault> {
+        let inherited = |fault| Fault { reason: Reason::InvalidAncestor, ..fault };
+        let on_bad = || self.bad.fault(self.now, &header.parent_hash()).map(inherited);
+        self.bad.fault(self.now, &header.hash()).or_else(on_bad)
     }
 
     /// A block was pushed that others had announced: the first of them is one whose blocks are

@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::Time;
-use crate::bad::BadBlocks;
+use crate::bad::{BadBlocks, Fault};
 use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::{Holders, KnownBlocks};
@@ -154,6 +154,7 @@ impl<T: Types> Fetcher<T> {
             Input::ChainAdvanced { blocks } => self.chain_advanced(now, &blocks, chain),
             Input::Sealed { block } => self.sealed(now, block, chain),
             Input::Tick => self.tick(now, chain),
+            Input::Forget { hash } => self.forget(now, &hash),
             Input::Shutdown => self.shutdown(now),
         }
         Outcome::Done
@@ -245,8 +246,15 @@ impl<T: Types> Fetcher<T> {
         self.output(Output::Penalise { peer, reason, presence });
     }
 
-    fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
-        self.bad.insert(hash, reason, self.config.bad_blocks, self.table.hasher());
+    /// The host has found a block invalid.
+    fn prove_bad(&mut self, hash: BlockHash, reason: Reason) -> Fault {
+        let limits = (self.config.bad_block_expiry, self.config.bad_blocks);
+        self.bad.prove(self.now, hash, reason, limits, self.table.hasher())
+    }
+
+    /// A block is what was found before, or stands on one that is.
+    fn remember_bad(&mut self, hash: BlockHash, fault: Fault) {
+        self.bad.inherit(hash, fault, self.config.bad_blocks, self.table.hasher());
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {

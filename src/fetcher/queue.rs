@@ -5,6 +5,7 @@ use core::time::Duration;
 use smallvec::SmallVec;
 
 use crate::Time;
+use crate::bad::Fault;
 use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
@@ -221,9 +222,9 @@ impl<T: Types> Fetcher<T> {
             // Number 0 and not our genesis: no parent can make it right.
             return self.end(child, End::Passed);
         };
-        if self.bad.contains(&parent) {
+        if let Some(fault) = self.bad.fault(self.now, &parent) {
             // It was found so while the child waited for something else.
-            return self.reject(child, Reason::InvalidAncestor);
+            return self.refuse_bad(child, Fault { reason: Reason::InvalidAncestor, ..fault });
         }
         if let Some(id) = self.table.find(&parent) {
             self.claim_parent(id, number, &self.owners(child));
@@ -361,10 +362,18 @@ impl<T: Types> Fetcher<T> {
 
     /// A block is invalid: it and all that stand on it end, and their providers are blamed.
     pub(super) fn reject(&mut self, id: EntryId, reason: Reason) {
-        let mut rejected = vec![(id, reason)];
-        while let Some((id, reason)) = rejected.pop() {
+        let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
+        let fault = self.prove_bad(hash, reason);
+        self.refuse_bad(id, fault);
+    }
+
+    /// As [`reject`](Self::reject), for a block of which that is known, and not found anew.
+    pub(super) fn refuse_bad(&mut self, id: EntryId, fault: Fault) {
+        let mut refused = vec![(id, fault)];
+        while let Some((id, fault)) = refused.pop() {
             let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { continue };
-            self.remember_bad(hash, reason);
+            self.remember_bad(hash, fault);
+            let reason = fault.reason;
             let holder = match self.table.stage(id) {
                 Some(Stage::Queued { block, .. } | Stage::Importing { block, .. }) => {
                     Some((block.peer, block.blame))
@@ -378,9 +387,18 @@ impl<T: Types> Fetcher<T> {
                 Some((_, Blame::Relayer | Blame::Nobody)) | None => {}
             }
             self.end(id, End::Invalid);
-            rejected.extend(
-                self.table.children_of(&hash).into_iter().map(|child| (child, Reason::InvalidAncestor)),
-            );
+            let fault = Fault { reason: Reason::InvalidAncestor, ..fault };
+            refused.extend(self.table.children_of(&hash).into_iter().map(|child| (child, fault)));
+        }
+    }
+
+    /// What is remembered of a hash is forgotten: that it is invalid, with all that were refused for an
+    /// ancestor, and who has it. One that is followed goes on.
+    pub fn forget(&mut self, now: Time, hash: &BlockHash) {
+        self.set_time(now);
+        self.bad.forget(hash);
+        if self.table.find(hash).is_none() {
+            self.known.remove(hash);
         }
     }
 

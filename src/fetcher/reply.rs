@@ -171,9 +171,9 @@ impl<T: Types> Fetcher<T> {
         if chain.contains(&header.hash()) {
             return self.end(id, End::InChain);
         }
-        if let Some(reason) = self.known_fault(&header) {
-            self.penalise(slot, reason);
-            return self.reject(id, reason);
+        if let Some(fault) = self.known_fault(&header) {
+            self.penalise(slot, fault.reason);
+            return self.refuse_bad(id, fault);
         }
         if self.config.mode == Mode::HeadersOnly {
             return self.complete(id, (slot, Blame::Provider), header, None, chain);

@@ -90,7 +90,7 @@ pub struct Status<P> {
     pub memory_bound: u64,
     /// Recent blocks of which it is known who has them.
     pub known_blocks: usize,
-    /// Hashes remembered as invalid.
+    /// Hashes remembered as invalid, those included that are refused no longer.
     pub bad_blocks: usize,
     /// When something is next due.
     pub next_timeout: Option<Time>,

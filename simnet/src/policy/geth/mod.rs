@@ -175,8 +175,9 @@ impl Machine for GethModel {
                 self.imported(hash, verdict, chain);
                 Outcome::Done
             }
-            // Geth's loop reads the height when it wakes, and nothing wakes it for this.
-            Input::ChainAdvanced { .. } => Outcome::Done,
+            // Geth's loop reads the height when it wakes, and nothing wakes it for this. It remembers no
+            // hash as invalid.
+            Input::ChainAdvanced { .. } | Input::Forget { .. } => Outcome::Done,
             Input::Sealed { block } => {
                 self.relay(&block);
                 self.announce(&block, chain);
@@ -322,6 +323,7 @@ fn refusal(input: Input<Sim>) -> Outcome<Sim> {
         | Input::Imported { .. }
         | Input::ChainAdvanced { .. }
         | Input::Sealed { .. }
+        | Input::Forget { .. }
         | Input::Tick
         | Input::Shutdown => Outcome::Done,
     }
