@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use herald_fetcher::driver::{Chain, Driver, Handle, Network};
 use herald_fetcher::{
-    Block, BlockHash, BlockNumber, BlockOf, ChainView, Config, Failure, Hashes, Reason, RequestId, Verdict,
+    Block, BlockHash, BlockNumber, BlockOf, ChainView, Config, Failure, Hashes, Presence, Reason, RequestId,
+    Verdict,
 };
 use herald_proto::{Body, EthTypes, Header, HeaderFields};
 use tokio::sync::{mpsc, watch};
@@ -83,8 +84,8 @@ impl Network<Eth> for MemoryNetwork {
     fn announce(&mut self, _: BlockHash, number: BlockNumber, peers: Vec<Peer>) {
         println!("announcing block {number} to {peers:?}");
     }
-    fn penalise(&mut self, peer: &Peer, reason: Reason) {
-        println!("{peer:?}: {} weighs {}", reason.label(), reason.weight());
+    fn penalise(&mut self, peer: &Peer, reason: Reason, presence: Presence) {
+        println!("{peer:?} ({presence:?}): {} weighs {}", reason.label(), reason.weight());
     }
 }
 

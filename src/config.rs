@@ -1,8 +1,10 @@
 //! The fetcher's configuration: every limit and every wait, each with its reason.
 
+mod check;
+
 use core::time::Duration;
 
-use thiserror::Error;
+pub use check::ConfigError;
 
 const MILLI: fn(u64) -> Duration = Duration::from_millis;
 const KIB: u64 = 1 << 10;
@@ -60,12 +62,17 @@ pub struct Config {
     /// wait. A longer one saves requests when many blocks are announced at once. geth: 100 ms.
     pub gather: Gather,
 
+    /// When a hash is given up whose header has not come, whoever else could still be asked for it.
+    /// Default at the end of its lifetime: each announcer gets its turn. geth: 5 s after it was first
+    /// announced, its grace included, so that one slow answer loses the block.
+    pub fetch_expiry: FetchExpiry,
+
     /// How long a header request may take. Default measured for each peer, 500 ms to 5 s; see
-    /// [`Deadline`]. geth: 5 s.
+    /// [`Deadline`]. geth: 10 s, after which it drops the peer; the hash is given up before.
     pub header_deadline: Deadline,
 
     /// How long a body request may take. Default and reasons as for headers; bodies are measured by
-    /// themselves because they are larger. geth: 5 s.
+    /// themselves because they are larger. geth: 10 s.
     pub body_deadline: Deadline,
 
     /// When a second peer is asked for what a first has not yet answered. Default after its usual
@@ -74,7 +81,7 @@ pub struct Config {
     pub hedge: Hedge,
 
     /// Whether a body is asked for together with its header. Default adaptive: yes while at least
-    /// half of the recent blocks had a body worth asking for, which saves one round trip for each.
+    /// half of the recent verified blocks had a body worth asking for, which saves one round trip for each.
     /// Where most blocks are empty it would only cost a request. geth: after the header.
     pub body_request: BodyRequest,
 
@@ -132,6 +139,12 @@ pub struct Config {
     /// Hashes remembered as invalid. Default 128. Fewer costs a verification when one comes again.
     pub bad_blocks: u32,
 
+    /// How long a hash is refused that the host has found invalid, and all that stands on it; twice as
+    /// long each time it is found so again, up to a thousandfold. Default 60 s. A host can be wrong: with
+    /// more, a false verdict keeps a good branch out for longer; with less, bad blocks are verified more
+    /// often. geth remembers none.
+    pub bad_block_expiry: Duration,
+
     /// How long a hash may wait in all, the time with the host not counted. Default 120 s: enough for
     /// several failed announcers at 5 s each, and for a gap in the chain to be closed. geth: none,
     /// which is how its entries stay for ever.
@@ -142,8 +155,13 @@ pub struct Config {
     pub future_max: Duration,
 
     /// How many peers get the whole block when its header is verified. Default the square root of
-    /// the peers, geth's rule: at 50 peers each block is sent 7 times and announced 43 times.
+    /// the peers: at 50 peers each block is sent 7 times and announced 43 times. geth: the square root
+    /// of those that lack it, which makes copies fewer the later a node has the block.
     pub fan_out: FanOut,
+
+    /// What is announced. Default what this node can serve, so that in [`Mode::HeadersOnly`] it
+    /// announces nothing: whoever asked it for a body would blame it for having none.
+    pub announce: Announce,
 
     /// Whether events for observers are among the outputs. Default off: they cost a few
     /// nanoseconds each.
@@ -157,7 +175,8 @@ pub struct Config {
 pub enum Mode {
     /// Headers and bodies.
     Full,
-    /// Headers only, imported as such.
+    /// Headers only, imported as such. Nothing is relayed, and nothing announced unless
+    /// [`Config::announce`] says so.
     HeadersOnly,
 }
 
@@ -174,7 +193,8 @@ pub enum Grace {
         slack: Duration,
     },
     /// Zero, unless at least half of the announcer's recent blocks were pushed before they could be
-    /// fetched; then half as much again as those pushes took, at most `max`.
+    /// fetched; then half as much again as those pushes took, at most `max`, and at most what the
+    /// announcer usually takes to give a block itself.
     Adaptive {
         /// The longest wait.
         max: Duration,
@@ -189,6 +209,18 @@ pub enum Grace {
 pub struct Gather {
     /// The longest wait; zero asks at once.
     pub window: Duration,
+}
+
+/// When a hash is given up whose header has not come.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum FetchExpiry {
+    /// At the end of its [`lifetime`](Config::lifetime).
+    Lifetime,
+    /// So long after its first announcement, if that is sooner. Nobody is blamed for it: whoever was
+    /// asked last may have had little of the time.
+    After(Duration),
 }
 
 /// How long a request may take.
@@ -259,7 +291,22 @@ pub enum FanOut {
     None,
     /// To the square root of the number of peers, rounded down.
     SquareRoot,
+    /// To the square root of the number of those that lack it, rounded down.
+    SquareRootOfLacking,
     /// To all that lack it.
+    All,
+}
+
+/// Which blocks are announced.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Announce {
+    /// Those that this node can serve: all that come into the chain in [`Mode::Full`], and none in
+    /// [`Mode::HeadersOnly`] but what was sealed here.
+    Served,
+    /// All that come into the chain. In [`Mode::HeadersOnly`] for hosts that get the bodies elsewhere,
+    /// and serve them.
     All,
 }
 
@@ -297,6 +344,26 @@ impl Deadline {
     }
 }
 
+impl Hedge {
+    /// The longest wait before a second peer is asked; none where none is.
+    #[must_use]
+    pub const fn longest(self) -> Duration {
+        match self {
+            Self::Off => Duration::ZERO,
+            Self::After { min: _, max } => max,
+        }
+    }
+
+    /// The same kind of hedge with another longest wait; a least wait above it is lowered to it.
+    #[must_use]
+    pub fn with_longest(self, longest: Duration) -> Self {
+        match self {
+            Self::Off => Self::Off,
+            Self::After { min, max: _ } => Self::After { min: min.min(longest), max: longest },
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let deadline = Deadline::Measured { min: MILLI(500), max: MILLI(5_000) };
@@ -305,6 +372,7 @@ impl Default for Config {
             mode: Mode::Full,
             grace: Grace::Adaptive { max: MILLI(400) },
             gather: Gather { window: Duration::ZERO },
+            fetch_expiry: FetchExpiry::Lifetime,
             header_deadline: deadline,
             body_deadline: deadline,
             hedge: Hedge::After { min: MILLI(50), max: MILLI(1_000) },
@@ -323,9 +391,11 @@ impl Default for Config {
             importing: 32,
             known_blocks: 1_024,
             bad_blocks: 128,
+            bad_block_expiry: MILLI(60_000),
             lifetime: MILLI(120_000),
             future_max: MILLI(30_000),
             fan_out: FanOut::SquareRoot,
+            announce: Announce::Served,
             events: Events::Off,
         }
     }
@@ -334,11 +404,16 @@ impl Default for Config {
 impl Config {
     /// go-ethereum v1.13's figures and fixed waits on our state machine: what it would be with the
     /// same timers and without the faults. Limits that geth lacks keep our defaults.
+    ///
+    /// A hash whose header is not here 5 s after its first announcement is given up, as geth does, so
+    /// that a silent announcer can lose an honest block: what [`Config::default`] promises of those
+    /// does not hold here.
     pub fn geth() -> Self {
-        let deadline = Deadline::Fixed(MILLI(5_000));
+        let deadline = Deadline::Fixed(MILLI(10_000));
         Self {
             grace: Grace::Fixed { wait: MILLI(500), slack: MILLI(100) },
             gather: Gather { window: MILLI(100) },
+            fetch_expiry: FetchExpiry::After(MILLI(5_000)),
             header_deadline: deadline,
             body_deadline: deadline,
             hedge: Hedge::Off,
@@ -347,6 +422,7 @@ impl Config {
             deferred_per_peer: 0,
             requests_per_peer: 256,
             bodies_per_request: 256,
+            fan_out: FanOut::SquareRootOfLacking,
             ..Self::default()
         }
     }
@@ -358,60 +434,17 @@ impl Config {
         self
     }
 
-    /// Whether the fields fit together.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the field and what it must be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let at_least_one = [
-            ("announcements_per_peer", self.announcements_per_peer),
-            ("blocks_per_peer", self.blocks_per_peer),
-            ("requests_per_peer", self.requests_per_peer),
-            ("bodies_per_request", self.bodies_per_request),
-            ("peers", self.peers),
-            ("importing", self.importing),
-            ("bad_blocks", self.bad_blocks),
-            ("known_blocks", self.known_blocks),
-        ];
-        for (field, value) in at_least_one {
-            if value == 0 {
-                return Err(ConfigError::Zero { field });
-            }
-            if value > Self::COUNT_MAX {
-                return Err(ConfigError::TooLarge { field, value, max: Self::COUNT_MAX });
-            }
-        }
-        if self.lifetime.is_zero() {
-            return Err(ConfigError::Zero { field: "lifetime" });
-        }
-        if self.bytes_per_peer < KIB || self.bytes_per_peer > self.bytes_total {
-            return Err(ConfigError::BytesPerPeer { per_peer: self.bytes_per_peer, total: self.bytes_total });
-        }
-        let bounds = [
-            ("header_deadline", deadline_bounds(self.header_deadline)),
-            ("body_deadline", deadline_bounds(self.body_deadline)),
-            ("hedge", hedge_bounds(self.hedge)),
-        ];
-        for (field, (min, max)) in bounds {
-            if min > max {
-                return Err(ConfigError::Bounds { field, min, max });
-            }
-            // What waits for the same moment again when it rings would ring for ever.
-            if max.is_zero() && field != "hedge" {
-                return Err(ConfigError::Zero { field });
-            }
-        }
-        if let Grace::Fixed { wait, slack } = self.grace
-            && slack > wait
-        {
-            return Err(ConfigError::Bounds { field: "grace", min: slack, max: wait });
-        }
-        Ok(())
-    }
-
     /// The largest count that any limit may have: entries are numbered in 32 bits, and a product of
     /// two limits must stay below that.
     pub const COUNT_MAX: u32 = 1 << 14;
+
+    /// How long a hash may wait for its header, counted from when it was first heard of.
+    pub(crate) fn fetch_life(&self) -> Duration {
+        match self.fetch_expiry {
+            FetchExpiry::Lifetime => self.lifetime,
+            FetchExpiry::After(span) => span.min(self.lifetime),
+        }
+    }
 
     /// The slots of a fetcher's table of peers: for those connected, and for those that left while
     /// the host still had blocks of theirs.
@@ -428,60 +461,6 @@ impl Config {
     pub(crate) fn bytes_shared(&self) -> u64 {
         self.bytes_total - self.bytes_guaranteed() * u64::from(self.peer_slots())
     }
-}
-
-fn deadline_bounds(deadline: Deadline) -> (Duration, Duration) {
-    match deadline {
-        Deadline::Fixed(span) => (span, span),
-        Deadline::Measured { min, max } => (min, max),
-    }
-}
-
-fn hedge_bounds(hedge: Hedge) -> (Duration, Duration) {
-    match hedge {
-        Hedge::Off => (Duration::ZERO, Duration::ZERO),
-        Hedge::After { min, max } => (min, max),
-    }
-}
-
-/// A configuration that cannot work.
-#[non_exhaustive]
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// A limit of nothing lets nothing through.
-    #[error("`{field}` is 0; it must be at least 1")]
-    Zero {
-        /// A field of [`Config`].
-        field: &'static str,
-    },
-    /// A count beyond what entries can be numbered with.
-    #[error("`{field}` is {value}; it may be {max} at most")]
-    TooLarge {
-        /// A field of [`Config`].
-        field: &'static str,
-        /// What it is set to.
-        value: u32,
-        /// The most that it may be, [`Config::COUNT_MAX`].
-        max: u32,
-    },
-    /// A peer's bytes and the total do not fit together.
-    #[error("`bytes_per_peer` is {per_peer}; it must lie between 1024 and `bytes_total`, which is {total}")]
-    BytesPerPeer {
-        /// What [`Config::bytes_per_peer`] is set to.
-        per_peer: u64,
-        /// What [`Config::bytes_total`] is set to.
-        total: u64,
-    },
-    /// A least value above the greatest.
-    #[error("`{field}`: the lower bound {min:?} is above the upper bound {max:?}; swap or change them")]
-    Bounds {
-        /// A field of [`Config`].
-        field: &'static str,
-        /// The lower bound in it.
-        min: Duration,
-        /// The upper bound in it.
-        max: Duration,
-    },
 }
 
 #[cfg(test)]
@@ -506,24 +485,10 @@ mod tests {
         let geth = Config::geth();
         assert_eq!(geth.grace, Grace::Fixed { wait: MILLI(500), slack: MILLI(100) });
         assert_eq!(geth.gather.window, MILLI(100));
-        assert_eq!(geth.header_deadline, Deadline::Fixed(MILLI(5_000)));
+        assert_eq!(geth.header_deadline, Deadline::Fixed(MILLI(10_000)));
+        assert_eq!(geth.fetch_expiry, FetchExpiry::After(MILLI(5_000)));
         assert_eq!((geth.window_below, geth.window_above), (7, 32));
         assert_eq!((geth.announcements_per_peer, geth.blocks_per_peer), (256, 64));
-        assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRoot));
-    }
-
-    #[test]
-    fn what_cannot_work_is_named() {
-        let zero = Config { peers: 0, ..Config::default() };
-        assert_eq!(zero.check(), Err(ConfigError::Zero { field: "peers" }));
-        let huge = Config { blocks_per_peer: 1 << 20, ..Config::default() };
-        assert!(matches!(huge.check(), Err(ConfigError::TooLarge { field: "blocks_per_peer", .. })));
-        let at_once = Config { header_deadline: Deadline::Fixed(Duration::ZERO), ..Config::default() };
-        assert_eq!(at_once.check(), Err(ConfigError::Zero { field: "header_deadline" }));
-        let bytes = Config { bytes_per_peer: MIB * 512, ..Config::default() };
-        assert!(matches!(bytes.check(), Err(ConfigError::BytesPerPeer { .. })));
-        let hedge = Hedge::After { min: MILLI(2), max: MILLI(1) };
-        let crossed = Config { hedge, ..Config::default() };
-        assert!(matches!(crossed.check(), Err(ConfigError::Bounds { field: "hedge", .. })));
+        assert_eq!((geth.known_blocks, geth.fan_out), (1_024, FanOut::SquareRootOfLacking));
     }
 }

@@ -138,6 +138,12 @@ pub enum Input<T: Types> {
         /// To be relayed and announced as it is.
         block: BlockOf<T>,
     },
+    /// What is remembered of a hash is to be forgotten: that it was found invalid, with all that were
+    /// refused for an ancestor, and who has it. For a host that was wrong, or that took blocks back.
+    Forget {
+        /// The block's. One that is followed goes on.
+        hash: BlockHash,
+    },
     /// Time has passed: waits that are over run out. No other input lets them.
     Tick,
     /// Release everything and be silent from now on.
@@ -178,7 +184,8 @@ pub enum Verdict {
     /// not fetched again.
     Invalid,
     /// It breaks no rule, but our clock says that its time has not come. Nobody is to blame; the
-    /// block is kept, and its header handed out for verification again when the time has come.
+    /// block is kept, and its header handed out for verification again when the time has come. Said
+    /// of the same block again, its wait is 10 ms at least, and twice as long each time.
     ///
     /// Said of headers. Of an import, whose header was found valid before, it counts as a
     /// [`LocalFault`](Self::LocalFault): the clock was set back.

@@ -160,11 +160,14 @@ mod time;
 mod types;
 
 pub use config::{
-    BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
+    Announce, BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, FetchExpiry, Gather, Grace,
+    Hedge, Mode,
 };
 pub use fetcher::{Counters, Fetcher, FetcherStatus, Memory, PeerStatus};
 pub use input::{ChainView, Failure, Input, Verdict};
-pub use output::{Admission, Connection, End, Event, Hashes, Outcome, Output, Reason, RequestId, StageName};
+pub use output::{
+    Admission, Connection, End, Event, Hashes, Outcome, Output, Presence, Reason, RequestId, StageName,
+};
 pub use penalties::{PenaltyOutcome, PenaltyScores};
 pub use table::InvariantError;
 pub use time::Time;

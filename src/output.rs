@@ -133,10 +133,14 @@ pub enum Output<T: Types> {
     /// A peer did wrong. [`PenaltyScores`](crate::PenaltyScores) adds up what a peer did; whether to
     /// disconnect it is for the host.
     Penalise {
-        /// Always one that is connected.
+        /// As it was named when it connected.
         peer: T::PeerId,
         /// [`Reason::weight`] says how bad it is.
         reason: Reason,
+        /// Whether it is still there. What a peer left with the host is judged after it has gone, or
+        /// leaving in time would cost nothing: its score can be kept by its key or address, and a
+        /// peer that comes again refused.
+        presence: Presence,
     },
     /// A block's parent is missing and lies outside the window. The fetcher does not follow it; a
     /// host's range sync may.
@@ -150,6 +154,18 @@ pub enum Output<T: Types> {
     },
     /// For observers; only with [`Events::On`](crate::Events::On).
     Event(Event<T::PeerId>),
+}
+
+/// Whether a peer is connected.
+///
+/// Closed on purpose: one can be disconnected, of the other only the name is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Connected,
+    /// The connection of which this is said has ended. The peer may have come again since; a host that
+    /// gives the names of those that are gone to others must not take it for one of them.
+    Gone,
 }
 
 /// The weight of what no honest peer does: once is enough.

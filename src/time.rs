@@ -16,6 +16,9 @@ impl Time {
     pub const ZERO: Self = Self(0);
     /// Later than any deadline.
     pub const MAX: Self = Self(u64::MAX);
+    /// The latest reading of a clock that a fetcher takes: half of the range, 292 years after the
+    /// origin. A later one is a defect of the host's clock, and no wait would ever lie after it.
+    pub const LATEST: Self = Self(u64::MAX / 2);
 
     /// The point `nanos` nanoseconds after the origin.
     pub const fn from_nanos(nanos: u64) -> Self {

@@ -39,6 +39,7 @@ pub(super) fn input_bytes<T: Types>(input: &Input<T>) -> usize {
         | Input::RequestFailed { .. }
         | Input::Verdict { .. }
         | Input::Imported { .. }
+        | Input::Forget { .. }
         | Input::Tick
         | Input::Shutdown => 0,
     }

@@ -181,6 +181,17 @@ impl<T: Types> Handle<T> {
         self.tell(Input::Sealed { block }).await
     }
 
+    /// What is remembered of a hash is to be forgotten; see [`Input::Forget`]. Waits for capacity in the
+    /// queue.
+    ///
+    /// Cancel-safe: until it is ready, it has done nothing.
+    ///
+    /// # Errors
+    /// [`Closed`] where the driver has ended.
+    pub async fn forget(&self, hash: BlockHash) -> Result<(), Closed> {
+        self.tell(Input::Forget { hash }).await
+    }
+
     /// What the fetcher holds now. Waits for capacity in the queue.
     ///
     /// Cancel-safe: it only reads.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Time;
 use crate::input::{ChainView, Failure, Input, Verdict};
-use crate::output::{Event, Hashes, Output, Reason, RequestId};
+use crate::output::{Event, Hashes, Output, Presence, Reason, RequestId};
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// The host's chain.
@@ -88,8 +88,8 @@ pub trait Network<T: Types>: Send + 'static {
     fn announce(&mut self, hash: BlockHash, number: BlockNumber, peers: Vec<T::PeerId>);
 
     /// A peer did wrong; [`Reason::weight`] says how much it weighs. Whether to disconnect is for
-    /// the host.
-    fn penalise(&mut self, peer: &T::PeerId, reason: Reason);
+    /// the host, and whether to remember one that is gone.
+    fn penalise(&mut self, peer: &T::PeerId, reason: Reason, presence: Presence);
 
     /// The parent of a block of `peer` lies outside the window: a range sync may fetch the gap. The
     /// provided one does nothing.

@@ -33,6 +33,7 @@ pub(super) fn span<T: Types>(input: &Input<T>) -> Span {
         Input::Sealed { block } => {
             debug_span!("sealed", block = %block.header.hash(), number = block.header.number())
         }
+        Input::Forget { hash } => debug_span!("forget", block = %hash),
         Input::Tick => debug_span!("tick"),
         Input::Shutdown => debug_span!("shutdown"),
     }
@@ -78,8 +79,8 @@ pub(super) fn output<T: Types>(output: &Output<T>) {
         Output::Announce { hash, number, peers } => {
             debug!(block = %hash, number, peers = peers.len(), "announcing");
         }
-        Output::Penalise { peer, reason } => {
-            debug!(?peer, reason = reason.label(), weight = reason.weight(), "penalising");
+        Output::Penalise { peer, reason, presence } => {
+            debug!(?peer, ?presence, reason = reason.label(), weight = reason.weight(), "penalising");
         }
         Output::OutOfReach { hash, number, peer } => {
             debug!(?peer, block = %hash, number, "the parent is out of reach");

@@ -251,7 +251,7 @@ where
             }
             Output::Relay { block, peers } => self.network.relay(block, peers),
             Output::Announce { hash, number, peers } => self.network.announce(hash, number, peers),
-            Output::Penalise { peer, reason } => self.network.penalise(&peer, reason),
+            Output::Penalise { peer, reason, presence } => self.network.penalise(&peer, reason, presence),
             Output::OutOfReach { hash, number, peer } => self.network.out_of_reach(hash, number, &peer),
             Output::Event(_) => {}
         }

@@ -1,7 +1,8 @@
 //! Admission of announcements and pushed blocks.
 
 use crate::Time;
-use crate::config::{Grace, Mode};
+use crate::bad::Fault;
+use crate::config::{FetchExpiry, Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
 use crate::table::{
@@ -96,9 +97,9 @@ impl<T: Types> Fetcher<T> {
             return Admission::Known;
         }
         if let Some(id) = self.table.find(&hash) {
-            return self.admit_alternate(id, slot, number, chain);
+            return self.admit_alternate(id, (slot, Origin::Announced), number, chain);
         }
-        if self.bad.contains(&hash) {
+        if self.bad.contains(self.now, &hash) {
             return Admission::BadBlock;
         }
         let distance = self.distance(number, chain);
@@ -126,7 +127,7 @@ impl<T: Types> Fetcher<T> {
         slot: PeerSlot,
         distance: Distance,
     ) -> Admission {
-        let expires = self.now.after(self.config.lifetime);
+        let expires = self.now.after(self.config.fetch_life());
         let grace = if distance == Distance::Above { None } else { self.grace(slot) };
         let wait = match distance {
             Distance::Above => Wait::Window { peer: slot, number },
@@ -152,7 +153,7 @@ impl<T: Types> Fetcher<T> {
     fn admit_alternate(
         &mut self,
         id: EntryId,
-        slot: PeerSlot,
+        (slot, origin): (PeerSlot, Origin),
         number: BlockNumber,
         chain: &impl ChainView,
     ) -> Admission {
@@ -165,7 +166,11 @@ impl<T: Types> Fetcher<T> {
             }
             return Admission::Known;
         }
-        if self.table.claim_by(id, slot).is_some() {
+        if let Some((claim, earlier)) = self.table.claim_by(id, slot) {
+            // Who pushed it, and announces it now, has imported it since.
+            if origin == Origin::Announced && !earlier.origin.can_be_asked() {
+                self.table.set_announced(claim);
+            }
             return Admission::Duplicate;
         }
         let actual = entry.stage().header().map(Header::number);
@@ -179,7 +184,7 @@ impl<T: Types> Fetcher<T> {
             Distance::TooFar => return Admission::TooFar,
             Distance::BelowFinality => return Admission::BelowFinality,
         }
-        self.table.add_claim(id, slot, number, Origin::Announced);
+        self.table.add_claim(id, slot, number, origin);
         self.use_alternate(id, slot, number, distance, chain)
     }
 
@@ -260,11 +265,11 @@ impl<T: Types> Fetcher<T> {
             self.known.mark(known, slot);
             return Admission::Known;
         }
-        if let Some(reason) = self.known_fault(&block.header) {
-            self.remember_bad(hash, reason);
+        if let Some(fault) = self.known_fault(&block.header) {
+            self.remember_bad(hash, fault);
             // Whoever relays a block answers for its header, not for what only an import finds.
-            if reason != Reason::InvalidBlock {
-                self.penalise(slot, reason);
+            if fault.reason != Reason::InvalidBlock {
+                self.penalise(slot, fault.reason);
             }
             return Admission::BadBlock;
         }
@@ -280,7 +285,7 @@ impl<T: Types> Fetcher<T> {
         chain: &impl ChainView,
     ) -> Admission {
         if self.table.load(slot).announced < self.config.announcements_per_peer {
-            let _ = self.admit_alternate(id, slot, number, chain);
+            let _ = self.admit_alternate(id, (slot, Origin::Relayed), number, chain);
         }
         Admission::Duplicate
     }
@@ -321,6 +326,7 @@ impl<T: Types> Fetcher<T> {
         };
         let id = match entry {
             Some(id) => {
+                self.begin_whole_life(id);
                 self.note_push(id);
                 self.cancel_requests(id);
                 self.table.take_stage(id);
@@ -339,6 +345,16 @@ impl<T: Types> Fetcher<T> {
         self.judge_children(&hash, number);
         self.settle(id, Held { value: whole, peer: slot, bytes, blame }, chain);
         if distance == Distance::Above { Admission::Deferred } else { Admission::Accepted }
+    }
+
+    /// The header of a hash is here: from now on only its lifetime ends it.
+    pub(super) fn begin_whole_life(&mut self, id: EntryId) {
+        match (self.config.fetch_expiry, self.table.entry(id).map(|entry| entry.born)) {
+            (FetchExpiry::After(_), Some(born)) => {
+                self.table.set_expiry(id, born.after(self.config.lifetime));
+            }
+            (FetchExpiry::Lifetime, _) | (_, None) => {}
+        }
     }
 
     /// What is kept of a block.
@@ -376,9 +392,10 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is known to be wrong with a block, or with its parent.
-    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Reason> {
-        let on_bad = || self.bad.contains(&header.parent_hash()).then_some(Reason::InvalidAncestor);
-        self.bad.reason(&header.hash()).or_else(on_bad)
+    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Fault> {
+        let inherited = |fault| Fault { reason: Reason::InvalidAncestor, ..fault };
+        let on_bad = || self.bad.fault(self.now, &header.parent_hash()).map(inherited);
+        self.bad.fault(self.now, &header.hash()).or_else(on_bad)
     }
 
     /// A block was pushed that others had announced: the first of them is one whose blocks are

@@ -6,16 +6,12 @@ use crate::Time;
 use crate::config::{BodyRequest, Choice, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, Standing, Wait};
+use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, UNMEASURED, Wait};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
 use super::{Fetcher, random_below};
-
-/// What a peer without a measured answering time is taken for, when the fastest is chosen: faster
-/// than a slow one, so that newcomers get a try.
-const UNMEASURED: Duration = Duration::from_millis(250);
 
 /// Who can be asked for an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,7 +368,7 @@ impl<T: Types> Fetcher<T> {
             .map(|request| request.peer)
             .collect();
         let eligible = |slot: &PeerSlot| !already.contains(slot);
-        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+        let good = self.table.claims_of(id).filter(|(_, claim)| claim.is_askable());
         let candidates: SmallVec<[PeerSlot; 8]> =
             good.map(|(_, claim)| claim.peer).filter(eligible).collect();
         let free: SmallVec<[PeerSlot; 8]> =

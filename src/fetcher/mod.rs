@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::Time;
-use crate::bad::BadBlocks;
+use crate::bad::{BadBlocks, Fault};
 use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::{Holders, KnownBlocks};
@@ -57,7 +57,7 @@ pub struct Fetcher<T: Types> {
     known: KnownBlocks,
     now: Time,
     running: Running,
-    /// The share of recent blocks that were not empty, of 256.
+    /// The share of recent verified blocks that were not empty, of 256.
     full_share: u8,
     outputs: VecDeque<Output<T>>,
     table: Table<T>,
@@ -154,6 +154,7 @@ impl<T: Types> Fetcher<T> {
             Input::ChainAdvanced { blocks } => self.chain_advanced(now, &blocks, chain),
             Input::Sealed { block } => self.sealed(now, block, chain),
             Input::Tick => self.tick(now, chain),
+            Input::Forget { hash } => self.forget(now, &hash),
             Input::Shutdown => self.shutdown(now),
         }
         Outcome::Done
@@ -188,9 +189,12 @@ impl<T: Types> Fetcher<T> {
 
     // --- shared by the modules below
 
-    /// Takes the host's time; one that goes back is clamped and counted.
+    /// Takes the host's time; one that goes back is clamped and counted. One after the end of time is
+    /// not taken: time never goes back, so that everything would be over at once from then on.
     fn set_time(&mut self, now: Time) {
-        if now < self.now {
+        if now > Time::LATEST {
+            self.counters.time_out_of_range += 1;
+        } else if now < self.now {
             self.counters.time_went_back += 1;
         } else {
             self.now = now;
@@ -232,14 +236,25 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// Blames a peer, be it gone: a slot is not given to another while anything is charged to it.
     fn penalise(&mut self, slot: PeerSlot, reason: Reason) {
-        let Some(peer) = self.table.connected(slot).cloned() else { return };
+        let Some((peer, presence)) = self.table.peer(slot).map(|peer| (peer.id.clone(), peer.presence))
+        else {
+            return;
+        };
         self.counters.count_penalty(reason);
-        self.output(Output::Penalise { peer, reason });
+        self.output(Output::Penalise { peer, reason, presence });
     }
 
-    fn remember_bad(&mut self, hash: BlockHash, reason: Reason) {
-        self.bad.insert(hash, reason, self.config.bad_blocks, self.table.hasher());
+    /// The host has found a block invalid.
+    fn prove_bad(&mut self, hash: BlockHash, reason: Reason) -> Fault {
+        let limits = (self.config.bad_block_expiry, self.config.bad_blocks);
+        self.bad.prove(self.now, hash, reason, limits, self.table.hasher())
+    }
+
+    /// A block is what was found before, or stands on one that is.
+    fn remember_bad(&mut self, hash: BlockHash, fault: Fault) {
+        self.bad.inherit(hash, fault, self.config.bad_blocks, self.table.hasher());
     }
 
     fn count_admission(&mut self, admission: Admission) -> Admission {

@@ -75,11 +75,13 @@ impl<T: Types> Fetcher<T> {
             // With the host: it ends by the host's answer, charged to the slot until then.
             return;
         }
-        if stage.charge().is_some_and(|charge| charge.peer == slot) && !self.find_new_holder(id) {
-            match self.table.stage(id) {
-                // The header may be on its way from another; the body is asked for when it is here.
-                Some(Stage::Fetching { .. }) => self.table.drop_early_body(id),
-                _ => return self.start_over(id),
+        if stage.charge().is_some_and(|charge| charge.peer == slot) {
+            if matches!(stage, Stage::Fetching { .. }) {
+                // No header says that the body is right: nobody else is charged for it. The header may
+                // be on its way from another.
+                self.table.drop_early_body(id);
+            } else if !self.find_new_holder(id) {
+                return self.start_over(id);
             }
         }
         match self.table.stage(id) {

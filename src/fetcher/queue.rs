@@ -1,8 +1,11 @@
 //! Whole blocks: waiting for parent, height, time or turn, and then with the host.
 
+use core::time::Duration;
+
 use smallvec::SmallVec;
 
 use crate::Time;
+use crate::bad::Fault;
 use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{
@@ -12,6 +15,19 @@ use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::Fetcher;
 use super::admit::Distance;
+
+/// How long a block waits at least that the host has called too early once before; twice as long
+/// with each further time. Clocks that are slewed differ by less.
+const EARLY_AGAIN: Duration = Duration::from_millis(10);
+
+/// How long a block waits at least that the host has called too early so often before: the first time
+/// the host's word is taken.
+fn least_wait(early_verdicts: u8) -> Duration {
+    match early_verdicts.checked_sub(1) {
+        Some(again) => EARLY_AGAIN.saturating_mul(1 << again.min(31)),
+        None => Duration::ZERO,
+    }
+}
 
 impl<T: Types> Fetcher<T> {
     /// The host's answer to [`Output::VerifyHeader`]. One that was not asked for changes nothing.
@@ -26,7 +42,7 @@ impl<T: Types> Fetcher<T> {
         match verdict {
             Verdict::Valid => self.relay_and_import(id),
             Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
-            Verdict::Future { wait } => self.keep_until(id, self.now.after(wait)),
+            Verdict::Future { wait } => self.keep_for(id, wait),
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
@@ -44,7 +60,7 @@ impl<T: Types> Fetcher<T> {
         let number = block.value.number();
         match verdict {
             Verdict::Valid => {
-                self.announce_to_lacking(hash, number);
+                self.announce_imported(hash, number);
                 self.end(id, End::Imported);
                 self.wake_children(&hash, chain);
             }
@@ -62,7 +78,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
-    /// them goes on, and the head is announced to those who lack it.
+    /// them goes on, and the head is announced to those who lack it, if this node can serve it.
     pub fn chain_advanced(&mut self, now: Time, blocks: &[(BlockHash, BlockNumber)], chain: &impl ChainView) {
         self.set_time(now);
         if self.is_stopped() {
@@ -76,7 +92,7 @@ impl<T: Types> Fetcher<T> {
             && number >= chain.head()
         {
             self.known.insert(hash);
-            self.announce_to_lacking(hash, number);
+            self.announce_imported(hash, number);
         }
         self.move_window(chain);
         self.next_turns(chain);
@@ -206,9 +222,9 @@ impl<T: Types> Fetcher<T> {
             // Number 0 and not our genesis: no parent can make it right.
             return self.end(child, End::Passed);
         };
-        if self.bad.contains(&parent) {
+        if let Some(fault) = self.bad.fault(self.now, &parent) {
             // It was found so while the child waited for something else.
-            return self.reject(child, Reason::InvalidAncestor);
+            return self.refuse_bad(child, Fault { reason: Reason::InvalidAncestor, ..fault });
         }
         if let Some(id) = self.table.find(&parent) {
             self.claim_parent(id, number, &self.owners(child));
@@ -286,6 +302,7 @@ impl<T: Types> Fetcher<T> {
         };
         let (hash, provider) = (value.header.hash(), *peer);
         let (header, body) = (value.header.clone(), value.body.clone());
+        self.note_fullness(&header);
         let claims: SmallVec<[_; 8]> = self.table.claims_of(id).map(|(claim, c)| (claim, c.peer)).collect();
         let known = self.known.insert(hash);
         if self.table.is_connected(provider) {
@@ -308,13 +325,26 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// Takes a block into the share of those that have a body worth asking for. Only verified ones:
+    /// headers that stand on nothing can be made up by the thousand.
+    fn note_fullness(&mut self, header: &T::Header) {
+        match T::empty_body(header) {
+            Some(_) => self.full_share -= self.full_share.div_ceil(8),
+            None => self.full_share += (u8::MAX - self.full_share).div_ceil(8),
+        }
+    }
+
     /// A block that is valid but for our clock waits for its time; nobody is to blame.
-    fn keep_until(&mut self, id: EntryId, until: Time) {
+    ///
+    /// The host's time with it does not count against its life, so that a host that goes on saying
+    /// "now" of a block whose time has come would verify it for ever: the wait at least doubles.
+    fn keep_for(&mut self, id: EntryId, wait: Duration) {
         let Some(entry) = self.table.entry(id) else { return };
+        let wait = wait.max(least_wait(entry.early_verdicts));
+        let until = self.now.after(wait);
         let last = entry.born.after(self.config.lifetime).after(self.config.future_max);
         let expires = entry.expires.max(until);
-        // A host that goes on saying "later" of a time that has come gets no more of them.
-        if self.now >= last || until > last || until > self.now.after(self.config.future_max) {
+        if wait > self.config.future_max || self.now >= last || until > last {
             return self.end(id, End::TooFarInFuture);
         }
         // While it was with the host, its provider may have left.
@@ -323,6 +353,7 @@ impl<T: Types> Fetcher<T> {
         if !here && !self.find_new_holder(id) {
             return self.end(id, End::NobodyLeft);
         }
+        self.table.note_early_verdict(id);
         self.table.set_expiry(id, expires);
         if let Some(Stage::Importing { block, .. }) = self.table.take_stage(id) {
             self.enter(id, Stage::Queued { block, wait: QueueWait::Time(until) }, None);
@@ -331,10 +362,18 @@ impl<T: Types> Fetcher<T> {
 
     /// A block is invalid: it and all that stand on it end, and their providers are blamed.
     pub(super) fn reject(&mut self, id: EntryId, reason: Reason) {
-        let mut rejected = vec![(id, reason)];
-        while let Some((id, reason)) = rejected.pop() {
+        let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
+        let fault = self.prove_bad(hash, reason);
+        self.refuse_bad(id, fault);
+    }
+
+    /// As [`reject`](Self::reject), for a block of which that is known, and not found anew.
+    pub(super) fn refuse_bad(&mut self, id: EntryId, fault: Fault) {
+        let mut refused = vec![(id, fault)];
+        while let Some((id, fault)) = refused.pop() {
             let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { continue };
-            self.remember_bad(hash, reason);
+            self.remember_bad(hash, fault);
+            let reason = fault.reason;
             let holder = match self.table.stage(id) {
                 Some(Stage::Queued { block, .. } | Stage::Importing { block, .. }) => {
                     Some((block.peer, block.blame))
@@ -348,9 +387,18 @@ impl<T: Types> Fetcher<T> {
                 Some((_, Blame::Relayer | Blame::Nobody)) | None => {}
             }
             self.end(id, End::Invalid);
-            rejected.extend(
-                self.table.children_of(&hash).into_iter().map(|child| (child, Reason::InvalidAncestor)),
-            );
+            let fault = Fault { reason: Reason::InvalidAncestor, ..fault };
+            refused.extend(self.table.children_of(&hash).into_iter().map(|child| (child, fault)));
+        }
+    }
+
+    /// What is remembered of a hash is forgotten: that it is invalid, with all that were refused for an
+    /// ancestor, and who has it. One that is followed goes on.
+    pub fn forget(&mut self, now: Time, hash: &BlockHash) {
+        self.set_time(now);
+        self.bad.forget(hash);
+        if self.table.find(hash).is_none() {
+            self.known.remove(hash);
         }
     }
 
@@ -368,13 +416,29 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// The window has passed the number by which an entry is watched, and so it ends. Where only
+    /// announcements speak for that number, the next higher one may be the right one.
+    fn pass(&mut self, id: EntryId, chain: &impl ChainView) {
+        if let Some(&Stage::Announced(Wait::Window { peer, .. })) = self.table.stage(id) {
+            let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+            let ahead = |number: &BlockNumber| match self.distance(*number, chain) {
+                Distance::Within | Distance::Above => true,
+                Distance::TooFar | Distance::BelowFinality => false,
+            };
+            if let Some(number) = good.map(|(_, claim)| claim.number).filter(ahead).min() {
+                return self.enter(id, Stage::Announced(Wait::Window { peer, number }), Some(peer));
+            }
+        }
+        self.end(id, End::Passed);
+    }
+
     /// The head has moved: what it passed ends, what it reached goes on.
     fn move_window(&mut self, chain: &impl ChainView) {
         let head = chain.head();
         while let Some((number, id)) = self.table.lowest_watched() {
             match self.distance(number, chain) {
-                Distance::BelowFinality => self.end(id, End::Passed),
-                Distance::TooFar if number < head => self.end(id, End::Passed),
+                Distance::BelowFinality => self.pass(id, chain),
+                Distance::TooFar if number < head => self.pass(id, chain),
                 Distance::TooFar | Distance::Within | Distance::Above => break,
             }
         }

@@ -1,6 +1,6 @@
 //! Telling others: whole blocks to some, announcements to the rest.
 
-use crate::config::FanOut;
+use crate::config::{Announce, FanOut, Mode};
 use crate::known::{Holders, KnownBlocks};
 use crate::output::Output;
 use crate::table::Named;
@@ -11,12 +11,13 @@ use super::{Fetcher, random_below};
 impl<T: Types> Fetcher<T> {
     /// Relays a block to as many peers as configured, drawn among those that lack it.
     pub(super) fn relay(&mut self, hash: BlockHash, block: &BlockOf<T>) {
+        let mut lacking = self.table.others(holders(&self.known, &hash));
         let wanted = match self.config.fan_out {
             FanOut::None => return,
             FanOut::SquareRoot => self.table.peer_count().isqrt(),
+            FanOut::SquareRootOfLacking => lacking.len().isqrt(),
             FanOut::All => usize::MAX,
         };
-        let mut lacking = self.table.others(holders(&self.known, &hash));
         let count = wanted.min(lacking.len());
         if count < lacking.len() {
             // The first steps of a Fisher-Yates shuffle draw without replacement.
@@ -29,6 +30,16 @@ impl<T: Types> Fetcher<T> {
         let peers = mark(&mut self.known, &hash, lacking);
         if !peers.is_empty() {
             self.output(Output::Relay { block: block.clone(), peers });
+        }
+    }
+
+    /// A block has come into the chain: it is announced, if it can be served.
+    pub(super) fn announce_imported(&mut self, hash: BlockHash, number: BlockNumber) {
+        match (self.config.announce, self.config.mode) {
+            (Announce::All, Mode::Full | Mode::HeadersOnly) | (Announce::Served, Mode::Full) => {
+                self.announce_to_lacking(hash, number);
+            }
+            (Announce::Served, Mode::HeadersOnly) => {}
         }
     }
 

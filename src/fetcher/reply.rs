@@ -14,13 +14,21 @@ use crate::types::{Body, Header, Types};
 use super::Fetcher;
 use super::admit::{Distance, retained};
 
-/// What a reply with bodies held beyond those that were waited for.
+/// What a reply with bodies held beyond those that were asked for.
 #[derive(Clone, Copy, Debug)]
 enum BodiesSent {
-    /// So many that nobody waits for.
-    Unmatched(usize),
+    /// So many that this request did not ask for.
+    Unasked(usize),
     /// More bodies than were asked for.
     TooMany,
+}
+
+/// The bodies of a reply, sorted out.
+struct Sorted<B> {
+    /// Those that nobody waits for.
+    strange: Vec<B>,
+    /// How many the request did not ask for; nobody may wait for them, or others may.
+    unasked: usize,
 }
 
 impl<T: Types> Fetcher<T> {
@@ -63,7 +71,8 @@ impl<T: Types> Fetcher<T> {
         headers
     }
 
-    /// A reply with bodies; as for [`headers`](Self::headers).
+    /// A reply with bodies; as for [`headers`](Self::headers). What comes ahead of its header is kept
+    /// until that tells whether it is right.
     #[must_use = "bodies that are not the fetcher's belong to the host's downloader"]
     pub fn bodies(
         &mut self,
@@ -84,17 +93,24 @@ impl<T: Types> Fetcher<T> {
             self.measure(&open);
         }
         let early = open.entries.first().copied().filter(|&id| self.early_request(id) == Some(request));
-        match early {
-            Some(_) if oversized => self.fail_request(request, Some(Reason::OversizedReply)),
-            Some(id) => self.take_early_body(id, request, slot, bodies),
-            None => {
-                let unmatched = self.take_bodies(request, slot, bodies, chain);
-                let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Unmatched(unmatched) };
-                self.close_body_request(request, &open, sent);
+        let strange = match early {
+            Some(_) if oversized => {
+                self.fail_request(request, Some(Reason::OversizedReply));
+                bodies
             }
-        }
+            Some(id) => {
+                self.take_early_body(id, request, slot, bodies);
+                Vec::new()
+            }
+            None => {
+                let Sorted { strange, unasked } = self.take_bodies(request, &open, bodies, chain);
+                let sent = if oversized { BodiesSent::TooMany } else { BodiesSent::Unasked(unasked) };
+                self.close_body_request(request, &open, sent);
+                strange
+            }
+        };
         self.ask_unblocked_peers();
-        Vec::new()
+        strange
     }
 
     /// What was right of a reply is taken; what is still open of its request was not answered.
@@ -105,13 +121,13 @@ impl<T: Types> Fetcher<T> {
         let withdrawn = (before.wanted as usize).saturating_sub(asked);
         match (left, sent) {
             (0, BodiesSent::TooMany) => self.penalise(before.peer, Reason::OversizedReply),
-            (0, BodiesSent::Unmatched(_)) => {}
+            (0, BodiesSent::Unasked(_)) => {}
             (_, BodiesSent::TooMany) => self.fail_request(request, Some(Reason::OversizedReply)),
-            (_, BodiesSent::Unmatched(count)) if count > withdrawn => {
+            (_, BodiesSent::Unasked(count)) if count > withdrawn => {
                 self.fail_request(request, Some(Reason::WrongBody))
             }
-            (left, BodiesSent::Unmatched(count)) if left < asked || count > 0 => self.ask_for_rest(request),
-            (_, BodiesSent::Unmatched(_)) => self.fail_request(request, Some(Reason::EmptyReply)),
+            (left, BodiesSent::Unasked(count)) if left < asked || count > 0 => self.ask_for_rest(request),
+            (_, BodiesSent::Unasked(_)) => self.fail_request(request, Some(Reason::EmptyReply)),
         }
     }
 
@@ -145,6 +161,7 @@ impl<T: Types> Fetcher<T> {
         for other in others {
             self.withdraw(id, other);
         }
+        self.begin_whole_life(id);
         self.judge_numbers(id, header.number());
         self.judge_children(&header.hash(), header.number());
         match self.distance(header.number(), chain) {
@@ -154,19 +171,17 @@ impl<T: Types> Fetcher<T> {
         if chain.contains(&header.hash()) {
             return self.end(id, End::InChain);
         }
-        if let Some(reason) = self.known_fault(&header) {
-            self.penalise(slot, reason);
-            return self.reject(id, reason);
+        if let Some(fault) = self.known_fault(&header) {
+            self.penalise(slot, fault.reason);
+            return self.refuse_bad(id, fault);
         }
         if self.config.mode == Mode::HeadersOnly {
             return self.complete(id, (slot, Blame::Provider), header, None, chain);
         }
         if let Some(body) = T::empty_body(&header) {
-            self.full_share -= self.full_share.div_ceil(8);
             self.cancel_requests(id);
             return self.complete(id, (slot, Blame::Provider), header, Some(body), chain);
         }
-        self.full_share += (u8::MAX - self.full_share).div_ceil(8);
         self.take_full_header(id, slot, header, chain);
     }
 
@@ -175,16 +190,11 @@ impl<T: Types> Fetcher<T> {
         let Some(Stage::Fetching { early, .. }) = self.table.take_stage(id) else { return };
         let early = match early {
             Early::Here(body) if body.value.commitment() == header.body_commitment() => {
-                // Whoever only took the charge of the body over has delivered nothing.
-                let holder = if body.blame == Blame::Provider { body.peer } else { slot };
-                return self.complete(id, (holder, Blame::Provider), header, Some(body.value), chain);
+                return self.complete(id, (body.peer, body.blame), header, Some(body.value), chain);
             }
             Early::Here(body) => {
-                // Whoever only took the charge over from one that left may well have the right one.
-                if body.blame == Blame::Provider {
-                    self.table.fail_claim(id, body.peer);
-                    self.penalise(body.peer, Reason::WrongBody);
-                }
+                self.table.fail_claim(id, body.peer);
+                self.penalise(body.peer, Reason::WrongBody);
                 None
             }
             Early::Asked(request) => Some(request),
@@ -238,35 +248,39 @@ impl<T: Types> Fetcher<T> {
         self.proceed(&[id]);
     }
 
-    /// Gives bodies to all entries that wait for them. How many nobody waits for.
+    /// Gives bodies to all entries that wait for them, whichever request asked for those.
     fn take_bodies(
         &mut self,
         request: RequestId,
-        slot: PeerSlot,
+        open: &Request,
         bodies: Vec<T::Body>,
         chain: &impl ChainView,
-    ) -> usize {
-        let mut unmatched = 0;
+    ) -> Sorted<T::Body> {
+        let awaited = |id: &EntryId| self.table.stage(*id).and_then(Stage::awaited_body);
+        let asked: SmallVec<[T::Commitment; 1]> = open.entries.iter().filter_map(awaited).collect();
         let mut served: SmallVec<[T::Commitment; 1]> = SmallVec::new();
+        let mut sorted = Sorted { strange: Vec::new(), unasked: 0 };
         for body in bodies {
             let commitment = body.commitment();
+            // What another request asked for is of use, and no answer to this one.
+            sorted.unasked += usize::from(!asked.contains(&commitment));
             let waiting = self.table.awaiting_body(&commitment);
             if waiting.is_empty() {
                 // A second copy, for a second block with the same body, is right and not needed.
                 if !served.contains(&commitment) {
-                    unmatched += 1;
+                    sorted.strange.push(body);
                 }
                 continue;
             }
             for id in waiting {
                 // What becomes of one may end another, and begin the search for a parent with its id.
                 if self.table.stage(id).and_then(Stage::awaited_body).as_ref() == Some(&commitment) {
-                    self.take_body(id, request, slot, body.clone(), chain);
+                    self.take_body(id, request, open.peer, body.clone(), chain);
                 }
             }
             served.push(commitment);
         }
-        unmatched
+        sorted
     }
 
     /// The body of an entry has come.

@@ -31,6 +31,8 @@ pub struct Counters {
     pub answers_unexpected: u64,
     /// Calls whose time lay before that of the call before.
     pub time_went_back: u64,
+    /// Calls whose time lay after [`Time::LATEST`]; they were taken as of the time of the call before.
+    pub time_out_of_range: u64,
 }
 
 impl Counters {
@@ -88,7 +90,7 @@ pub struct FetcherStatus<P> {
     pub memory_bound: u64,
     /// Recent blocks of which it is known who has them.
     pub known_blocks: usize,
-    /// Hashes remembered as invalid.
+    /// Hashes remembered as invalid, those included that are refused no longer.
     pub bad_blocks: usize,
     /// When something is next due.
     pub next_timeout: Option<Time>,

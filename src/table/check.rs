@@ -3,10 +3,10 @@
 use core::fmt;
 
 use crate::Config;
-use crate::output::StageName;
+use crate::output::{Presence, StageName};
 use crate::types::Types;
 
-use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
+use super::{Asked, Charged, EntryId, Origin, PeerSlot, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]

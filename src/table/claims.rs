@@ -24,6 +24,13 @@ pub(crate) struct Claim {
     in_peer: Links<ClaimId>,
 }
 
+impl Claim {
+    /// Whether its peer may be asked for the entry.
+    pub(crate) fn is_askable(&self) -> bool {
+        self.standing == Standing::Good && self.origin.can_be_asked()
+    }
+}
+
 /// How a claim came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -31,8 +38,23 @@ pub(crate) enum Origin {
     Announced,
     /// The peer delivered, or announced, a child of the block. The number follows from the child's.
     Child,
-    /// The peer pushed the block. Counts against its blocks, not its announcements.
+    /// The peer pushed the block, and it is held for it. Counts against its blocks, not its
+    /// announcements. As [`Relayed`](Self::Relayed) otherwise.
     Pushed,
+    /// The peer pushed the block when it was whole here. Honest peers do so before they import, and
+    /// cannot serve it before they have: such a peer is not asked for it. It can be charged for it,
+    /// and has its parent.
+    Relayed,
+}
+
+impl Origin {
+    /// Whether the peer says that it can serve the block.
+    pub(crate) fn can_be_asked(self) -> bool {
+        match self {
+            Self::Announced | Self::Child => true,
+            Self::Pushed | Self::Relayed => false,
+        }
+    }
 }
 
 /// Whether a peer may still be asked for an entry.

@@ -23,7 +23,7 @@ use foldhash::fast::FixedState;
 use slab::Slab;
 
 use crate::known::Holders;
-use crate::output::StageName;
+use crate::output::{Presence, StageName};
 use crate::types::{BlockHash, BlockNumber, Header, Types};
 use crate::{Config, Time};
 
@@ -38,7 +38,7 @@ pub use check::InvariantError;
 pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use loads::Load;
 pub(crate) use names::Named;
-pub(crate) use peer::{Peer, Presence, RttEstimator};
+pub(crate) use peer::{Peer, RttEstimator, UNMEASURED};
 pub(crate) use requests::{Asked, Request};
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
@@ -191,6 +191,13 @@ impl<T: Types> Table<T> {
         }
     }
 
+    /// The host says of an entry that its time has not come.
+    pub(crate) fn note_early_verdict(&mut self, id: EntryId) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.early_verdicts = entry.early_verdicts.saturating_add(1);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.work.as_ref().map_or(0, |work| work.entries.len())
     }
@@ -266,6 +273,16 @@ impl<T: Types> Table<T> {
             load.announced += 1;
         }
         work.claims.add((id, &mut entry.claims), (slot, &mut load.claims), number, origin);
+    }
+
+    /// A peer that pushed a block has announced it. The caller has seen to its allowance.
+    pub(crate) fn set_announced(&mut self, claim: ClaimId) {
+        let Some(work) = self.work.as_mut() else { return };
+        let Some(claim) = work.claims.get_mut(claim) else { return };
+        if claim.origin == Origin::Pushed {
+            work.loads.of_mut(claim.peer).announced += 1;
+        }
+        claim.origin = Origin::Announced;
     }
 
     pub(crate) fn remove_claim(&mut self, claim: ClaimId) {

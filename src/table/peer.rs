@@ -3,6 +3,11 @@
 use core::time::Duration;
 
 use crate::config::{Deadline, Hedge};
+use crate::output::Presence;
+
+/// What a peer without a measured answering time is taken for: faster than a slow one, so that
+/// newcomers get a try.
+pub(crate) const UNMEASURED: Duration = Duration::from_millis(250);
 
 /// Who a peer is, and what was measured of it: all that is kept at rest, but for its name's other copy
 /// in [`Names`](super::names::Names).
@@ -18,16 +23,8 @@ pub(crate) struct Peer<P> {
     push_delay_us: u32,
     /// The share of them that is, of 256.
     push_share: u8,
+    /// One that is gone keeps its slot while the host has blocks that are charged to it.
     pub(crate) presence: Presence,
-}
-
-/// Whether a slot is still in use by its peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
-    /// The peer is there.
-    Connected,
-    /// Gone, while the host has blocks that are charged to it. The slot is freed with the last.
-    Gone,
 }
 
 impl<P> Peer<P> {
@@ -43,8 +40,13 @@ impl<P> Peer<P> {
         }
     }
 
-    /// A block that it announced first was pushed, so long after its announcement.
+    /// A block that it announced first was pushed, so long after its announcement. A push that comes
+    /// after the peer itself would have given the block was not worth waiting for: or whoever pushes
+    /// late could make others' blocks late.
     pub(crate) fn note_pushed(&mut self, delay: Duration) {
+        if delay > self.fetch_time() {
+            return self.note_fetched();
+        }
         let delay = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         self.push_share += (u8::MAX - self.push_share).div_ceil(8);
         let before = self.push_delay_us;
@@ -57,12 +59,18 @@ impl<P> Peer<P> {
     }
 
     /// How long to wait for a push of what it announces: half as much again as pushes take, or not at
-    /// all while they are the exception.
+    /// all while they are the exception; and never longer than fetching the block from it takes.
     pub(crate) fn grace(&self, max: Duration) -> Duration {
         if self.push_share < 128 {
             return Duration::ZERO;
         }
-        Duration::from_micros(u64::from(self.push_delay_us) * 3 / 2).min(max)
+        Duration::from_micros(u64::from(self.push_delay_us) * 3 / 2).min(self.fetch_time()).min(max)
+    }
+
+    /// How long it usually takes to give a block, header and body asked for together.
+    fn fetch_time(&self) -> Duration {
+        let usual = |time: &RttEstimator| time.usual().unwrap_or(UNMEASURED);
+        usual(&self.header_rtt).max(usual(&self.body_rtt))
     }
 }
 

@@ -212,15 +212,11 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// Moves the charge to another peer, whose fault it is then not.
+    /// Moves the charge to another peer, whose fault it is then not. A body without its header stays
+    /// with its provider: it may be anything.
     pub(crate) fn recharge(&mut self, to: PeerSlot) {
         match self {
-            Self::Announced(_) => {}
-            Self::Fetching { early, .. } => {
-                if let Early::Here(body) = early {
-                    (body.peer, body.blame) = (to, Blame::Nobody);
-                }
-            }
+            Self::Announced(_) | Self::Fetching { .. } => {}
             Self::Fetched { header, .. } | Self::Completing { header, .. } => {
                 (header.peer, header.blame) = (to, Blame::Nobody);
             }

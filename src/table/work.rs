@@ -27,6 +27,8 @@ pub(crate) struct Entry<T: Types> {
     pub(crate) born: Time,
     /// When its waiting ends, whatever it waits for.
     pub(crate) expires: Time,
+    /// How often the host has said that its time has not come.
+    pub(crate) early_verdicts: u8,
     pub(super) claims: Ends<ClaimId>,
     /// Its neighbours among those who wait for the same parent or body.
     pub(super) siblings: Links<EntryId>,
@@ -117,7 +119,7 @@ impl<T: Types> Work<T> {
         hasher: &FixedState,
     ) -> EntryId {
         let (claims, siblings) = (Ends::default(), Links::default());
-        let entry = Entry { hash, born, expires, claims, siblings, stage: neutral() };
+        let entry = Entry { hash, born, expires, early_verdicts: 0, claims, siblings, stage: neutral() };
         if self.entries.capacity() == 0 {
             // Most are alone.
             self.entries.reserve_exact(1);

@@ -85,7 +85,8 @@ fn replies_to_a_body_request() {
     for (reply, reason) in replies {
         with(plain(), |net| {
             let body = body_asked(net, &block);
-            net.deliver_body(body, &reply.iter().collect::<Vec<_>>());
+            let back = net.reply_bodies(body, &reply.iter().collect::<Vec<_>>());
+            assert_eq!(back.len(), reply.len(), "what was not asked for comes back");
             blamed_for(net, Some(reason), &block, true);
         });
     }

@@ -87,7 +87,7 @@ fn an_extra_body_is_an_oversized_reply_and_the_rest_is_taken() {
     with(Config::geth(), |net| {
         let (blocks, ask) = batch(net, 2);
         let extra = block(genesis().hash(), 1, b"extra", 99);
-        net.deliver_body(ask, &[&extra, &blocks[0], &blocks[1]]);
+        assert_eq!(net.reply_bodies(ask, &[&extra, &blocks[0], &blocks[1]]), [extra.body]);
         net.expect_verify(&blocks[0]);
         net.expect_verify(&blocks[1]);
         net.expect_penalty(ALICE, Reason::OversizedReply);
@@ -100,7 +100,7 @@ fn a_wrong_body_among_right_ones_costs_its_own_block_only() {
     with(Config::geth(), |net| {
         let (blocks, ask) = batch(net, 3);
         let wrong = block(genesis().hash(), 1, b"wrong", 99);
-        net.deliver_body(ask, &[&blocks[0], &wrong, &blocks[2]]);
+        assert_eq!(net.reply_bodies(ask, &[&blocks[0], &wrong, &blocks[2]]), [wrong.body]);
         net.expect_verify(&blocks[0]);
         net.expect_verify(&blocks[2]);
         net.expect_penalty(ALICE, Reason::WrongBody);
@@ -113,7 +113,7 @@ fn a_wrong_body_among_right_ones_costs_its_own_block_only() {
 fn a_silent_peer_is_blamed_once_for_the_whole_request() {
     with(Config::geth(), |net| {
         let (_, ask) = batch(net, 3);
-        net.advance(5_000);
+        net.advance(10_000);
         net.expect_cancel(ask);
         net.expect_penalty(ALICE, Reason::Silence);
         assert_eq!(net.ends(End::NobodyLeft), 3);
@@ -146,7 +146,7 @@ fn a_block_that_is_pushed_meanwhile_leaves_the_request_and_its_body_is_no_fault(
         assert_eq!(net.push(BOB, &blocks[0]), Admission::Accepted);
         net.import(&blocks[0]);
         // She knows nothing of that, and cuts her reply after the first.
-        net.deliver_body(ask, &[&blocks[0]]);
+        assert_eq!(net.reply_bodies(ask, &[&blocks[0]]), [blocks[0].body.clone()]);
         let rest = net.expect_body_request_to(ALICE, &[&blocks[1]]);
         net.deliver_body(rest, &[&blocks[1]]);
         net.import(&blocks[1]);

@@ -7,7 +7,7 @@ use crate::toy::{ALICE, BOB, child, genesis};
 
 #[test]
 fn another_announcer_is_asked_at_the_deadline() {
-    for config in [plain(), Config::geth()] {
+    for (config, ms) in [(plain(), 5_000), (Config::geth(), 10_000)] {
         with(config, |net| {
             net.connect(&[ALICE, BOB]);
             let block = child(&genesis());
@@ -18,7 +18,7 @@ fn another_announcer_is_asked_at_the_deadline() {
             net.deliver_header(header, &block);
             net.advance_until_output();
             let silent = net.expect_body_request(&[&block]);
-            net.advance(4_999);
+            net.advance(ms - 1);
             net.assert_quiet();
             net.advance(1);
             net.expect_cancel(silent);
@@ -33,7 +33,7 @@ fn another_announcer_is_asked_at_the_deadline() {
 
 #[test]
 fn without_another_announcer_the_hash_is_forgotten_and_may_come_again() {
-    for config in [plain(), Config::geth()] {
+    for (config, ms) in [(plain(), 5_000), (Config::geth(), 10_000)] {
         with(config, |net| {
             net.connect(&[ALICE]);
             let block = child(&genesis());
@@ -43,7 +43,7 @@ fn without_another_announcer_the_hash_is_forgotten_and_may_come_again() {
             net.deliver_header(header, &block);
             net.advance_until_output();
             let silent = net.expect_body_request(&[&block]);
-            net.advance(5_000);
+            net.advance(ms);
             net.expect_cancel(silent);
             net.expect_penalty(ALICE, Reason::Silence);
             assert_eq!((net.ends(End::NobodyLeft), net.status().entries), (1, 0));

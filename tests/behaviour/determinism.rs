@@ -113,6 +113,7 @@ fn by_method(fetcher: &mut Fetcher<Toy>, now: Time, input: Input<Toy>, chain: &C
         Input::Imported { hash, verdict } => fetcher.imported(now, hash, verdict, chain),
         Input::ChainAdvanced { blocks } => fetcher.chain_advanced(now, &blocks, chain),
         Input::Sealed { block } => fetcher.sealed(now, block, chain),
+        Input::Forget { hash } => fetcher.forget(now, &hash),
         Input::Tick => fetcher.tick(now, chain),
         Input::Shutdown => fetcher.shutdown(now),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use herald_fetcher::{BlockHash, BlockOf, Event, Output, PeerStatus, Reason};
+use herald_fetcher::{BlockHash, BlockOf, Event, Output, PeerStatus, Presence, Reason};
 
 use crate::harness::{Ask, Net};
 use crate::toy::{Peer, Toy};
@@ -114,9 +114,21 @@ impl Net {
 
     #[track_caller]
     pub fn expect_penalty(&mut self, culprit: Peer, what_for: Reason) {
+        self.expect_penalty_of(culprit, what_for, Presence::Connected);
+    }
+
+    /// Of one that has left.
+    #[track_caller]
+    pub fn expect_late_penalty(&mut self, culprit: Peer, what_for: Reason) {
+        self.expect_penalty_of(culprit, what_for, Presence::Gone);
+    }
+
+    #[track_caller]
+    fn expect_penalty_of(&mut self, culprit: Peer, what_for: Reason, where_it_is: Presence) {
         match self.outputs.pop_front() {
-            Some(Output::Penalise { peer, reason }) if (peer, reason) == (culprit, what_for) => {}
-            other => panic!("expected {what_for:?} laid on {culprit:?}, found {other:?}"),
+            Some(Output::Penalise { peer, reason, presence })
+                if (peer, reason, presence) == (culprit, what_for, where_it_is) => {}
+            other => panic!("expected {what_for:?} laid on {culprit:?}, {where_it_is:?}, found {other:?}"),
         }
     }
 

@@ -33,17 +33,17 @@ fn every_number_against_every_head() {
         for finalized in NUMBERS {
             let chain = Odd { head, finalized };
             let mut fetcher: Fetcher<Toy> = Fetcher::new(Config::default()).unwrap();
-            let _ = fetcher.peer_connected(Time::MAX, ALICE);
+            let _ = fetcher.peer_connected(Time::LATEST, ALICE);
             for number in NUMBERS {
-                let _ = fetcher.announce(Time::MAX, &ALICE, made_up_hash(number), number, &chain);
+                let _ = fetcher.announce(Time::LATEST, &ALICE, made_up_hash(number), number, &chain);
                 let odd = block(made_up_hash(number), number, b"odd", 1);
-                let pushed = fetcher.push(Time::MAX, &ALICE, odd, &chain);
+                let pushed = fetcher.push(Time::LATEST, &ALICE, odd, &chain);
                 assert!(number > finalized || pushed == Admission::BelowFinality);
-                fetcher.chain_advanced(Time::MAX, &[(made_up_hash(number), number)], &chain);
+                fetcher.chain_advanced(Time::LATEST, &[(made_up_hash(number), number)], &chain);
                 assert_eq!(fetcher.check_invariants(), Ok(()));
             }
-            fetcher.tick(Time::MAX, &chain);
-            fetcher.peer_gone(Time::MAX, &ALICE);
+            fetcher.tick(Time::LATEST, &chain);
+            fetcher.peer_gone(Time::LATEST, &ALICE);
             assert_eq!(fetcher.check_invariants(), Ok(()));
         }
     }

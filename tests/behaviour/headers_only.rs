@@ -1,6 +1,6 @@
 //! A light client fetches headers alone.
 
-use herald_fetcher::{Admission, Config, End, Mode, Verdict};
+use herald_fetcher::{Admission, Announce, Config, End, Mode, Verdict};
 
 use crate::harness::{Net, plain, with};
 use crate::toy::{ALICE, BOB, Toy, blocks_on, child, genesis};
@@ -17,9 +17,9 @@ fn import(net: &mut Net, block: &herald_fetcher::BlockOf<Toy>) {
 }
 
 #[test]
-fn a_header_is_fetched_verified_imported_and_announced() {
+fn a_header_is_fetched_verified_imported_and_announced_where_that_is_configured() {
     for config in [light(), Config::default().with(|config| config.mode = Mode::HeadersOnly)] {
-        with(config, |net| {
+        with(config.with(|config| config.announce = Announce::All), |net| {
             net.connect(&[ALICE, BOB]);
             let block = child(&genesis());
             net.announce(ALICE, &block);
@@ -56,5 +56,32 @@ fn missing_parents_are_headers_too() {
             import(net, block);
         }
         assert_eq!(net.ends(End::Imported), 3);
+    });
+}
+
+#[test]
+fn what_it_cannot_serve_it_neither_announces_nor_relays() {
+    with(light(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let blocks = blocks_on(&genesis(), 3);
+        net.announce(ALICE, &blocks[0]);
+        let header = net.expect_header_request_to(ALICE, &blocks[0]);
+        net.deliver_header(header, &blocks[0]);
+        import(net, &blocks[0]);
+        assert_eq!(net.push(ALICE, &blocks[1]), Admission::Accepted);
+        import(net, &blocks[1]);
+        net.advance_chain(&blocks[2..]);
+        net.assert_quiet();
+    });
+}
+
+#[test]
+fn what_was_sealed_here_it_can_serve() {
+    with(light(), |net| {
+        net.connect(&[ALICE, BOB]);
+        let block = child(&genesis());
+        net.seal(&block);
+        assert_eq!(net.expect_relay(&block).len(), 1);
+        assert_eq!(net.expect_announce(&block).len(), 1);
     });
 }

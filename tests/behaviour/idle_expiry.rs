@@ -9,16 +9,16 @@ use crate::toy::{ALICE, block, genesis, made_up_hash};
 
 #[test]
 fn a_block_whose_parent_never_comes() {
-    for config in [plain(), Config::geth()] {
+    for (config, ms) in [(plain(), 5_000), (Config::geth(), 10_000)] {
         with(config, |net| {
             net.connect(&[ALICE]);
             let orphan = block(made_up_hash(1), 5, b"orphan", 0);
             assert_eq!(net.push(ALICE, &orphan), Admission::Accepted);
             let ask = net.expect_header_request_for(made_up_hash(1));
-            net.advance(5_000);
+            net.advance(ms);
             net.expect_cancel(ask);
             net.expect_penalty(ALICE, Reason::Silence);
-            net.advance(114_999);
+            net.advance(119_999 - ms);
             assert_eq!((net.ends(End::Expired), net.status().entries), (0, 1));
             net.advance(1);
             assert_eq!((net.ends(End::Expired), net.status().entries), (1, 0));

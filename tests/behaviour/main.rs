@@ -57,3 +57,11 @@ mod recorded_inputs;
 mod shares;
 mod shutdown;
 mod time;
+
+// What a review of the fetcher among hostile peers found.
+mod cheap_lies;
+mod false_verdicts;
+mod geths_expiry;
+mod gone_before_the_verdict;
+mod host_without_a_clock;
+mod only_relayed;

@@ -96,6 +96,7 @@ fn told(fan_out: FanOut) -> (usize, usize) {
 fn the_fan_out_is_configured() {
     assert_eq!(told(FanOut::None), (0, 15));
     assert_eq!(told(FanOut::SquareRoot), (4, 11));
+    assert_eq!(told(FanOut::SquareRootOfLacking), (3, 12));
     assert_eq!(told(FanOut::All), (15, 0));
 }
 

@@ -97,6 +97,7 @@ fn inputs() -> Vec<Input<Plain>> {
         Input::ChainAdvanced { blocks: vec![(one.header.hash, 1)] },
         Input::Sealed { block: block(3, B256::repeat_byte(2)) },
         Input::PeerGone { peer: 4 },
+        Input::Forget { hash: one.header.hash },
         Input::Tick,
         Input::Shutdown,
     ]

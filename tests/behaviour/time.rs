@@ -35,7 +35,7 @@ fn a_jump_to_the_end_of_time_ends_everything_and_blames_nobody() {
         let block = child(&genesis());
         net.announce(ALICE, &block);
         let header = net.expect_header_request_to(ALICE, &block);
-        net.step(|net| net.fetcher.tick(Time::MAX, &net.chain));
+        net.step(|net| net.fetcher.tick(Time::LATEST, &net.chain));
         // Deadline and lifetime are over at once: that was our clock, or our sleep, not her silence.
         net.expect_cancel(header);
         assert_eq!(net.ends(herald_fetcher::End::Expired), 1);

@@ -94,9 +94,9 @@ async fn deadlines_pass_on_virtual_time() {
     assert_eq!(host.handle.announce(1, block.hash(), 1).await, Ok(Admission::Accepted));
     let (_, request, _) = host.header_request().await;
     assert_eq!(start.elapsed(), Duration::from_millis(500), "geth's grace");
+    // Five seconds after the announcement geth gives the hash up, and nobody is to blame.
     assert_eq!(host.call().await, Call::Cancel { request, peer: 1 });
-    assert_eq!(host.call().await, Call::Penalise { peer: 1, reason: Reason::Silence });
-    assert_eq!(start.elapsed(), Duration::from_millis(5_500));
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
     assert_eq!(host.handle.status().await.unwrap().entries, 0);
 }
 

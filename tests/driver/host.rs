@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use herald_fetcher::driver::{Builder, Chain, Driver, Handle, Network};
 use herald_fetcher::{
-    BlockHash, BlockNumber, ChainView, Config, Connection, Failure, Hashes, Reason, RequestId, Verdict,
+    BlockHash, BlockNumber, ChainView, Config, Connection, Failure, Hashes, Presence, Reason, RequestId,
+    Verdict,
 };
 use herald_proto::{Block, Body, EthTypes, Header, HeaderFields};
 use tokio::sync::mpsc;
@@ -109,7 +110,7 @@ pub enum Call {
     Cancel { request: RequestId, peer: Peer },
     Relay { hash: BlockHash, peers: Vec<Peer> },
     Announce { hash: BlockHash, peers: Vec<Peer> },
-    Penalise { peer: Peer, reason: Reason },
+    Penalise { peer: Peer, reason: Reason, presence: Presence },
     OutOfReach { hash: BlockHash },
 }
 
@@ -152,8 +153,8 @@ impl Network<Toy> for TestNetwork {
     fn announce(&mut self, hash: BlockHash, _: BlockNumber, peers: Vec<Peer>) {
         self.note(Call::Announce { hash, peers });
     }
-    fn penalise(&mut self, peer: &Peer, reason: Reason) {
-        self.note(Call::Penalise { peer: *peer, reason });
+    fn penalise(&mut self, peer: &Peer, reason: Reason, presence: Presence) {
+        self.note(Call::Penalise { peer: *peer, reason, presence });
     }
     fn out_of_reach(&mut self, hash: BlockHash, _: BlockNumber, _: &Peer) {
         self.note(Call::OutOfReach { hash });

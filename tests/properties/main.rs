@@ -20,7 +20,7 @@ use world::{Step, World};
 /// Small limits, so that few steps reach them, and every policy.
 fn configs() -> impl Strategy<Value = Config> {
     let limits = (1..6_u32, 1..4_u32, 1..3_u32, 2..8_u32, 1..4_u32, 0..3_u32);
-    let policies = (any::<bool>(), 0..3_u8, 0..2_u8, 0..3_u8, any::<bool>(), any::<u64>(), 0..10_u8);
+    let policies = (any::<bool>(), 0..4_u8, 0..2_u8, 0..3_u8, any::<bool>(), any::<u64>(), 0..10_u8);
     (limits, policies, 8_000..60_000_u64).prop_map(|(limits, policies, bytes_per_peer)| {
         let (announcements, blocks, requests, peers, importing, deferred) = limits;
         let (geth, fan_out, choice, body_request, hedge, seed, mode) = policies;
@@ -35,7 +35,8 @@ fn configs() -> impl Strategy<Value = Config> {
         config.body_request = [BodyRequest::AfterHeader, BodyRequest::WithHeader, BodyRequest::Adaptive]
             [usize::from(body_request)];
         config.choice = [Choice::Fastest, Choice::Random][usize::from(choice)];
-        config.fan_out = [FanOut::None, FanOut::SquareRoot, FanOut::All][usize::from(fan_out)];
+        config.fan_out = [FanOut::None, FanOut::SquareRoot, FanOut::SquareRootOfLacking, FanOut::All]
+            [usize::from(fan_out)];
         config.window_above = 12;
         config.deferred_per_peer = deferred;
         config.announcements_per_peer = announcements * 3;

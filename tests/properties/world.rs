@@ -221,7 +221,7 @@ impl World {
                 self.import.push(block.header.hash);
             }
             Output::ImportHeader { header } => self.import.push(header.hash),
-            Output::Penalise { peer, reason } => {
+            Output::Penalise { peer, reason, .. } => {
                 // An honest peer may announce more than we take; that alone is no fault of this test.
                 assert!(
                     peer >= HONEST || reason == Reason::Flooding,

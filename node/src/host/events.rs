@@ -11,7 +11,7 @@ use super::network::{OutOfReach, failure};
 use super::owner::RequestOwner;
 use super::penalties::Penalties;
 use crate::fetcher::FetcherHandle;
-use crate::network::{NetworkEvent, NetworkEvents, RequestFailure};
+use crate::network::{DisconnectReason, NetworkEvent, NetworkEvents, NetworkHandle, RequestFailure};
 use crate::sync::{HeadNews, SyncHandle};
 use herald_chain::Chain;
 
@@ -19,6 +19,7 @@ use herald_chain::Chain;
 #[derive(Debug)]
 pub(super) struct EventLoop {
     pub(super) chain: Chain,
+    pub(super) network: NetworkHandle,
     pub(super) fetcher: FetcherHandle,
     pub(super) sync: SyncHandle,
     pub(super) penalties: Penalties,
@@ -56,7 +57,10 @@ impl EventLoop {
     async fn handle(&mut self, event: NetworkEvent) -> Result<(), DriverEnded> {
         match event {
             NetworkEvent::PeerReady { peer, status } => {
-                self.penalties.gone(&peer);
+                // It left before it was judged, and is sent away as soon as it is back.
+                if let Some(reason) = self.penalties.judged(&peer) {
+                    self.network.disconnect(peer, DisconnectReason::Penalised(reason));
+                }
                 let connection = self.fetcher.peer_connected(peer).await?;
                 tracing::info!(%peer, head = %status.head, ?connection, "peer connected");
                 self.stated(peer, &status).await;
@@ -67,7 +71,9 @@ impl EventLoop {
                 // Sync ends before the network; then it needs no news.
                 let _ended = self.sync.gone(peer).await;
                 self.fetcher.peer_gone(peer).await?;
-                self.penalties.gone(&peer);
+                if reason.keeps_out() {
+                    self.penalties.kept_out(&peer);
+                }
             }
             NetworkEvent::PeerRefused { peer, reason } => {
                 tracing::info!(%peer, %reason, "peer refused");

@@ -84,6 +84,7 @@ impl Host {
         let sync = crate::sync::spawn(Arc::new(sync_host), network.clone());
         let events = EventLoop {
             chain,
+            network: network.clone(),
             fetcher: fetcher.clone(),
             sync: sync.clone(),
             penalties,

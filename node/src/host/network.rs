@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use herald_fetcher::driver::Network;
-use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, PenaltyOutcome, Reason, RequestId};
+use herald_fetcher::{BlockHash, BlockNumber, Failure, Hashes, PenaltyOutcome, Presence, Reason, RequestId};
 use herald_proto::{Block, HashOrNumber, Header, HeadersRequest};
 use libp2p::PeerId;
 use tokio::sync::mpsc;
@@ -77,11 +77,12 @@ impl Network<NodeTypes> for NetworkHost {
         self.network.announce(&peers, hash, number);
     }
 
-    fn penalise(&mut self, peer: &PeerId, reason: Reason) {
+    fn penalise(&mut self, peer: &PeerId, reason: Reason, presence: Presence) {
         match self.penalties.add(*peer, reason, Instant::now()) {
             PenaltyOutcome::Tolerated { score } => {
-                tracing::debug!(%peer, reason = reason.label(), score, "peer penalised");
+                tracing::debug!(%peer, ?presence, reason = reason.label(), score, "peer penalised");
             }
+            // One that is gone is sent away when it comes again: its judgement is kept until then.
             PenaltyOutcome::Disconnect => {
                 self.network.disconnect(*peer, DisconnectReason::Penalised(reason.label()));
             }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 /// Peers whose faults are remembered. They outlive the connection, or reconnecting would pay.
 const REMEMBERED: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
-/// Peers that were judged and are not yet gone. Bounded all the same: a judgement can come late.
+/// Peers that were judged and not yet sent away: most for the moment until their session ends, some
+/// that had left before, until they come again.
 const GOING: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
 /// The scores of all peers. Clones share them.
@@ -22,7 +23,8 @@ struct Record {
     scores: PenaltyScores<PeerId>,
     /// Time zero of the scores.
     origin: Instant,
-    going: LruCache<PeerId, (), std::hash::RandomState>,
+    /// With the label of what was the last straw.
+    going: LruCache<PeerId, &'static str, std::hash::RandomState>,
 }
 
 impl Penalties {
@@ -42,18 +44,23 @@ impl Penalties {
         let outcome = scores.add(Time::ZERO.after(now.saturating_duration_since(*origin)), peer, reason);
         match outcome {
             PenaltyOutcome::Tolerated { .. } => {}
-            PenaltyOutcome::Disconnect => drop(going.put(peer, ())),
+            PenaltyOutcome::Disconnect => drop(going.put(peer, reason.label())),
         }
         outcome
     }
 
     /// Whether the peer must go and is not gone: what it has still sent is not worth looking at.
     pub(super) fn is_going(&self, peer: &PeerId) -> bool {
-        self.record().going.contains(peer)
+        self.judged(peer).is_some()
     }
 
-    /// The peer is gone, or has come again.
-    pub(super) fn gone(&self, peer: &PeerId) {
+    /// For what the peer must go, if it must: it may have been judged when it had just left.
+    pub(super) fn judged(&self, peer: &PeerId) -> Option<&'static str> {
+        self.record().going.peek(peer).copied()
+    }
+
+    /// The peer is gone, and its ban has begun.
+    pub(super) fn kept_out(&self, peer: &PeerId) {
         self.record().going.pop(peer);
     }
 
@@ -71,14 +78,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_judged_is_going_until_it_is_gone() {
+    fn who_is_judged_is_going_until_it_is_kept_out() {
         let (now, peer) = (Instant::now(), PeerId::random());
         let penalties = Penalties::new(7, now);
         assert_eq!(penalties.add(peer, Reason::Silence, now), PenaltyOutcome::Tolerated { score: 20 });
         assert!(!penalties.is_going(&peer));
         assert_eq!(penalties.add(peer, Reason::WrongHeader, now), PenaltyOutcome::Disconnect);
         assert!(penalties.is_going(&peer));
-        penalties.gone(&peer);
+        assert_eq!(penalties.judged(&peer), Some("wrong_header"));
+        penalties.kept_out(&peer);
         assert!(!penalties.is_going(&peer));
     }
 

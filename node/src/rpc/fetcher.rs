@@ -103,6 +103,7 @@ struct CounterReport {
     replies_unmatched: U64,
     answers_unexpected: U64,
     time_went_back: U64,
+    time_out_of_range: U64,
 }
 
 impl FetcherReport {
@@ -196,6 +197,7 @@ impl CounterReport {
             replies_unmatched: U64::from(counters.replies_unmatched),
             answers_unexpected: U64::from(counters.answers_unexpected),
             time_went_back: U64::from(counters.time_went_back),
+            time_out_of_range: U64::from(counters.time_out_of_range),
         }
     }
 }

@@ -371,17 +371,23 @@ impl Dice {
         }
     }
 
-    /// Anything that is a configuration.
+    /// Anything that is a configuration: what `Config::check` refuses is none.
     fn wild_fetcher(&mut self) -> FetcherOptions {
-        let total = self.between(2_048..=64 << 20);
+        // A kibibyte at least for each of 128 peers and 64 blocks with the host, and as much shared.
+        let total = self.between(384 << 10..=64 << 20);
         let bytes = self.maybe(|dice| (Size(dice.between(1_024..=total)), Size(total)));
+        let grace = self.maybe(|dice| dice.span(Span::ZERO, Span::s(30)));
+        let gather = self.maybe(|dice| dice.span(Span::ZERO, Span::s(5)));
+        let deadline = self.maybe(|dice| dice.span(Span::ms(1), Span::s(60)));
+        // A hash outlives the waits for a push and for others' headers, those of geth where none is drawn.
+        let shortest = grace.unwrap_or(Span::ms(500)).0.max(gather.unwrap_or(Span::ms(100)).0) + 1;
         FetcherOptions {
-            grace: self.maybe(|dice| dice.span(Span::ZERO, Span::s(30))),
-            gather: self.maybe(|dice| dice.span(Span::ZERO, Span::s(5))),
-            deadline: self.maybe(|dice| dice.span(Span::ms(1), Span::s(60))),
-            lifetime: self.maybe(|dice| dice.span(Span::ms(1), Span::s(300))),
+            grace,
+            gather,
+            deadline,
+            lifetime: self.maybe(|dice| Span(dice.span(Span::ms(1), Span::s(300)).0.max(shortest))),
             window_below: self.maybe(|dice| dice.between(0..=30)),
-            window_above: self.maybe(|dice| dice.between(0..=100)),
+            window_above: self.maybe(|dice| dice.between(1..=100)),
             deferred_per_peer: self.maybe(|dice| dice.between(0..=16) as u32),
             announcements_per_peer: self.maybe(|dice| dice.between(1..=300) as u32),
             blocks_per_peer: self.maybe(|dice| dice.between(1..=100) as u32),

@@ -33,6 +33,8 @@ impl FetcherOptions {
             for deadline in [&mut config.header_deadline, &mut config.body_deadline] {
                 *deadline = deadline.with_longest(longest.duration());
             }
+            // A second peer asked after the deadline of the first would be no hedge.
+            config.hedge = config.hedge.with_longest(config.hedge.longest().min(longest.duration() / 2));
         }
         set(&mut config.gather, self.gather.map(|window| Gather { window: window.duration() }));
         set(&mut config.lifetime, self.lifetime.map(|lifetime| lifetime.duration()));

@@ -1,7 +1,9 @@
 //! What a node does around its machine: carries its outputs out, hands messages in, verifies, imports,
 //! and disconnects peers whose penalties add up.
 
-use herald_fetcher::{Admission, End, Failure, Input, Outcome, Output, PenaltyOutcome, Reason, Verdict};
+use herald_fetcher::{
+    Admission, End, Failure, Input, Outcome, Output, PenaltyOutcome, Presence, Reason, Verdict,
+};
 
 use crate::engine::{Concern, draw};
 use crate::model::block::{BlockIndex, Flaw, PeerId, Sim};
@@ -134,7 +136,8 @@ impl<M: Machine> World<'_, M> {
             Output::ImportHeader { header } => self.import(id, header.0.id),
             Output::Relay { block, peers } => self.relay(id, block.header.0.id, &peers),
             Output::Announce { hash, peers, .. } => self.announce(id, &hash, &peers),
-            Output::Penalise { peer, reason } => {
+            Output::Penalise { peer, reason, presence } => {
+                self.expect_presence(id, peer, presence);
                 if self.penalised(id, peer, reason) {
                     to_disconnect.push(peer);
                 }
@@ -190,6 +193,14 @@ impl<M: Machine> World<'_, M> {
     fn expect_connected(&mut self, id: NodeId, peer: PeerId) {
         if self.near_end(peer).state != LinkState::Up {
             self.violate(Some(id), format!("the machine asks {}, which is gone", self.route(peer).to.0));
+        }
+    }
+
+    /// A peer that is said to be there must be.
+    fn expect_presence(&mut self, id: NodeId, peer: PeerId, presence: Presence) {
+        match presence {
+            Presence::Connected => self.expect_connected(id, peer),
+            Presence::Gone => {}
         }
     }
 
@@ -347,11 +358,15 @@ impl<M: Machine> World<'_, M> {
         }
     }
 
-    /// Ends a connection for good, from this side.
+    /// Ends a connection for good, from this side. One that has ended already is not made again.
     pub(super) fn disconnect(&mut self, peer: PeerId) {
-        if self.near_end(peer).state == LinkState::Up {
-            self.close_far_end(peer);
-            self.hang_up(peer, LinkState::Banned);
+        match self.near_end(peer).state {
+            LinkState::Up => {
+                self.close_far_end(peer);
+                self.hang_up(peer, LinkState::Banned);
+            }
+            LinkState::Down => self.near_end_mut(peer).state = LinkState::Banned,
+            LinkState::Banned => {}
         }
     }
 }

@@ -199,7 +199,9 @@ fn parts(output: &Output<Sim>) -> Parts {
         Output::Announce { hash, peers, .. } => {
             ("announce".into(), SmallVec::from_slice(peers), SmallVec::from_slice(&[*hash]))
         }
-        Output::Penalise { peer, reason } => one(&format!("penalise for {}", reason.label()), *peer, None),
+        Output::Penalise { peer, reason, .. } => {
+            one(&format!("penalise for {}", reason.label()), *peer, None)
+        }
         Output::OutOfReach { peer, hash, .. } => one("out of reach", *peer, Some(*hash)),
         Output::Event(herald_fetcher::Event::Entered { hash, stage, from }) => {
             let peers = from.iter().copied().collect();

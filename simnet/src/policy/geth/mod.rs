@@ -63,8 +63,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use herald_fetcher::{
-    Admission, BlockHash, Config, Connection, End, Event, Events, Input, Outcome, Output, Reason, RequestId,
-    StageName, Time,
+    Admission, BlockHash, Config, Connection, End, Event, Events, Input, Outcome, Output, Presence, Reason,
+    RequestId, StageName, Time,
 };
 use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -175,8 +175,9 @@ impl Machine for GethModel {
                 self.imported(hash, verdict, chain);
                 Outcome::Done
             }
-            // Geth's loop reads the height when it wakes, and nothing wakes it for this.
-            Input::ChainAdvanced { .. } => Outcome::Done,
+            // Geth's loop reads the height when it wakes, and nothing wakes it for this. It remembers no
+            // hash as invalid.
+            Input::ChainAdvanced { .. } | Input::Forget { .. } => Outcome::Done,
             Input::Sealed { block } => {
                 self.relay(&block);
                 self.announce(&block, chain);
@@ -281,7 +282,7 @@ impl GethModel {
     fn penalise(&mut self, peer: PeerId, reason: Reason) {
         // Geth's dropPeer does nothing for a peer that is gone.
         if self.peers.is_connected(peer) {
-            self.outputs.push_back(Output::Penalise { peer, reason });
+            self.outputs.push_back(Output::Penalise { peer, reason, presence: Presence::Connected });
         }
     }
 
@@ -322,6 +323,7 @@ fn refusal(input: Input<Sim>) -> Outcome<Sim> {
         | Input::Imported { .. }
         | Input::ChainAdvanced { .. }
         | Input::Sealed { .. }
+        | Input::Forget { .. }
         | Input::Tick
         | Input::Shutdown => Outcome::Done,
     }

@@ -224,7 +224,7 @@ impl Rig {
 
     fn penalties(&mut self) -> Vec<(PeerId, Reason)> {
         self.taken(|output| match output {
-            Output::Penalise { peer, reason } => Some((*peer, *reason)),
+            Output::Penalise { peer, reason, .. } => Some((*peer, *reason)),
             _ => None,
         })
     }
