@@ -50,7 +50,7 @@ impl<T: Types> Fetcher<T> {
             Failure::Disconnected => None,
         };
         self.fail_request(request, reason);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// Asks the next announcer for an entry's header, and with it for its body where that pays.
@@ -207,12 +207,13 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Asks the peers that this call has made less busy for what waits for them.
+    /// Asks the peers of which this call has made a limit give way for what waits for them.
     ///
     /// At the end of each input, when no entry is in the midst of a transition.
-    pub(super) fn ask_unblocked_peers(&mut self) {
-        while let Some(slot) = self.table.next_unblocked_peer() {
+    pub(super) fn ask_relieved_peers(&mut self) {
+        while let Some(slot) = self.table.next_relieved_peer() {
             self.ask_unblocked_peer(slot);
+            self.seek_barred_parents(slot);
         }
     }
 

@@ -3,6 +3,7 @@
 mod admit;
 mod ask;
 mod memory;
+mod parents;
 mod peers;
 mod queue;
 mod relay;
@@ -227,6 +228,7 @@ impl<T: Types> Fetcher<T> {
         self.cancel_requests(id);
         self.table.remove(id);
         self.counters.count_end(end);
+        self.orphan_children(&hash, end);
         if self.config.events == Events::On {
             self.output(Output::Event(Event::Ended { hash, end }));
         }

@@ -45,7 +45,7 @@ impl<T: Types> Fetcher<T> {
             self.go_on_without(entry, slot, &mut bodies);
         }
         self.proceed(&bodies);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.known.forget_peer(slot);
         self.table.retire_peer(slot);
     }
@@ -63,7 +63,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.known.clear();
         self.bad = BadBlocks::default();
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.outputs = VecDeque::new();
     }
 

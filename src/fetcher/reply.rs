@@ -59,7 +59,7 @@ impl<T: Types> Fetcher<T> {
             None if headers.is_empty() => self.fail_request(request, Some(Reason::EmptyReply)),
             None => self.fail_request(request, Some(Reason::WrongHeader)),
         }
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         headers
     }
 
@@ -93,7 +93,7 @@ impl<T: Types> Fetcher<T> {
                 self.close_body_request(request, &open, sent);
             }
         }
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         Vec::new()
     }
 
@@ -152,7 +152,8 @@ impl<T: Types> Fetcher<T> {
             Distance::TooFar | Distance::BelowFinality => return self.end(id, End::Passed),
         }
         if chain.contains(&header.hash()) {
-            return self.end(id, End::InChain);
+            self.end(id, End::InChain);
+            return self.wake_children(&header.hash(), chain);
         }
         if let Some(reason) = self.known_fault(&header) {
             self.penalise(slot, reason);

@@ -47,7 +47,7 @@ impl<T: Types> Fetcher<T> {
         if !gathered.is_empty() {
             self.ask_bodies(&gathered);
         }
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// The end of the grace of a hash that `slot` has just announced first; `None` for none.
@@ -76,8 +76,8 @@ impl<T: Types> Fetcher<T> {
             }
             Stage::Completing { race, .. } => race.iter().filter_map(deadline).chain([race.hedge_at]).min(),
             Stage::Queued { wait, .. } => match wait {
-                QueueWait::Time(time) => Some(*time),
-                QueueWait::Parent | QueueWait::Window | QueueWait::Turn => None,
+                QueueWait::Time(time) | QueueWait::Orphan { until: time, .. } => Some(*time),
+                QueueWait::Parent { .. } | QueueWait::Window | QueueWait::Turn => None,
             },
             Stage::Importing { .. } => {
                 self.table.set_alarm(id, None);
@@ -114,6 +114,9 @@ impl<T: Types> Fetcher<T> {
                 let late: Option<_> = race.iter().find(|request| self.is_late(*request));
                 let hedge = race.hedge_at <= self.now;
                 self.late_or_hedge(id, late, hedge);
+            }
+            Stage::Queued { wait: QueueWait::Orphan { until, .. }, .. } if *until <= self.now => {
+                self.search_again(id, chain);
             }
             // An alarm that was due before its time was set to the entry's end, which moved since.
             Stage::Queued { .. } | Stage::Importing { .. } => self.rearm(id),

@@ -6,7 +6,7 @@ use crate::Config;
 use crate::output::StageName;
 use crate::types::Types;
 
-use super::{Asked, Charged, EntryId, Origin, PeerSlot, Presence, QueueWait, Stage, Table, Work};
+use super::{Asked, Charged, EntryId, Origin, Orphaned, PeerSlot, Presence, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl<T: Types> Table<T> {
 
     fn check_work(&self, work: &Work<T>) -> Checked {
         demand(
-            work.unblocked_peers.is_empty(),
-            "a peer is no longer busy, and what waits for it was not taken up",
+            work.relieved_peers.is_empty(),
+            "a limit of a peer gave way, and what waits for it was not taken up",
         )?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
         demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
@@ -69,6 +69,8 @@ impl<T: Types> Table<T> {
         let turns =
             stages().filter(|stage| matches!(stage, Stage::Queued { wait: QueueWait::Turn, .. })).count();
         demand(work.ready.len() == turns, "turns awaited by nobody")?;
+        let barred = stages().filter(|stage| stage.orphaned() == Some(Orphaned::NoAllowance)).count();
+        demand(work.barred as usize == barred, "the orphans without an allowance are wrong")?;
         let claims: usize = work.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
         demand(work.claims.len() == claims, "claims without an entry")?;
         let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
@@ -90,6 +92,11 @@ impl<T: Types> Table<T> {
         if let Some(parent) = entry.stage.awaited_parent() {
             let there = self.children_of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
+            let followed = self.find(&parent).is_some();
+            demand(
+                followed != entry.stage.orphaned().is_some(),
+                "a block waits for a parent that is not followed, or is an orphan though it is",
+            )?;
         }
         if let Some(body) = entry.stage.awaited_body() {
             let there = self.awaiting_body(&body).contains(&id);

@@ -46,8 +46,8 @@ impl<T: Types> Table<T> {
             + work.requests.allocated_bytes()
             + work.loads.allocated_bytes();
         let by_hash = work.by_hash.allocated_bytes();
-        let unblocked = work.unblocked_peers.capacity() * size_of::<PeerSlot>();
-        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + unblocked
+        let relieved = work.relieved_peers.capacity() * size_of::<PeerSlot>();
+        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + relieved
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that
@@ -63,7 +63,7 @@ impl<T: Types> Table<T> {
             + 2 * ORDERED_ITEM_BYTES;
         let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
             + Loads::ITEM_BYTES
-            // In the list of those that may be asked for more again.
+            // In the list of those of which a limit gave way.
             + size_of::<PeerSlot>()
             + Names::<T::PeerId>::ITEM_BYTES;
         ItemSizes {

@@ -40,7 +40,9 @@ pub(crate) use loads::Load;
 pub(crate) use names::Named;
 pub(crate) use peer::{Peer, Presence, RttEstimator};
 pub(crate) use requests::{Asked, Request};
-pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
+pub(crate) use stage::{
+    Blame, Charge, Charged, Early, Held, Orphaned, QueueWait, Race, Stage, Step, Wait, Whole,
+};
 pub(crate) use work::Entry;
 
 pub(crate) struct Table<T: Types> {
@@ -51,6 +53,8 @@ pub(crate) struct Table<T: Types> {
     ledger: Ledger,
     /// The last serial number given to a request.
     serial: u32,
+    /// [`Config::announcements_per_peer`].
+    announcements_max: u32,
     hasher: FixedState,
 }
 
@@ -62,6 +66,7 @@ impl<T: Types> Table<T> {
             work: None,
             ledger: Ledger::new(config),
             serial: 0,
+            announcements_max: config.announcements_per_peer,
             hasher,
         }
     }
@@ -236,9 +241,14 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.ready.first().map(|&(_, id)| id)
     }
 
-    /// A peer that is no longer busy, and for which an entry waits.
-    pub(crate) fn next_unblocked_peer(&mut self) -> Option<PeerSlot> {
-        self.work.as_mut()?.unblocked_peers.pop()
+    /// Whether a block waits for a parent that nobody had the allowance for.
+    pub(crate) fn has_barred_orphans(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.barred > 0)
+    }
+
+    /// A peer of which a limit gave way, and for which an entry may wait.
+    pub(crate) fn next_relieved_peer(&mut self) -> Option<PeerSlot> {
+        self.work.as_mut()?.relieved_peers.pop()
     }
 
     // --- alarms
@@ -279,6 +289,9 @@ impl<T: Types> Table<T> {
             && claim.origin != Origin::Pushed
         {
             load.announced -= 1;
+            if work.barred > 0 && load.announced + 1 >= self.announcements_max {
+                work.relieve(slot);
+            }
         }
     }
 

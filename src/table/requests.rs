@@ -130,7 +130,7 @@ impl<T: Types> Table<T> {
         let load = work.loads.of_mut(request.peer);
         load.requests -= 1;
         if load.waiting > 0 {
-            work.unblocked_peers.push(request.peer);
+            work.relieve(request.peer);
         }
         Some(request)
     }

@@ -40,14 +40,29 @@ pub(crate) enum Wait {
 /// What a whole block waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueWait {
-    /// Its parent. Ended when that is in the chain, or is found invalid.
-    Parent,
+    /// Its parent, which is followed. Ended when that is in the chain, is found invalid, or ends
+    /// otherwise; in the last case the block is an orphan.
+    Parent { searches: u8 },
+    /// Its parent, which is not followed. Ended when somebody who may be asked for that comes, or when
+    /// it comes itself; the alarm searches anew.
+    Orphan { searches: u8, until: Time, cause: Orphaned },
     /// The window. Ended by the chain's advance; charged to the provider's deferred blocks.
     Window,
     /// Its time, by our clock. Ended by the alarm.
     Time(Time),
     /// Its turn with the host. Ended when the host has fewer than it may.
     Turn,
+}
+
+/// Why the parent of a block that waits for it is not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Orphaned {
+    /// It was, and ended without coming into the chain, by a fault of ours or of all who were asked.
+    Lost,
+    /// All who have the block have used up their announcements. Ended when one of them ends, too.
+    NoAllowance,
+    /// It lies outside the window or below the finalized block: the host has been told.
+    OutOfReach,
 }
 
 /// What the host is at.
@@ -233,7 +248,9 @@ impl<T: Types> Stage<T> {
     /// The parent that this entry waits for.
     pub(crate) fn awaited_parent(&self) -> Option<B256> {
         match self {
-            Self::Queued { block, wait: QueueWait::Parent } => Some(block.value.header.parent_hash()),
+            Self::Queued { block, wait: QueueWait::Parent { .. } | QueueWait::Orphan { .. } } => {
+                Some(block.value.header.parent_hash())
+            }
             Self::Queued { wait: QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn, .. }
             | Self::Announced(_)
             | Self::Fetching { .. }
@@ -271,8 +288,44 @@ impl<T: Types> Stage<T> {
         match self {
             Self::Announced(Wait::Window { peer, .. }) => Some(*peer),
             Self::Queued { block, wait: QueueWait::Window } => Some(block.peer),
-            Self::Queued { wait: QueueWait::Parent | QueueWait::Time(_) | QueueWait::Turn, .. }
+            Self::Queued {
+                wait:
+                    QueueWait::Parent { .. } | QueueWait::Orphan { .. } | QueueWait::Time(_) | QueueWait::Turn,
+                ..
+            }
             | Self::Announced(Wait::Until(_) | Wait::Busy { .. })
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// How often the parent that this entry waits for was lost or out of reach.
+    pub(crate) fn searches(&self) -> Option<u8> {
+        match self {
+            Self::Queued {
+                wait: QueueWait::Parent { searches } | QueueWait::Orphan { searches, .. },
+                ..
+            } => Some(*searches),
+            Self::Queued { wait: QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn, .. }
+            | Self::Announced(_)
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// Why the parent that this entry waits for is not followed, where it is not.
+    pub(crate) fn orphaned(&self) -> Option<Orphaned> {
+        match self {
+            Self::Queued { wait: QueueWait::Orphan { cause, .. }, .. } => Some(*cause),
+            Self::Queued {
+                wait: QueueWait::Parent { .. } | QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn,
+                ..
+            }
+            | Self::Announced(_)
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }

@@ -18,10 +18,13 @@ fn a_block_whose_parent_never_comes() {
             net.advance(5_000);
             net.expect_cancel(ask);
             net.expect_penalty(ALICE, Reason::Silence);
-            net.advance(114_999);
-            assert_eq!((net.ends(End::Expired), net.status().entries), (0, 1));
-            net.advance(1);
-            assert_eq!((net.ends(End::Expired), net.status().entries), (1, 0));
+            // She is asked for it again after pauses, in vain.
+            net.advance_for_all(114_999);
+            assert_eq!(net.ends(End::Expired), 0);
+            assert!(net.counters().penalties(Reason::Silence) >= 3);
+            net.advance_for_all(1);
+            assert_eq!(net.ends(End::Expired), 1);
+            net.advance_for_all(120_000);
         });
     }
 }

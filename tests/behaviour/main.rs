@@ -50,6 +50,7 @@ mod headers_only;
 mod hedging;
 mod invalid_blocks;
 mod local_faults;
+mod lost_parents;
 mod missing_parents;
 mod propagation;
 #[cfg(feature = "serde")]
