@@ -68,9 +68,9 @@ pub struct Config {
     /// themselves because they are larger. geth: 5 s.
     pub body_deadline: Deadline,
 
-    /// When a second peer is asked for what a first has not yet answered. Default after its usual
-    /// answering time and a margin, at most 1 s; costs a request for each slow answer, and saves
-    /// the rest of the deadline. geth: never.
+    /// When more peers are asked for what one has not yet answered: twice as many in each round. Default
+    /// after the usual answering time of those asked and a margin, at most 1 s; costs a request for each
+    /// slow answer, and saves the rest of the deadline. geth: never.
     pub hedge: Hedge,
 
     /// Whether a body is asked for together with its header. Default adaptive: yes while at least
@@ -109,6 +109,12 @@ pub struct Config {
     /// shares for the peers that [`peers`](Self::peers) allows, so that none can use the share of
     /// another; the other half goes to whoever needs it.
     pub bytes_total: u64,
+
+    /// The largest reply that the host's wire lets through, in bytes. Default 10 MiB, the largest frame
+    /// of Ethereum's wire. With the bytes that are nobody's share it says how many peers one body is
+    /// asked of in one round: 12. More of them find an honest one among silent ones sooner, and cost
+    /// more traffic where all are honest and slow.
+    pub largest_reply: u64,
 
     /// Requests in flight at one peer. Default 16, what a peer serves at once by the wire's rules;
     /// more would be refused, fewer make bursts slower. geth: no limit of its own.
@@ -209,15 +215,16 @@ pub enum Deadline {
     },
 }
 
-/// When a second peer is asked.
+/// When more peers are asked for what one has not answered.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Hedge {
-    /// Never before the first has failed.
+    /// Never before the one that was asked has failed: one is asked at a time.
     Off,
-    /// After the smoothed round-trip time and four deviations of the peer that was asked, within
-    /// `min` and `max`; `max` for a peer not yet measured.
+    /// After the smoothed round-trip time and four deviations of the peer that was asked, the slowest of
+    /// a round, within `min` and `max`; for a peer not yet measured 250 ms within them, since whoever
+    /// connects anew would otherwise delay a block by the most.
     After {
         /// Never earlier.
         min: Duration,
@@ -244,7 +251,7 @@ pub enum BodyRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Choice {
-    /// The one with the shortest measured answering time, the earliest among equals.
+    /// The one with the shortest measured answering time, any among equals.
     Fastest,
     /// Any.
     Random,
@@ -317,6 +324,7 @@ impl Default for Config {
             blocks_per_peer: 64,
             bytes_per_peer: 24 * MIB,
             bytes_total: 256 * MIB,
+            largest_reply: 10 * MIB,
             requests_per_peer: 16,
             bodies_per_request: 64,
             peers: 128,
@@ -387,6 +395,9 @@ impl Config {
         if self.bytes_per_peer < KIB || self.bytes_per_peer > self.bytes_total {
             return Err(ConfigError::BytesPerPeer { per_peer: self.bytes_per_peer, total: self.bytes_total });
         }
+        if self.largest_reply == 0 {
+            return Err(ConfigError::Zero { field: "largest_reply" });
+        }
         let bounds = [
             ("header_deadline", deadline_bounds(self.header_deadline)),
             ("body_deadline", deadline_bounds(self.body_deadline)),
@@ -422,6 +433,12 @@ impl Config {
     /// The part of [`bytes_total`](Self::bytes_total) set aside for each peer slot.
     pub(crate) fn bytes_guaranteed(&self) -> u64 {
         (self.bytes_total / 2 / u64::from(self.peer_slots())).min(self.bytes_per_peer)
+    }
+
+    /// How many peers one body may be asked of in one round: as many as the largest replies that the
+    /// common part has room for.
+    pub(crate) fn bodies_at_once(&self) -> u16 {
+        u16::try_from(self.bytes_shared() / self.largest_reply.max(1)).unwrap_or(u16::MAX).max(1)
     }
 
     /// The part of [`bytes_total`](Self::bytes_total) for whoever needs it.

@@ -204,19 +204,18 @@ impl<T: Types> Fetcher<T> {
                 return Admission::Deferred;
             }
             Some(&Stage::Announced(Wait::Until(time))) => self.shorten_grace(id, slot, time),
-            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
-            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
             Some(Stage::Queued { wait: QueueWait::Parent { .. } | QueueWait::Orphan { .. }, .. }) => {
                 self.seek_ancestors(id, &[slot], chain)
             }
             Some(
-                Stage::Fetching { .. }
+                Stage::Announced(Wait::Capacity { .. })
+                | Stage::Fetching { .. }
                 | Stage::Fetched { .. }
                 | Stage::Completing { .. }
                 | Stage::Queued { .. }
                 | Stage::Importing { .. },
             )
-            | None => {}
+            | None => self.ask_more(id),
         }
         Admission::Accepted
     }

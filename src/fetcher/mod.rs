@@ -2,6 +2,7 @@
 
 mod admit;
 mod ask;
+mod choose;
 mod memory;
 mod parents;
 mod peers;

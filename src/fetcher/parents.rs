@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::input::ChainView;
 use crate::output::{End, Output, Reason};
-use crate::table::{EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Standing, Wait, parent_of};
+use crate::table::{EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Wait, parent_of};
 use crate::types::{BlockHash, BlockNumber, Header, Types};
 
 use super::Fetcher;
@@ -183,23 +183,21 @@ impl<T: Types> Fetcher<T> {
     /// that end what it waits for?
     fn hasten_parent(&mut self, id: EntryId, number: BlockNumber, chain: &impl ChainView) {
         match self.table.stage(id) {
-            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
             // Those who announced it have lied about its number, or its child does.
             Some(Stage::Announced(Wait::Window { .. })) => {
                 if self.distance(number, chain) == Distance::Within {
                     self.ask_header(id);
                 }
             }
-            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
             Some(
-                Stage::Announced(Wait::Until(_))
+                Stage::Announced(Wait::Until(_) | Wait::Capacity { .. })
                 | Stage::Fetching { .. }
-                | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
+                | Stage::Fetched { .. }
                 | Stage::Completing { .. }
                 | Stage::Queued { .. }
                 | Stage::Importing { .. },
             )
-            | None => {}
+            | None => self.ask_more(id),
         }
     }
 
@@ -223,7 +221,7 @@ impl<T: Types> Fetcher<T> {
     /// All who have a child have its parent: the provider first.
     fn owners(&self, child: EntryId) -> SmallVec<[PeerSlot; 8]> {
         let provider = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
+        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing.may_be_asked());
         provider.into_iter().chain(good.map(|(_, claim)| claim.peer)).collect()
     }
 

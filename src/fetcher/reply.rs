@@ -7,7 +7,7 @@ use crate::config::{Hedge, Mode};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
-    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Race, Request, Stage, Wait, Whole,
+    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Wait, Whole,
 };
 use crate::types::{Body, Header, Types};
 
@@ -139,7 +139,7 @@ impl<T: Types> Fetcher<T> {
     ) {
         // A slower peer that was asked as well is not waited for.
         let others: Vec<_> = match self.table.stage(id) {
-            Some(Stage::Fetching { race, .. }) => race.iter().filter(|other| *other != request).collect(),
+            Some(Stage::Fetching { round, .. }) => round.iter().filter(|other| *other != request).collect(),
             _ => return,
         };
         for other in others {
@@ -205,9 +205,9 @@ impl<T: Types> Fetcher<T> {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
                 // Who was overtaken with the header would keep us waiting for the body as well.
                 let overtaken = asked != slot && self.config.hedge != Hedge::Off;
-                let hedge_at = if overtaken { self.now } else { self.hedge_time(asked, Asked::Bodies) };
-                let race = Race::of(request, hedge_at);
-                self.enter(id, Stage::Completing { header, race }, Some(asked));
+                let ends = if overtaken { self.now } else { self.hedge_time(asked, Asked::Bodies) };
+                let round = Round::of(0, request, 0, ends);
+                self.enter(id, Stage::Completing { header, round }, Some(asked));
             }
             None if self.config.gather.window.is_zero() => {
                 self.enter(id, Stage::Fetched { header, wait: Wait::Until(self.now) }, Some(slot));
@@ -231,10 +231,10 @@ impl<T: Types> Fetcher<T> {
         let bytes = u64::try_from(body.retained_bytes()).unwrap_or(u64::MAX);
         // If it does not fit, it is asked for again when the header is here: nobody is to blame.
         if self.table.capacity(slot, bytes, 0) == Capacity::Enough
-            && let Some(Stage::Fetching { race, .. }) = self.table.take_stage(id)
+            && let Some(Stage::Fetching { round, .. }) = self.table.take_stage(id)
         {
             let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Provider });
-            self.table.set_stage(id, Stage::Fetching { race, early });
+            self.table.set_stage(id, Stage::Fetching { round, early });
         }
         self.proceed(&[id]);
     }
@@ -297,9 +297,7 @@ impl<T: Types> Fetcher<T> {
         let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
         for request in requests {
             if request == answered {
-                if let Some(race) = self.table.race_mut(id) {
-                    race.remove(request);
-                }
+                self.table.change_round(id, |round| round.remove(request));
                 if self.table.leave_request(request, id) == 0 {
                     self.table.close_request(request);
                 }

@@ -107,10 +107,10 @@ impl RttEstimator {
         }
     }
 
-    pub(crate) fn hedge(&self, hedge: Hedge) -> Option<Duration> {
+    pub(crate) fn hedge(&self, hedge: Hedge, unmeasured: Duration) -> Option<Duration> {
         match hedge {
             Hedge::Off => None,
-            Hedge::After { min, max } => Some(self.usual().map_or(max, |usual| usual.clamp(min, max))),
+            Hedge::After { min, max } => Some(self.usual().unwrap_or(unmeasured).clamp(min, max)),
         }
     }
 }

@@ -129,7 +129,7 @@ impl<T: Types> Table<T> {
         let request = work.requests.slab.try_remove(key_of(id))?;
         let load = work.loads.of_mut(request.peer);
         load.requests -= 1;
-        if load.waiting > 0 {
+        if work.wanting > 0 {
             work.relieve(request.peer);
         }
         Some(request)

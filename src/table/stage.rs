@@ -7,18 +7,18 @@ use crate::Time;
 use crate::output::{RequestId, StageName};
 use crate::types::{BlockNumber, Header, Types};
 
-use super::PeerSlot;
+use super::{Asked, PeerSlot, Round};
 
 /// Where an entry stands. Each waiting state says which event ends it.
 pub(crate) enum Stage<T: Types> {
     /// Hash and number known.
     Announced(Wait),
     /// The header is asked for. Ended by a reply, a failure, or the request's deadline.
-    Fetching { race: Race, early: Early<T> },
+    Fetching { round: Round, early: Early<T> },
     /// The header is here. Ended by the alarm of the gathering, or when the peer is no longer busy.
     Fetched { header: Held<T::Header>, wait: Wait },
     /// The body is asked for. Ended by a reply, a failure, or the request's deadline.
-    Completing { header: Held<T::Header>, race: Race },
+    Completing { header: Held<T::Header>, round: Round },
     /// Whole, and waiting.
     Queued { block: Held<Whole<T>>, wait: QueueWait },
     /// With the host, and ended by the host alone.
@@ -30,9 +30,9 @@ pub(crate) enum Stage<T: Types> {
 pub(crate) enum Wait {
     /// The alarm at this time: the end of the grace, or of the gathering.
     Until(Time),
-    /// This peer has as many requests in flight as it may. Ended when one of them ends; the alarm tries
-    /// another peer.
-    Busy { peer: PeerSlot, retry: Time },
+    /// All who may be asked have as many requests in flight as they may. Ended when one of those ends,
+    /// or when somebody else may be asked, and begins this round then.
+    Capacity { round: u8 },
     /// The window. Ended by the chain's advance; charged to the peer's deferred blocks.
     Window { peer: PeerSlot, number: BlockNumber },
 }
@@ -120,48 +120,6 @@ pub(crate) enum Early<T: Types> {
     Here(Held<T::Body>),
 }
 
-/// The requests in flight for one thing: one, or two while a slow peer is hedged.
-#[derive(Clone, Debug)]
-pub(crate) struct Race {
-    requests: [Option<RequestId>; 2],
-    /// When a second peer is asked; [`Time::MAX`] for never.
-    pub(crate) hedge_at: Time,
-}
-
-impl Race {
-    /// One request.
-    pub(crate) fn of(request: RequestId, hedge_at: Time) -> Self {
-        Self { requests: [Some(request), None], hedge_at }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.requests.iter().copied().flatten()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.requests == [None; 2]
-    }
-
-    /// Adds a request unless there are two already; whether there were fewer.
-    pub(crate) fn add(&mut self, request: RequestId) -> bool {
-        match self.requests.iter_mut().find(|other| other.is_none()) {
-            Some(free) => {
-                *free = Some(request);
-                true
-            }
-            None => false,
-        }
-    }
-
-    pub(crate) fn remove(&mut self, request: RequestId) {
-        for other in &mut self.requests {
-            if *other == Some(request) {
-                *other = None;
-            }
-        }
-    }
-}
-
 impl<T: Types> Stage<T> {
     pub(crate) fn name(&self) -> StageName {
         match self {
@@ -178,10 +136,9 @@ impl<T: Types> Stage<T> {
     /// announced, or waiting for a header.
     pub(crate) fn is_unindexed(&self) -> bool {
         match self {
-            Self::Announced(Wait::Until(_)) | Self::Fetching { early: Early::None | Early::Asked(_), .. } => {
-                true
-            }
-            Self::Announced(Wait::Busy { .. } | Wait::Window { .. })
+            Self::Announced(Wait::Until(_)) => true,
+            Self::Fetching { round, early: Early::None | Early::Asked(_) } => round.wanted == 0,
+            Self::Announced(Wait::Capacity { .. } | Wait::Window { .. })
             | Self::Fetching { early: Early::Here(_), .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -205,8 +162,8 @@ impl<T: Types> Stage<T> {
             Self::Announced(_) | Self::Fetched { .. } | Self::Queued { .. } | Self::Importing { .. } => {
                 SmallVec::new()
             }
-            Self::Fetching { race, early } => race.iter().chain(early.request()).collect(),
-            Self::Completing { race, .. } => race.iter().collect(),
+            Self::Fetching { round, early } => round.iter().chain(early.request()).collect(),
+            Self::Completing { round, .. } => round.iter().collect(),
         }
     }
 
@@ -275,7 +232,7 @@ impl<T: Types> Stage<T> {
         match self {
             Self::Announced(Wait::Window { number, .. }) => Some(*number),
             Self::Queued { block, .. } => Some(block.value.number()),
-            Self::Announced(Wait::Until(_) | Wait::Busy { .. })
+            Self::Announced(Wait::Until(_) | Wait::Capacity { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -293,7 +250,7 @@ impl<T: Types> Stage<T> {
                     QueueWait::Parent { .. } | QueueWait::Orphan { .. } | QueueWait::Time(_) | QueueWait::Turn,
                 ..
             }
-            | Self::Announced(Wait::Until(_) | Wait::Busy { .. })
+            | Self::Announced(Wait::Until(_) | Wait::Capacity { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -333,17 +290,26 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// The busy peer that this entry waits for.
-    pub(crate) fn awaited_peer(&self) -> Option<PeerSlot> {
+    /// Whether one request more would be sent for this entry if there was somebody to send it to.
+    pub(crate) fn wants_request(&self) -> bool {
         match self {
-            Self::Announced(Wait::Busy { peer, .. })
-            | Self::Fetched { wait: Wait::Busy { peer, .. }, .. } => Some(*peer),
+            Self::Announced(Wait::Capacity { .. }) | Self::Fetched { wait: Wait::Capacity { .. }, .. } => {
+                true
+            }
+            Self::Fetching { round, .. } | Self::Completing { round, .. } => round.wanted > 0,
             Self::Announced(Wait::Until(_) | Wait::Window { .. })
             | Self::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
-            | Self::Fetching { .. }
-            | Self::Completing { .. }
             | Self::Queued { .. }
-            | Self::Importing { .. } => None,
+            | Self::Importing { .. } => false,
+        }
+    }
+
+    /// What is asked for next, while something is asked for.
+    pub(crate) fn asks_for(&self) -> Option<Asked> {
+        match self {
+            Self::Announced(_) | Self::Fetching { .. } => Some(Asked::Header),
+            Self::Fetched { .. } | Self::Completing { .. } => Some(Asked::Bodies),
+            Self::Queued { .. } | Self::Importing { .. } => None,
         }
     }
 }

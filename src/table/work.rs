@@ -70,6 +70,8 @@ pub(super) struct Work<T: Types> {
     pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
     /// Peers of which a limit gave way during this call, and for which entries may wait: each once.
     pub(super) relieved_peers: Vec<PeerSlot>,
+    /// Entries that want one request more than they have.
+    pub(super) wanting: u32,
     /// Orphans whose parent nobody has the allowance for.
     pub(super) barred: u32,
     /// The most entries since there were none.
@@ -90,6 +92,7 @@ impl<T: Types> Work<T> {
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
             relieved_peers: Vec::new(),
+            wanting: 0,
             barred: 0,
             stages: [0; StageName::ALL.len()],
             busiest: 0,
@@ -158,8 +161,8 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred += 1;
         }
-        if let Some(slot) = stage.awaited_peer() {
-            self.loads.of_mut(slot).waiting += 1;
+        if stage.wants_request() {
+            self.wanting += 1;
         }
         if stage.orphaned() == Some(Orphaned::NoAllowance) {
             self.barred += 1;
@@ -180,8 +183,8 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred -= 1;
         }
-        if let Some(slot) = stage.awaited_peer() {
-            self.loads.of_mut(slot).waiting -= 1;
+        if stage.wants_request() {
+            self.wanting -= 1;
         }
         if stage.orphaned() == Some(Orphaned::NoAllowance) {
             self.barred -= 1;

@@ -170,10 +170,10 @@ fn an_early_body_is_held_for_who_gave_the_header_where_its_own_giver_is_gone() {
         net.announce(MALLORY, &block);
         net.deliver_body(body, &[&block]);
         net.disconnect(ALICE);
-        let header = net.expect_header_request_to(BOB, &block);
-        net.fail(header, Failure::Refused);
-        net.expect_penalty(BOB, Reason::Refusal);
+        let refused = net.expect_header_request_to(BOB, &block);
         let header = net.expect_header_request_to(MALLORY, &block);
+        net.fail(refused, Failure::Refused);
+        net.expect_penalty(BOB, Reason::Refusal);
         net.deliver_header(header, &block);
         net.expect_verify(&block);
         net.verdict(&block, Verdict::Invalid);

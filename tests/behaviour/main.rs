@@ -55,6 +55,7 @@ mod missing_parents;
 mod propagation;
 #[cfg(feature = "serde")]
 mod recorded_inputs;
+mod rounds;
 mod shares;
 mod shutdown;
 mod time;
