@@ -3,16 +3,23 @@
 use smallvec::{SmallVec, smallvec};
 
 use crate::Time;
-use crate::config::{BodyRequest, Mode};
+use crate::config::{BodyRequest, Hedge, Mode};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{Asked, Early, EntryId, PeerSlot, Round, RttEstimator, Stage, Standing, Wait};
+use crate::table::{
+    Asked, Early, EntryId, Peer, PeerSlot, Request, Round, RttEstimator, Stage, Standing, Turn, Wait,
+};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
 use super::Fetcher;
 use super::choose::{Chosen, UNMEASURED};
+
+/// Whether the first of a round is the first of all.
+fn turn(number: u8) -> Turn {
+    if number == 0 { Turn::First } else { Turn::Later }
+}
 
 /// The time of a request doubles for this many times at most: beyond it outlasts any lifetime.
 const DOUBLINGS_MAX: u8 = 8;
@@ -69,12 +76,12 @@ impl<T: Types> Fetcher<T> {
             )
             | None => Early::None,
         };
-        let request = self.open(slot, Asked::Header, smallvec![id]);
+        let request = self.open(slot, (Asked::Header, turn(number)), smallvec![id]);
         let round = self.begin_round(slot, Asked::Header, number, request);
         self.output_header_request(request, slot, hash);
         let early = self.ask_body_early(id, slot, hash, early);
         self.enter(id, Stage::Fetching { round, early }, Some(slot));
-        self.fill_round(id);
+        self.ask_beside(id);
     }
 
     /// Asks for the body of one entry whose header is here.
@@ -137,6 +144,26 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// One peer of a round is asked: asks the others, or, where nobody waits for that one, the next round.
+    fn ask_beside(&mut self, id: EntryId) {
+        match self.table.stage(id) {
+            Some(Stage::Fetching { round, .. } | Stage::Completing { round, .. })
+                if round.ends <= self.now =>
+            {
+                self.next_round_of(id)
+            }
+            Some(
+                Stage::Announced(_)
+                | Stage::Fetching { .. }
+                | Stage::Fetched { .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => self.fill_round(id),
+        }
+    }
+
     /// Asks as many more peers as the round of an entry wants, and can find.
     fn fill_round(&mut self, id: EntryId) {
         let (asked, number, wanted) = match self.table.stage(id) {
@@ -152,8 +179,8 @@ impl<T: Types> Fetcher<T> {
             && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
             for slot in peers {
-                let request = self.open(slot, asked, smallvec![id]);
-                let ends = self.hedge_time(slot, asked);
+                let request = self.open(slot, (asked, Turn::Later), smallvec![id]);
+                let ends = self.hedge_time(slot, (asked, Turn::Later));
                 self.table.change_round(id, |round| round.add(request, ends));
                 self.counters.hedges += 1;
                 match asked {
@@ -168,7 +195,7 @@ impl<T: Types> Fetcher<T> {
     /// A round that begins with one request, and asks more as far as it may.
     fn begin_round(&self, slot: PeerSlot, asked: Asked, number: u8, request: RequestId) -> Round {
         let wanted = self.round_size(asked, number) - 1;
-        Round::of(number, request, wanted, self.hedge_time(slot, asked))
+        Round::of(number, request, wanted, self.hedge_time(slot, (asked, turn(number))))
     }
 
     /// Ends a request without a usable answer: its peer has failed for every entry of it, and those
@@ -193,6 +220,7 @@ impl<T: Types> Fetcher<T> {
     /// else is left. It is blamed once for each entry.
     pub(super) fn silence(&mut self, request: RequestId) {
         let Some(open) = self.table.close_request(request) else { return };
+        self.note_overtaken(open.peer, open.turn);
         let mut silent_anew = false;
         for &id in &open.entries {
             self.forget_request(id, request);
@@ -304,6 +332,26 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
+    /// Another has answered what this request was for: if that was asked first, it goes on its record.
+    pub(super) fn withdraw_overtaken(&mut self, id: EntryId, request: RequestId) {
+        if let Some(&Request { peer, turn, .. }) = self.table.request(request) {
+            self.note_overtaken(peer, turn);
+        }
+        self.withdraw(id, request);
+    }
+
+    fn note_overtaken(&mut self, slot: PeerSlot, turn: Turn) {
+        match turn {
+            Turn::First => {
+                if let Some(peer) = self.table.peer_mut(slot) {
+                    peer.note_overtaken();
+                }
+            }
+            // Whoever was asked later had less time.
+            Turn::Later => {}
+        }
+    }
+
     /// A request is of no use any more before it was answered. That its peer takes this long at
     /// least is worth knowing where it was thought to be faster.
     fn overtaken(&mut self, slot: PeerSlot, asked: Asked, waited: Duration) {
@@ -336,7 +384,10 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// When `slot` should have answered what it is asked for now.
-    pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Time {
+    pub(super) fn hedge_time(&self, slot: PeerSlot, (asked, turn): (Asked, Turn)) -> Time {
+        if turn == Turn::First && self.config.hedge != Hedge::Off && self.is_slow(slot) {
+            return self.now;
+        }
         let time = self.rtt(slot, asked).unwrap_or_default();
         time.hedge(self.config.hedge, UNMEASURED).map_or(Time::MAX, |span| self.now.after(span))
     }
@@ -361,14 +412,16 @@ impl<T: Types> Fetcher<T> {
         if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || self.is_busy(slot) {
             return early;
         }
-        let request = self.open(slot, Asked::Bodies, smallvec![id]);
+        let request = self.open(slot, (Asked::Bodies, Turn::First), smallvec![id]);
         self.output_body_request(request, slot, hash.into());
         Early::Asked(request)
     }
 
     fn send_body_request(&mut self, slot: PeerSlot, batch: SmallVec<[EntryId; 2]>) {
         let hashes = batch.iter().filter_map(|&id| self.table.entry(id)).map(|entry| entry.hash).collect();
-        let request = self.open(slot, Asked::Bodies, batch.clone());
+        let first = batch.iter().all(|&id| self.next_round(id) == 0);
+        let asked = (Asked::Bodies, if first { Turn::First } else { Turn::Later });
+        let request = self.open(slot, asked, batch.clone());
         for &id in &batch {
             let number = self.next_round(id);
             let round = self.begin_round(slot, Asked::Bodies, number, request);
@@ -380,7 +433,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.output_body_request(request, slot, hashes);
         for id in batch {
-            self.fill_round(id);
+            self.ask_beside(id);
         }
     }
 
@@ -392,7 +445,12 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    fn open(&mut self, slot: PeerSlot, asked: Asked, entries: SmallVec<[EntryId; 2]>) -> RequestId {
+    fn open(
+        &mut self,
+        slot: PeerSlot,
+        (asked, turn): (Asked, Turn),
+        entries: SmallVec<[EntryId; 2]>,
+    ) -> RequestId {
         let deadline = match asked {
             Asked::Header => self.config.header_deadline,
             Asked::Bodies => self.config.body_deadline,
@@ -402,7 +460,7 @@ impl<T: Types> Fetcher<T> {
         let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
         let wait = wait.saturating_mul(1 << before.min(DOUBLINGS_MAX));
         self.counters.requests += 1;
-        self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
+        self.table.open_request(slot, (asked, turn), entries, self.now, self.now.after(wait))
     }
 
     pub(super) fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {
@@ -411,6 +469,11 @@ impl<T: Types> Fetcher<T> {
             Asked::Header => peer.header_rtt,
             Asked::Bodies => peer.body_rtt,
         })
+    }
+
+    /// Whether others mostly answer before a peer.
+    pub(super) fn is_slow(&self, slot: PeerSlot) -> bool {
+        self.table.peer(slot).is_some_and(Peer::is_slow)
     }
 
     /// Whether a peer has as many requests in flight as it may.

@@ -123,8 +123,10 @@ impl<T: Types> Fetcher<T> {
                 let time = |slot: &PeerSlot| {
                     self.rtt(*slot, asked).and_then(|time| time.usual()).unwrap_or(UNMEASURED)
                 };
-                let least = free.iter().map(time).min()?;
-                let fastest: Slots = free.iter().copied().filter(|slot| time(slot) == least).collect();
+                // Who is mostly overtaken comes last, however fast it once was.
+                let rank = |slot: &PeerSlot| (self.is_slow(*slot), time(slot));
+                let least = free.iter().map(rank).min()?;
+                let fastest: Slots = free.iter().copied().filter(|slot| rank(slot) == least).collect();
                 self.draw(&fastest)
             }),
             Choice::Random => self.draw(free),

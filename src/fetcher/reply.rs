@@ -7,7 +7,7 @@ use crate::config::{Hedge, Mode};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
-    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Wait, Whole,
+    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Turn, Wait, Whole,
 };
 use crate::types::{Body, Header, Types};
 
@@ -123,6 +123,9 @@ impl<T: Types> Fetcher<T> {
 
     fn measure(&mut self, open: &Request) {
         let taken = self.now.since(open.sent);
+        if let Some(peer) = self.table.peer_mut(open.peer) {
+            peer.note_answered();
+        }
         if let Some(time) = self.rtt_mut(open.peer, open.asked) {
             time.measure(taken);
         }
@@ -143,7 +146,7 @@ impl<T: Types> Fetcher<T> {
             _ => return,
         };
         for other in others {
-            self.withdraw(id, other);
+            self.withdraw_overtaken(id, other);
         }
         self.judge_numbers(id, header.number());
         self.judge_children(&header.hash(), header.number());
@@ -205,7 +208,8 @@ impl<T: Types> Fetcher<T> {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
                 // Who was overtaken with the header would keep us waiting for the body as well.
                 let overtaken = asked != slot && self.config.hedge != Hedge::Off;
-                let ends = if overtaken { self.now } else { self.hedge_time(asked, Asked::Bodies) };
+                let ends =
+                    if overtaken { self.now } else { self.hedge_time(asked, (Asked::Bodies, Turn::First)) };
                 let round = Round::of(0, request, 0, ends);
                 self.enter(id, Stage::Completing { header, round }, Some(asked));
             }
@@ -302,7 +306,7 @@ impl<T: Types> Fetcher<T> {
                     self.table.close_request(request);
                 }
             } else {
-                self.withdraw(id, request);
+                self.withdraw_overtaken(id, request);
             }
         }
     }

@@ -18,11 +18,19 @@ pub(crate) enum Asked {
     Bodies,
 }
 
+/// Whether others were asked for the same before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    First,
+    Later,
+}
+
 /// A request in flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) peer: PeerSlot,
     pub(crate) asked: Asked,
+    pub(crate) turn: Turn,
     /// For which entries; those that ended or got it elsewhere are taken out.
     pub(crate) entries: SmallVec<[EntryId; 2]>,
     /// How many were asked for.
@@ -99,7 +107,7 @@ impl<T: Types> Table<T> {
     pub(crate) fn open_request(
         &mut self,
         peer: PeerSlot,
-        asked: Asked,
+        (asked, turn): (Asked, Turn),
         entries: SmallVec<[EntryId; 2]>,
         sent: Time,
         deadline: Time,
@@ -107,7 +115,7 @@ impl<T: Types> Table<T> {
         let serial = if self.serial >= SERIAL_MAX { 1 } else { self.serial + 1 };
         self.serial = serial;
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let request = Request { peer, asked, entries, wanted, sent, deadline, serial };
+        let request = Request { peer, asked, turn, entries, wanted, sent, deadline, serial };
         let work = self.work.get_or_insert_with(|| Box::new(Work::new()));
         work.loads.of_mut(peer).requests += 1;
         let slab = &mut work.requests.slab;

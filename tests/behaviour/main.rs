@@ -45,6 +45,7 @@ mod determinism;
 mod early_body;
 mod events;
 mod extremes;
+mod first_and_silent;
 mod future_blocks;
 mod headers_only;
 mod hedging;
