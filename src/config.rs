@@ -64,8 +64,9 @@ pub struct Config {
     /// [`Deadline`]. geth: 5 s.
     pub header_deadline: Deadline,
 
-    /// How long a body request may take. Default and reasons as for headers; bodies are measured by
-    /// themselves because they are larger. geth: 5 s.
+    /// How long a body request may take until its first byte. Default and reasons as for headers; bodies
+    /// are measured by themselves because they are larger. What the reply itself may take follows from
+    /// [`least_rate`](Self::least_rate), unless the deadline is fixed. geth: 5 s for all of it.
     pub body_deadline: Deadline,
 
     /// When more peers are asked for what one has not yet answered: twice as many in each round. Default
@@ -115,6 +116,14 @@ pub struct Config {
     /// asked of in one round: 12. More of them find an honest one among silent ones sooner, and cost
     /// more traffic where all are honest and slow.
     pub largest_reply: u64,
+
+    /// Bytes a second that a peer must give at least while it answers. Default 512 KiB: a line of
+    /// 4 Mbit/s, which brings the largest reply in 20 s. Less keeps slower peers, and lets one that
+    /// drips its reply hold a request for longer; more blames slow ones.
+    pub least_rate: u64,
+
+    /// Whether the host says how much of a reply has come. Default [`ReplyProgress::Unreported`].
+    pub reply_progress: ReplyProgress,
 
     /// Requests in flight at one peer. Default 16, what a peer serves at once by the wire's rules;
     /// more would be refused, fewer make bursts slower. geth: no limit of its own.
@@ -202,7 +211,7 @@ pub struct Gather {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Deadline {
-    /// Always this long.
+    /// Always this long, whatever has come by then.
     Fixed(Duration),
     /// Twice what TCP would wait (RFC 6298: smoothed round-trip time and four deviations), within
     /// `min` and `max`; `max` for a peer not yet measured. Twice, because hedging already serves
@@ -213,6 +222,19 @@ pub enum Deadline {
         /// Never more.
         max: Duration,
     },
+}
+
+/// Whether the host calls [`Fetcher::progress`](crate::Fetcher::progress) while replies come in.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ReplyProgress {
+    /// It does not. Nothing tells a large body on a slow line from silence, so that each measured
+    /// deadline of a body is longer by the time that the largest reply takes at the least rate.
+    Unreported,
+    /// It does. A measured deadline is that of the first byte, and moves with what has come at the
+    /// least rate: who is silent is known soon, and who is slow is not blamed.
+    Reported,
 }
 
 /// When more peers are asked for what one has not answered.
@@ -325,6 +347,8 @@ impl Default for Config {
             bytes_per_peer: 24 * MIB,
             bytes_total: 256 * MIB,
             largest_reply: 10 * MIB,
+            least_rate: 512 * KIB,
+            reply_progress: ReplyProgress::Unreported,
             requests_per_peer: 16,
             bodies_per_request: 64,
             peers: 128,
@@ -395,8 +419,10 @@ impl Config {
         if self.bytes_per_peer < KIB || self.bytes_per_peer > self.bytes_total {
             return Err(ConfigError::BytesPerPeer { per_peer: self.bytes_per_peer, total: self.bytes_total });
         }
-        if self.largest_reply == 0 {
-            return Err(ConfigError::Zero { field: "largest_reply" });
+        for (field, bytes) in [("largest_reply", self.largest_reply), ("least_rate", self.least_rate)] {
+            if bytes == 0 {
+                return Err(ConfigError::Zero { field });
+            }
         }
         let bounds = [
             ("header_deadline", deadline_bounds(self.header_deadline)),
@@ -433,6 +459,12 @@ impl Config {
     /// The part of [`bytes_total`](Self::bytes_total) set aside for each peer slot.
     pub(crate) fn bytes_guaranteed(&self) -> u64 {
         (self.bytes_total / 2 / u64::from(self.peer_slots())).min(self.bytes_per_peer)
+    }
+
+    /// How long so many bytes take at the least rate.
+    pub(crate) fn time_for(&self, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.least_rate.max(1));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// How many peers one body may be asked of in one round: as many as the largest replies that the

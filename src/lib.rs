@@ -161,6 +161,7 @@ mod types;
 
 pub use config::{
     BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, Gather, Grace, Hedge, Mode,
+    ReplyProgress,
 };
 pub use fetcher::{Counters, Fetcher, Memory, PeerStatus, Status};
 pub use input::{ChainView, Failure, Input, Verdict};

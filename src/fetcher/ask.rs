@@ -3,7 +3,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use crate::Time;
-use crate::config::{BodyRequest, Hedge, Mode};
+use crate::config::{BodyRequest, Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
 use crate::table::{
@@ -458,9 +458,23 @@ impl<T: Types> Fetcher<T> {
         // Who was asked for it before and let the time run out is given twice as much.
         let before = entries.iter().map(|&id| self.table.count_asked(id, slot, asked)).max().unwrap_or(0);
         let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
-        let wait = wait.saturating_mul(1 << before.min(DOUBLINGS_MAX));
+        let wait =
+            wait.saturating_mul(1 << before.min(DOUBLINGS_MAX)).saturating_add(self.unseen_time(asked));
         self.counters.requests += 1;
         self.table.open_request(slot, (asked, turn), entries, self.now, self.now.after(wait))
+    }
+
+    /// What a reply may take beyond its first byte where the host does not say how much has come.
+    fn unseen_time(&self, asked: Asked) -> Duration {
+        match (asked, self.config.body_deadline, self.config.reply_progress) {
+            (Asked::Bodies, Deadline::Measured { .. }, ReplyProgress::Unreported) => {
+                self.config.time_for(self.config.largest_reply)
+            }
+            // A header is one packet.
+            (Asked::Header, Deadline::Measured { .. } | Deadline::Fixed(_), _)
+            | (Asked::Bodies, Deadline::Fixed(_), _)
+            | (Asked::Bodies, Deadline::Measured { .. }, ReplyProgress::Reported) => Duration::ZERO,
+        }
     }
 
     pub(super) fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {

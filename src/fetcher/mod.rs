@@ -148,6 +148,7 @@ impl<T: Types> Fetcher<T> {
             Input::Bodies { peer, request, bodies } => {
                 return Outcome::Bodies(self.bodies(now, &peer, request, bodies, chain));
             }
+            Input::Progress { peer, request, bytes } => self.progress(now, &peer, request, bytes),
             Input::RequestFailed { peer, request, failure } => {
                 self.request_failed(now, &peer, request, failure)
             }

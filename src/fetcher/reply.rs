@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::config::{Hedge, Mode};
+use crate::config::{Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
@@ -97,6 +97,39 @@ impl<T: Types> Fetcher<T> {
         Vec::new()
     }
 
+    /// A part of a reply has come, `bytes` of it in all. That its first byte came is measured as the
+    /// peer's answering time, and its deadline moves by what so many bytes take at
+    /// [`Config::least_rate`](crate::Config::least_rate), as far as the largest reply may take: a slow
+    /// line is told from one that drips. A request that has ended, or another peer's, is passed over.
+    ///
+    /// It changes nothing unless the host has set
+    /// [`ReplyProgress::Reported`](crate::ReplyProgress::Reported), nor where the deadline is fixed.
+    pub fn progress(&mut self, now: Time, peer: &T::PeerId, request: RequestId, bytes: u64) {
+        self.set_time(now);
+        let slot = self.table.find_peer(peer);
+        let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else { return };
+        let deadline = match open.asked {
+            Asked::Header => self.config.header_deadline,
+            Asked::Bodies => self.config.body_deadline,
+        };
+        let moves = match (deadline, self.config.reply_progress) {
+            (Deadline::Measured { .. }, ReplyProgress::Reported) => bytes > open.received,
+            (Deadline::Fixed(_), _) | (Deadline::Measured { .. }, ReplyProgress::Unreported) => false,
+        };
+        if !moves {
+            return;
+        }
+        let open = open.clone();
+        if open.received == 0 {
+            self.measure_time(&open);
+        }
+        let worth = self.config.time_for(bytes.min(self.config.largest_reply));
+        self.table.extend_request(request, bytes, worth);
+        for id in open.entries {
+            self.rearm(id);
+        }
+    }
+
     /// What was right of a reply is taken; what is still open of its request was not answered.
     fn close_body_request(&mut self, request: RequestId, before: &Request, sent: BodiesSent) {
         let asked = before.entries.len();
@@ -122,10 +155,17 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn measure(&mut self, open: &Request) {
-        let taken = self.now.since(open.sent);
         if let Some(peer) = self.table.peer_mut(open.peer) {
             peer.note_answered();
         }
+        // Else its first byte was measured.
+        if open.received == 0 {
+            self.measure_time(open);
+        }
+    }
+
+    fn measure_time(&mut self, open: &Request) {
+        let taken = self.now.since(open.sent);
         if let Some(time) = self.rtt_mut(open.peer, open.asked) {
             time.measure(taken);
         }

@@ -1,5 +1,7 @@
 //! Requests in flight.
 
+use core::time::Duration;
+
 use slab::Slab;
 use smallvec::SmallVec;
 
@@ -37,6 +39,10 @@ pub(crate) struct Request {
     pub(crate) wanted: u32,
     pub(crate) sent: Time,
     pub(crate) deadline: Time,
+    /// When the first byte was due.
+    first_byte_due: Time,
+    /// Bytes of the reply that have come, as far as the host says.
+    pub(crate) received: u64,
     serial: u32,
 }
 
@@ -114,8 +120,10 @@ impl<T: Types> Table<T> {
     ) -> RequestId {
         let serial = if self.serial >= SERIAL_MAX { 1 } else { self.serial + 1 };
         self.serial = serial;
+        let (first_byte_due, received) = (deadline, 0);
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let request = Request { peer, asked, turn, entries, wanted, sent, deadline, serial };
+        let request =
+            Request { peer, asked, turn, entries, wanted, sent, deadline, first_byte_due, received, serial };
         let work = self.work.get_or_insert_with(|| Box::new(Work::new()));
         work.loads.of_mut(peer).requests += 1;
         let slab = &mut work.requests.slab;
@@ -128,6 +136,15 @@ impl<T: Types> Table<T> {
 
     pub(crate) fn request(&self, id: RequestId) -> Option<&Request> {
         self.work.as_ref()?.requests.get(id)
+    }
+
+    /// More of a reply has come: the rest has as much longer as that takes at the least rate, up to what
+    /// the largest reply takes.
+    pub(crate) fn extend_request(&mut self, id: RequestId, received: u64, worth: Duration) {
+        if let Some(request) = self.work.as_mut().and_then(|work| work.requests.get_mut(id)) {
+            request.received = received;
+            request.deadline = request.first_byte_due.after(worth);
+        }
     }
 
     /// Ends a request. Its entries must be told.

@@ -59,4 +59,5 @@ mod recorded_inputs;
 mod rounds;
 mod shares;
 mod shutdown;
+mod slow_lines;
 mod time;
