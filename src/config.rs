@@ -71,13 +71,14 @@ pub struct Config {
     /// [`Deadline`]. geth: 10 s, after which it drops the peer; the hash is given up before.
     pub header_deadline: Deadline,
 
-    /// How long a body request may take. Default and reasons as for headers; bodies are measured by
-    /// themselves because they are larger. geth: 10 s.
+    /// How long a body request may take until its first byte. Default and reasons as for headers; bodies
+    /// are measured by themselves because they are larger. What the reply itself may take follows from
+    /// [`least_rate`](Self::least_rate), unless the deadline is fixed. geth: 10 s for all of it.
     pub body_deadline: Deadline,
 
-    /// When a second peer is asked for what a first has not yet answered. Default after its usual
-    /// answering time and a margin, at most 1 s; costs a request for each slow answer, and saves
-    /// the rest of the deadline. geth: never.
+    /// When more peers are asked for what one has not yet answered: twice as many in each round. Default
+    /// after the usual answering time of those asked and a margin, at most 1 s; costs a request for each
+    /// slow answer, and saves the rest of the deadline. geth: never.
     pub hedge: Hedge,
 
     /// Whether a body is asked for together with its header. Default adaptive: yes while at least
@@ -116,6 +117,20 @@ pub struct Config {
     /// shares for the peers that [`peers`](Self::peers) allows, so that none can use the share of
     /// another; the other half goes to whoever needs it.
     pub bytes_total: u64,
+
+    /// The largest reply that the host's wire lets through, in bytes. Default 10 MiB, the largest frame
+    /// of Ethereum's wire. With the bytes that are nobody's share it says how many peers one body is
+    /// asked of in one round: 12. More of them find an honest one among silent ones sooner, and cost
+    /// more traffic where all are honest and slow.
+    pub largest_reply: u64,
+
+    /// Bytes a second that a peer must give at least while it answers. Default 512 KiB: a line of
+    /// 4 Mbit/s, which brings the largest reply in 20 s. Less keeps slower peers, and lets one that
+    /// drips its reply hold a request for longer; more blames slow ones.
+    pub least_rate: u64,
+
+    /// Whether the host says how much of a reply has come. Default [`ReplyProgress::Unreported`].
+    pub reply_progress: ReplyProgress,
 
     /// Requests in flight at one peer. Default 16, what a peer serves at once by the wire's rules;
     /// more would be refused, fewer make bursts slower. geth: no limit of its own.
@@ -228,7 +243,7 @@ pub enum FetchExpiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Deadline {
-    /// Always this long.
+    /// Always this long, whatever has come by then.
     Fixed(Duration),
     /// Twice what TCP would wait (RFC 6298: smoothed round-trip time and four deviations), within
     /// `min` and `max`; `max` for a peer not yet measured. Twice, because hedging already serves
@@ -241,15 +256,29 @@ pub enum Deadline {
     },
 }
 
-/// When a second peer is asked.
+/// Whether the host calls [`Fetcher::progress`](crate::Fetcher::progress) while replies come in.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ReplyProgress {
+    /// It does not. Nothing tells a large body on a slow line from silence, so that each measured
+    /// deadline of a body is longer by the time that the largest reply takes at the least rate.
+    Unreported,
+    /// It does. A measured deadline is that of the first byte, and moves with what has come at the
+    /// least rate: who is silent is known soon, and who is slow is not blamed.
+    Reported,
+}
+
+/// When more peers are asked for what one has not answered.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Hedge {
-    /// Never before the first has failed.
+    /// Never before the one that was asked has failed: one is asked at a time.
     Off,
-    /// After the smoothed round-trip time and four deviations of the peer that was asked, within
-    /// `min` and `max`; `max` for a peer not yet measured.
+    /// After the smoothed round-trip time and four deviations of the peer that was asked, the slowest of
+    /// a round, within `min` and `max`; for a peer not yet measured 250 ms within them, since whoever
+    /// connects anew would otherwise delay a block by the most.
     After {
         /// Never earlier.
         min: Duration,
@@ -276,7 +305,7 @@ pub enum BodyRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Choice {
-    /// The one with the shortest measured answering time, the earliest among equals.
+    /// The one with the shortest measured answering time, any among equals.
     Fastest,
     /// Any.
     Random,
@@ -385,6 +414,9 @@ impl Default for Config {
             blocks_per_peer: 64,
             bytes_per_peer: 24 * MIB,
             bytes_total: 256 * MIB,
+            largest_reply: 10 * MIB,
+            least_rate: 512 * KIB,
+            reply_progress: ReplyProgress::Unreported,
             requests_per_peer: 16,
             bodies_per_request: 64,
             peers: 128,
@@ -455,6 +487,18 @@ impl Config {
     /// The part of [`bytes_total`](Self::bytes_total) set aside for each peer slot.
     pub(crate) fn bytes_guaranteed(&self) -> u64 {
         (self.bytes_total / 2 / u64::from(self.peer_slots())).min(self.bytes_per_peer)
+    }
+
+    /// How long so many bytes take at the least rate.
+    pub(crate) fn time_for(&self, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.least_rate.max(1));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How many peers one body may be asked of in one round: as many as the largest replies that the
+    /// common part has room for.
+    pub(crate) fn bodies_at_once(&self) -> u16 {
+        u16::try_from(self.bytes_shared() / self.largest_reply.max(1)).unwrap_or(u16::MAX).max(1)
     }
 
     /// The part of [`bytes_total`](Self::bytes_total) for whoever needs it.

@@ -103,6 +103,17 @@ pub enum Input<T: Types> {
         /// What the reply holds; may be empty.
         bodies: Vec<T::Body>,
     },
+    /// A part of a reply has come. For hosts that set
+    /// [`ReplyProgress::Reported`](crate::ReplyProgress::Reported): as often as they like, best each
+    /// time that they have read something, and before they tick.
+    Progress {
+        /// The peer that was asked.
+        peer: T::PeerId,
+        /// The request that is being answered.
+        request: RequestId,
+        /// Bytes of the reply so far, in all.
+        bytes: u64,
+    },
     /// A request will get no reply.
     RequestFailed {
         /// The peer that was asked.

@@ -161,7 +161,7 @@ mod types;
 
 pub use config::{
     Announce, BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, FetchExpiry, Gather, Grace,
-    Hedge, Mode,
+    Hedge, Mode, ReplyProgress,
 };
 pub use fetcher::{Counters, Fetcher, FetcherStatus, Memory, PeerStatus};
 pub use input::{ChainView, Failure, Input, Verdict};

@@ -36,6 +36,7 @@ pub(super) fn input_bytes<T: Types>(input: &Input<T>) -> usize {
         Input::PeerConnected { .. }
         | Input::PeerGone { .. }
         | Input::Announced { .. }
+        | Input::Progress { .. }
         | Input::RequestFailed { .. }
         | Input::Verdict { .. }
         | Input::Imported { .. }

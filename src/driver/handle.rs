@@ -117,6 +117,16 @@ impl<T: Types> Handle<T> {
         }
     }
 
+    /// So many bytes of a reply have come, in all. Not waited with: where the queue is full, the next
+    /// call says as much.
+    ///
+    /// # Errors
+    /// [`HandleError::Busy`] at once where the queue is full.
+    pub fn progress(&self, peer: T::PeerId, request: RequestId, bytes: u64) -> Result<(), HandleError> {
+        self.queue.try_reserve(0)?.send(Call::Tell(Input::Progress { peer, request, bytes }));
+        Ok(())
+    }
+
     /// A request will get no reply. Waits for capacity in the queue.
     ///
     /// Cancel-safe: until it is ready, it has done nothing.

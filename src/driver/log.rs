@@ -24,6 +24,9 @@ pub(super) fn span<T: Types>(input: &Input<T>) -> Span {
         Input::Bodies { peer, request, bodies } => {
             debug_span!("bodies", ?peer, request = request.as_u64(), count = bodies.len())
         }
+        Input::Progress { peer, request, bytes } => {
+            debug_span!("progress", ?peer, request = request.as_u64(), bytes)
+        }
         Input::RequestFailed { peer, request, failure } => {
             debug_span!("request_failed", ?peer, request = request.as_u64(), ?failure)
         }

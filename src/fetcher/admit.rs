@@ -42,7 +42,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_announcement(peer, hash, number, chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.count_admission(admission)
     }
 
@@ -56,7 +56,7 @@ impl<T: Types> Fetcher<T> {
     ) -> Admission {
         self.set_time(now);
         let admission = self.admit_block(peer, block, chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.count_admission(admission)
     }
 
@@ -137,6 +137,7 @@ impl<T: Types> Fetcher<T> {
         };
         let id = self.table.insert(hash, self.now, expires, Stage::Announced(wait));
         self.table.add_claim(id, slot, number, Origin::Announced);
+        self.adopt_children(id, &hash);
         self.tell_entered(id, StageName::Announced, Some(slot));
         if distance == Distance::Above {
             self.rearm(id);
@@ -208,19 +209,18 @@ impl<T: Types> Fetcher<T> {
                 return Admission::Deferred;
             }
             Some(&Stage::Announced(Wait::Until(time))) => self.shorten_grace(id, slot, time),
-            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
-            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
-            Some(Stage::Queued { wait: QueueWait::Parent, .. }) => {
-                self.add_ancestor_alternate(id, slot, chain)
+            Some(Stage::Queued { wait: QueueWait::Parent { .. } | QueueWait::Orphan { .. }, .. }) => {
+                self.seek_ancestors(id, &[slot], chain)
             }
             Some(
-                Stage::Fetching { .. }
+                Stage::Announced(Wait::Capacity { .. })
+                | Stage::Fetching { .. }
                 | Stage::Fetched { .. }
                 | Stage::Completing { .. }
                 | Stage::Queued { .. }
                 | Stage::Importing { .. },
             )
-            | None => {}
+            | None => self.ask_more(id),
         }
         Admission::Accepted
     }
@@ -340,6 +340,9 @@ impl<T: Types> Fetcher<T> {
         };
         if blame == Blame::Relayer {
             self.table.add_claim(id, slot, number, Origin::Pushed);
+        }
+        if entry.is_none() {
+            self.adopt_children(id, &hash);
         }
         self.judge_numbers(id, number);
         self.judge_children(&hash, number);

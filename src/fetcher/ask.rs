@@ -3,26 +3,27 @@
 use smallvec::{SmallVec, smallvec};
 
 use crate::Time;
-use crate::config::{BodyRequest, Choice, Mode};
+use crate::config::{BodyRequest, Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
-use crate::table::{Asked, Early, EntryId, PeerSlot, Race, RttEstimator, Stage, UNMEASURED, Wait};
+use crate::table::{
+    Asked, Early, EntryId, Peer, PeerSlot, Request, Round, RttEstimator, Stage, Standing, Turn, UNMEASURED,
+    Wait,
+};
 use crate::types::{BlockHash, Types};
 
 use core::time::Duration;
 
-use super::{Fetcher, random_below};
+use super::Fetcher;
+use super::choose::Chosen;
 
-/// Who can be asked for an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Chosen {
-    /// This peer.
-    Peer(PeerSlot),
-    /// This peer, once one of its requests has ended.
-    Busy(PeerSlot),
-    /// Nobody is left.
-    Nobody,
+/// Whether the first of a round is the first of all.
+fn turn(number: u8) -> Turn {
+    if number == 0 { Turn::First } else { Turn::Later }
 }
+
+/// The time of a request doubles for this many times at most: beyond it outlasts any lifetime.
+const DOUBLINGS_MAX: u8 = 8;
 
 impl<T: Types> Fetcher<T> {
     /// A request will get no reply. One that is unknown, or was sent to another peer, is counted
@@ -39,46 +40,49 @@ impl<T: Types> Fetcher<T> {
             Failure::Refused => Some(Reason::Refusal),
             Failure::TimedOut => {
                 self.missed(slot, asked, waited);
-                Some(Reason::Silence)
+                self.silence(request);
+                return self.ask_relieved_peers();
             }
             Failure::Malformed => Some(Reason::MalformedReply),
             Failure::Oversized => Some(Reason::OversizedReply),
             Failure::Disconnected => None,
         };
         self.fail_request(request, reason);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
-    /// Asks the next announcer for an entry's header, and with it for its body where that pays.
+    /// Asks for an entry's header, and with it for its body where that pays, while nobody is being asked
+    /// for the header.
     pub(super) fn ask_header(&mut self, id: EntryId) {
-        match self.choose(id, Asked::Header) {
-            Chosen::Peer(slot) => {
-                let early = match self.table.take_stage(id) {
-                    Some(Stage::Fetching { early, .. }) => early,
-                    Some(
-                        Stage::Announced(_)
-                        | Stage::Fetched { .. }
-                        | Stage::Completing { .. }
-                        | Stage::Queued { .. }
-                        | Stage::Importing { .. },
-                    )
-                    | None => Early::None,
-                };
-                let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { return };
-                let request = self.open(slot, Asked::Header, smallvec![id]);
-                let hedge_at = self.hedge_time(slot, Asked::Header);
-                let race = Race::of(request, hedge_at);
-                self.output_header_request(request, slot, hash);
-                let early = self.ask_body_early(id, slot, hash, early);
-                self.enter(id, Stage::Fetching { race, early }, Some(slot));
-            }
-            Chosen::Busy(peer) => {
-                let retry = self.retry_time();
+        let number = self.next_round(id);
+        let peers = match self.choose(id, Asked::Header, number, 1) {
+            Chosen::Peers(peers) => peers,
+            Chosen::Busy => {
                 self.cancel_requests(id);
-                self.enter(id, Stage::Announced(Wait::Busy { peer, retry }), Some(peer));
+                return self.enter(id, Stage::Announced(Wait::Capacity { round: number }), None);
             }
-            Chosen::Nobody => self.end(id, End::NobodyLeft),
-        }
+            Chosen::Nobody => return self.end(id, End::NobodyLeft),
+        };
+        let (Some(&slot), Some(hash)) = (peers.first(), self.table.entry(id).map(|entry| entry.hash)) else {
+            return;
+        };
+        let early = match self.table.take_stage(id) {
+            Some(Stage::Fetching { early, .. }) => early,
+            Some(
+                Stage::Announced(_)
+                | Stage::Fetched { .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => Early::None,
+        };
+        let request = self.open(slot, (Asked::Header, turn(number)), smallvec![id]);
+        let round = self.begin_round(slot, Asked::Header, number, request);
+        self.output_header_request(request, slot, hash);
+        let early = self.ask_body_early(id, slot, hash, early);
+        self.enter(id, Stage::Fetching { round, early }, Some(slot));
+        self.ask_beside(id);
     }
 
     /// Asks for the body of one entry whose header is here.
@@ -86,26 +90,30 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&[id]);
     }
 
-    /// Asks for the bodies of entries whose headers are here, with one request for each peer.
+    /// Asks for the bodies of entries whose headers are here, while nobody is being asked for them, with
+    /// one request for each peer.
     pub(super) fn ask_bodies(&mut self, ids: &[EntryId]) {
         let mut batches: SmallVec<[(PeerSlot, SmallVec<[EntryId; 2]>); 1]> = SmallVec::new();
         for &id in ids {
-            match self.choose(id, Asked::Bodies) {
-                Chosen::Peer(slot) => {
+            let number = self.next_round(id);
+            match self.choose(id, Asked::Bodies, number, 1) {
+                Chosen::Peers(peers) => {
+                    let Some(&slot) = peers.first() else { continue };
                     let max = self.config.bodies_per_request as usize;
                     match batches.iter_mut().find(|(to, batch)| *to == slot && batch.len() < max) {
                         Some((_, batch)) => batch.push(id),
                         None => batches.push((slot, smallvec![id])),
                     }
                 }
-                Chosen::Busy(peer) => self.wait_for_busy_peer(id, peer),
+                Chosen::Busy => self.wait_for_capacity(id, number),
                 Chosen::Nobody => self.end(id, End::NobodyLeft),
             }
         }
         for (slot, batch) in batches {
             if self.is_busy(slot) {
+                // Batches before this one have taken what requests it had left; others may have some.
                 for id in batch {
-                    self.wait_for_busy_peer(id, slot);
+                    self.ask_body(id);
                 }
             } else {
                 self.send_body_request(slot, batch);
@@ -113,33 +121,82 @@ impl<T: Types> Fetcher<T> {
         }
     }
 
-    /// Asks a second peer for what a first has not answered in its usual time.
-    pub(super) fn hedge(&mut self, id: EntryId) {
-        let asked = match self.table.stage(id) {
-            Some(Stage::Fetching { .. }) => Asked::Header,
-            Some(Stage::Completing { .. }) => Asked::Bodies,
+    /// The peers of a round have taken longer than they should: the next asks more.
+    pub(super) fn next_round_of(&mut self, id: EntryId) {
+        let Some(asked) = self.table.stage(id).and_then(Stage::asks_for) else { return };
+        let wanted = self.round_size(asked, self.next_round(id));
+        self.table.change_round(id, |round| round.advance(wanted));
+        self.fill_round(id);
+    }
+
+    /// Somebody who may be asked has come, or has requests left again: does the entry want that?
+    pub(super) fn ask_more(&mut self, id: EntryId) {
+        match self.table.stage(id) {
+            Some(Stage::Announced(Wait::Capacity { .. })) => self.ask_header(id),
+            Some(Stage::Fetched { wait: Wait::Capacity { .. }, .. }) => self.ask_body(id),
+            Some(Stage::Fetching { .. } | Stage::Completing { .. }) => self.fill_round(id),
+            Some(
+                Stage::Announced(Wait::Until(_) | Wait::Window { .. })
+                | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => {}
+        }
+    }
+
+    /// One peer of a round is asked: asks the others, or, where nobody waits for that one, the next round.
+    fn ask_beside(&mut self, id: EntryId) {
+        match self.table.stage(id) {
+            Some(Stage::Fetching { round, .. } | Stage::Completing { round, .. })
+                if round.ends <= self.now =>
+            {
+                self.next_round_of(id)
+            }
+            Some(
+                Stage::Announced(_)
+                | Stage::Fetching { .. }
+                | Stage::Fetched { .. }
+                | Stage::Completing { .. }
+                | Stage::Queued { .. }
+                | Stage::Importing { .. },
+            )
+            | None => self.fill_round(id),
+        }
+    }
+
+    /// Asks as many more peers as the round of an entry wants, and can find.
+    fn fill_round(&mut self, id: EntryId) {
+        let (asked, number, wanted) = match self.table.stage(id) {
+            Some(Stage::Fetching { round, .. }) => (Asked::Header, round.number, round.wanted),
+            Some(Stage::Completing { round, .. }) => (Asked::Bodies, round.number, round.wanted),
             Some(
                 Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. },
             )
             | None => return,
         };
-        if let Some(race) = self.table.race_mut(id) {
-            race.hedge_at = Time::MAX;
-        }
-        if let (Chosen::Peer(slot), Some(hash)) =
-            (self.choose(id, asked), self.table.entry(id).map(|e| e.hash))
+        if wanted > 0
+            && let Chosen::Peers(peers) = self.choose(id, asked, number, wanted)
+            && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
-            let request = self.open(slot, asked, smallvec![id]);
-            if let Some(race) = self.table.race_mut(id) {
-                race.add(request);
-            }
-            self.counters.hedges += 1;
-            match asked {
-                Asked::Header => self.output_header_request(request, slot, hash),
-                Asked::Bodies => self.output_body_request(request, slot, hash.into()),
+            for slot in peers {
+                let request = self.open(slot, (asked, Turn::Later), smallvec![id]);
+                let ends = self.hedge_time(slot, (asked, Turn::Later));
+                self.table.change_round(id, |round| round.add(request, ends));
+                self.counters.hedges += 1;
+                match asked {
+                    Asked::Header => self.output_header_request(request, slot, hash),
+                    Asked::Bodies => self.output_body_request(request, slot, hash.into()),
+                }
             }
         }
         self.rearm(id);
+    }
+
+    /// A round that begins with one request, and asks more as far as it may.
+    fn begin_round(&self, slot: PeerSlot, asked: Asked, number: u8, request: RequestId) -> Round {
+        let wanted = self.round_size(asked, number) - 1;
+        Round::of(number, request, wanted, self.hedge_time(slot, (asked, turn(number))))
     }
 
     /// Ends a request without a usable answer: its peer has failed for every entry of it, and those
@@ -160,6 +217,22 @@ impl<T: Types> Fetcher<T> {
         self.proceed(&open.entries);
     }
 
+    /// Ends a request whose time has run out. Its peer may be slow: it can be asked again, when nobody
+    /// else is left. It is blamed once for each entry.
+    pub(super) fn silence(&mut self, request: RequestId) {
+        let Some(open) = self.table.close_request(request) else { return };
+        self.note_overtaken(open.peer, open.turn);
+        let mut silent_anew = false;
+        for &id in &open.entries {
+            self.forget_request(id, request);
+            silent_anew |= self.table.mark_silent(id, open.peer, open.asked);
+        }
+        if silent_anew {
+            self.penalise(open.peer, Reason::Silence);
+        }
+        self.proceed(&open.entries);
+    }
+
     /// Goes on with entries of which a request has ended. What several need of one peer is asked for
     /// together.
     pub(super) fn proceed(&mut self, ids: &[EntryId]) {
@@ -174,15 +247,11 @@ impl<T: Types> Fetcher<T> {
 
     fn proceed_with(&mut self, id: EntryId, bodies: &mut SmallVec<[EntryId; 2]>) {
         match self.table.stage(id) {
-            Some(Stage::Fetching { race, .. }) if race.is_empty() => self.ask_header(id),
-            Some(Stage::Completing { race, .. }) if race.is_empty() => bodies.push(id),
+            Some(Stage::Fetching { round, .. }) if round.is_empty() => self.ask_header(id),
+            Some(Stage::Completing { round, .. }) if round.is_empty() => bodies.push(id),
+            Some(Stage::Fetching { .. } | Stage::Completing { .. }) => self.fill_round(id),
             Some(
-                Stage::Announced(_)
-                | Stage::Fetching { .. }
-                | Stage::Fetched { .. }
-                | Stage::Completing { .. }
-                | Stage::Queued { .. }
-                | Stage::Importing { .. },
+                Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. },
             ) => self.rearm(id),
             None => {}
         }
@@ -193,6 +262,7 @@ impl<T: Types> Fetcher<T> {
         let Some(open) = self.table.close_request(request) else { return };
         for &id in &open.entries {
             self.forget_request(id, request);
+            self.table.forget_asked(id, open.peer, open.asked);
         }
         // Those that are asked of another peer too go on with that.
         let alone = |id: &EntryId| {
@@ -203,26 +273,45 @@ impl<T: Types> Fetcher<T> {
         self.ask_bodies(&rest);
     }
 
-    /// Asks the peers that this call has made less busy for what waits for them.
+    /// Asks the peers of which this call has made a limit give way for what waits for them.
     ///
     /// At the end of each input, when no entry is in the midst of a transition.
-    pub(super) fn ask_unblocked_peers(&mut self) {
-        while let Some(slot) = self.table.next_unblocked_peer() {
-            self.ask_unblocked_peer(slot);
+    pub(super) fn ask_relieved_peers(&mut self) {
+        while let Some(slot) = self.table.next_relieved_peer() {
+            self.use_capacity(slot);
+            self.seek_barred_parents(slot);
         }
     }
 
-    fn ask_unblocked_peer(&mut self, slot: PeerSlot) {
-        while !self.is_busy(slot) && self.table.load(slot).waiting > 0 {
-            let waits = |id: &EntryId| self.table.stage(*id).and_then(Stage::awaited_peer) == Some(slot);
-            let Some(id) = self.table.claims_by(slot).map(|(_, claim)| claim.entry).find(waits) else {
-                return;
-            };
-            match self.table.stage(id) {
-                Some(Stage::Fetched { .. }) => self.ask_body(id),
-                _ => self.ask_header(id),
-            }
+    /// A peer has requests left again: the entries that want one are asked of it.
+    fn use_capacity(&mut self, slot: PeerSlot) {
+        while self.table.wants_requests() && !self.is_busy(slot) {
+            let Some(id) = self.first_waiting(slot) else { return };
+            self.ask_more(id);
         }
+    }
+
+    /// The entry that a peer is to be asked for next: of those that want a request, the first that it
+    /// announced; those last for which it let the time run out.
+    fn first_waiting(&self, slot: PeerSlot) -> Option<EntryId> {
+        let mut again = None;
+        let mut waiting = self.table.claims_by(slot).map(|(_, claim)| claim).filter(|claim| {
+            let wants = self.table.stage(claim.entry).is_some_and(Stage::wants_request);
+            wants && claim.is_askable() && !self.is_asked(claim.entry, slot)
+        });
+        let new = waiting.find(|claim| {
+            again = again.or(Some(claim.entry));
+            claim.standing == Standing::Good
+        });
+        new.map(|claim| claim.entry).or(again)
+    }
+
+    /// Whether a peer is being asked for what an entry waits for.
+    fn is_asked(&self, id: EntryId, slot: PeerSlot) -> bool {
+        let Some(stage) = self.table.stage(id) else { return false };
+        let requests = stage.requests();
+        let mut open = requests.iter().filter_map(|request| self.table.request(*request));
+        open.any(|open| open.peer == slot && Some(open.asked) == stage.asks_for())
     }
 
     /// Takes back all requests for an entry, and those that are for nothing else are cancelled.
@@ -241,6 +330,26 @@ impl<T: Types> Fetcher<T> {
         {
             self.overtaken(open.peer, open.asked, self.now.since(open.sent));
             self.cancel(request, open.peer);
+        }
+    }
+
+    /// Another has answered what this request was for: if that was asked first, it goes on its record.
+    pub(super) fn withdraw_overtaken(&mut self, id: EntryId, request: RequestId) {
+        if let Some(&Request { peer, turn, .. }) = self.table.request(request) {
+            self.note_overtaken(peer, turn);
+        }
+        self.withdraw(id, request);
+    }
+
+    fn note_overtaken(&mut self, slot: PeerSlot, turn: Turn) {
+        match turn {
+            Turn::First => {
+                if let Some(peer) = self.table.peer_mut(slot) {
+                    peer.note_overtaken();
+                }
+            }
+            // Whoever was asked later had less time.
+            Turn::Later => {}
         }
     }
 
@@ -275,18 +384,21 @@ impl<T: Types> Fetcher<T> {
         })
     }
 
-    /// When a second peer is asked for what `slot` is asked for now.
-    pub(super) fn hedge_time(&self, slot: PeerSlot, asked: Asked) -> Time {
+    /// When `slot` should have answered what it is asked for now.
+    pub(super) fn hedge_time(&self, slot: PeerSlot, (asked, turn): (Asked, Turn)) -> Time {
+        if turn == Turn::First && self.config.hedge != Hedge::Off && self.is_slow(slot) {
+            return self.now;
+        }
         let time = self.rtt(slot, asked).unwrap_or_default();
-        time.hedge(self.config.hedge).map_or(Time::MAX, |span| self.now.after(span))
+        time.hedge(self.config.hedge, UNMEASURED).map_or(Time::MAX, |span| self.now.after(span))
     }
 
     /// Takes a request out of the data of an entry's stage.
     fn forget_request(&mut self, id: EntryId, request: RequestId) {
         if self.early_request(id) == Some(request) {
             self.table.forget_early_request(id);
-        } else if let Some(race) = self.table.race_mut(id) {
-            race.remove(request);
+        } else {
+            self.table.change_round(id, |round| round.remove(request));
         }
     }
 
@@ -301,51 +413,72 @@ impl<T: Types> Fetcher<T> {
         if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || self.is_busy(slot) {
             return early;
         }
-        let request = self.open(slot, Asked::Bodies, smallvec![id]);
+        let request = self.open(slot, (Asked::Bodies, Turn::First), smallvec![id]);
         self.output_body_request(request, slot, hash.into());
         Early::Asked(request)
     }
 
     fn send_body_request(&mut self, slot: PeerSlot, batch: SmallVec<[EntryId; 2]>) {
         let hashes = batch.iter().filter_map(|&id| self.table.entry(id)).map(|entry| entry.hash).collect();
-        let request = self.open(slot, Asked::Bodies, batch.clone());
-        let hedge_at = self.hedge_time(slot, Asked::Bodies);
-        for id in batch {
+        let first = batch.iter().all(|&id| self.next_round(id) == 0);
+        let asked = (Asked::Bodies, if first { Turn::First } else { Turn::Later });
+        let request = self.open(slot, asked, batch.clone());
+        for &id in &batch {
+            let number = self.next_round(id);
+            let round = self.begin_round(slot, Asked::Bodies, number, request);
             if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
                 self.table.take_stage(id)
             {
-                let race = Race::of(request, hedge_at);
-                self.enter(id, Stage::Completing { header, race }, Some(slot));
+                self.enter(id, Stage::Completing { header, round }, Some(slot));
             }
         }
         self.output_body_request(request, slot, hashes);
-    }
-
-    fn wait_for_busy_peer(&mut self, id: EntryId, peer: PeerSlot) {
-        let retry = self.retry_time();
-        if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
-            self.table.take_stage(id)
-        {
-            self.enter(id, Stage::Fetched { header, wait: Wait::Busy { peer, retry } }, Some(peer));
+        for id in batch {
+            self.ask_beside(id);
         }
     }
 
-    /// When an entry that waits for a busy peer looks for another.
-    fn retry_time(&self) -> Time {
-        self.now.after(RttEstimator::default().deadline(self.config.header_deadline))
+    fn wait_for_capacity(&mut self, id: EntryId, round: u8) {
+        if let Some(Stage::Fetched { header, .. } | Stage::Completing { header, .. }) =
+            self.table.take_stage(id)
+        {
+            self.enter(id, Stage::Fetched { header, wait: Wait::Capacity { round } }, None);
+        }
     }
 
-    fn open(&mut self, slot: PeerSlot, asked: Asked, entries: SmallVec<[EntryId; 2]>) -> RequestId {
+    fn open(
+        &mut self,
+        slot: PeerSlot,
+        (asked, turn): (Asked, Turn),
+        entries: SmallVec<[EntryId; 2]>,
+    ) -> RequestId {
         let deadline = match asked {
             Asked::Header => self.config.header_deadline,
             Asked::Bodies => self.config.body_deadline,
         };
+        // Who was asked for it before and let the time run out is given twice as much.
+        let before = entries.iter().map(|&id| self.table.count_asked(id, slot, asked)).max().unwrap_or(0);
         let wait = self.rtt(slot, asked).unwrap_or_default().deadline(deadline);
+        let wait =
+            wait.saturating_mul(1 << before.min(DOUBLINGS_MAX)).saturating_add(self.unseen_time(asked));
         self.counters.requests += 1;
-        self.table.open_request(slot, asked, entries, self.now, self.now.after(wait))
+        self.table.open_request(slot, (asked, turn), entries, self.now, self.now.after(wait))
     }
 
-    fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {
+    /// What a reply may take beyond its first byte where the host does not say how much has come.
+    fn unseen_time(&self, asked: Asked) -> Duration {
+        match (asked, self.config.body_deadline, self.config.reply_progress) {
+            (Asked::Bodies, Deadline::Measured { .. }, ReplyProgress::Unreported) => {
+                self.config.time_for(self.config.largest_reply)
+            }
+            // A header is one packet.
+            (Asked::Header, Deadline::Measured { .. } | Deadline::Fixed(_), _)
+            | (Asked::Bodies, Deadline::Fixed(_), _)
+            | (Asked::Bodies, Deadline::Measured { .. }, ReplyProgress::Reported) => Duration::ZERO,
+        }
+    }
+
+    pub(super) fn rtt(&self, slot: PeerSlot, asked: Asked) -> Option<RttEstimator> {
         let peer = self.table.peer(slot)?;
         Some(match asked {
             Asked::Header => peer.header_rtt,
@@ -353,53 +486,14 @@ impl<T: Types> Fetcher<T> {
         })
     }
 
+    /// Whether others mostly answer before a peer.
+    pub(super) fn is_slow(&self, slot: PeerSlot) -> bool {
+        self.table.peer(slot).is_some_and(Peer::is_slow)
+    }
+
     /// Whether a peer has as many requests in flight as it may.
-    fn is_busy(&self, slot: PeerSlot) -> bool {
+    pub(super) fn is_busy(&self, slot: PeerSlot) -> bool {
         self.table.load(slot).requests >= self.config.requests_per_peer
-    }
-
-    /// Picks among the announcers that have not failed and are not being asked already.
-    fn choose(&mut self, id: EntryId, asked: Asked) -> Chosen {
-        let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
-        let already: SmallVec<[PeerSlot; 3]> = requests
-            .iter()
-            .filter_map(|request| self.table.request(*request))
-            .filter(|request| request.asked == asked)
-            .map(|request| request.peer)
-            .collect();
-        let eligible = |slot: &PeerSlot| !already.contains(slot);
-        let good = self.table.claims_of(id).filter(|(_, claim)| claim.is_askable());
-        let candidates: SmallVec<[PeerSlot; 8]> =
-            good.map(|(_, claim)| claim.peer).filter(eligible).collect();
-        let free: SmallVec<[PeerSlot; 8]> =
-            candidates.iter().copied().filter(|slot| !self.is_busy(*slot)).collect();
-        let picked = match self.config.choice {
-            // Whoever delivered the header has the body.
-            Choice::Fastest => self.provider(id).filter(|provider| free.contains(provider)).or_else(|| {
-                let time = |slot: &PeerSlot| self.rtt(*slot, asked).and_then(|time| time.usual());
-                free.iter().copied().min_by_key(|slot| time(slot).unwrap_or(UNMEASURED))
-            }),
-            Choice::Random if free.is_empty() => None,
-            Choice::Random => {
-                let at = if free.len() == 1 { 0 } else { random_below(&mut self.random, free.len()) };
-                free.get(at).copied()
-            }
-        };
-        match (picked, candidates.first()) {
-            (Some(slot), _) => Chosen::Peer(slot),
-            (None, Some(slot)) => Chosen::Busy(*slot),
-            (None, None) => Chosen::Nobody,
-        }
-    }
-
-    /// Who delivered the header of an entry that waits for its body.
-    fn provider(&self, id: EntryId) -> Option<PeerSlot> {
-        match self.table.stage(id)? {
-            Stage::Fetched { header, .. } | Stage::Completing { header, .. } => Some(header.peer),
-            Stage::Announced(_) | Stage::Fetching { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {
-                None
-            }
-        }
     }
 
     fn output_header_request(&mut self, request: RequestId, slot: PeerSlot, hash: BlockHash) {

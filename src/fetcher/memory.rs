@@ -39,7 +39,7 @@ impl Memory {
 }
 
 impl<T: Types> Fetcher<T> {
-    /// Bytes in use; see [`Memory`]. Takes time linear in the requests in flight.
+    /// Bytes in use; see [`Memory`]. Takes time linear in the hashes and requests in flight.
     pub fn memory_bytes(&self) -> u64 {
         self.memory().total()
     }
@@ -65,7 +65,7 @@ impl<T: Types> Fetcher<T> {
     /// bound   = bytes_total + fixed
     ///         + entries · bytes of an entry and its indexes   (twice: vectors grow by doubling)
     ///         + claims · bytes of a claim                     (the same)
-    ///         + peers · requests_per_peer · bytes of a request
+    ///         + peers · requests_per_peer · bytes of a request and its place in a round
     ///         + (peers + importing) · bytes of a peer
     ///         + known_blocks · (bytes of a known block and its set of peers)
     ///         + bad_blocks · bytes of a bad block

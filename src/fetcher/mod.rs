@@ -2,7 +2,9 @@
 
 mod admit;
 mod ask;
+mod choose;
 mod memory;
+mod parents;
 mod peers;
 mod queue;
 mod relay;
@@ -146,6 +148,7 @@ impl<T: Types> Fetcher<T> {
             Input::Bodies { peer, request, bodies } => {
                 return Outcome::Bodies(self.bodies(now, &peer, request, bodies, chain));
             }
+            Input::Progress { peer, request, bytes } => self.progress(now, &peer, request, bytes),
             Input::RequestFailed { peer, request, failure } => {
                 self.request_failed(now, &peer, request, failure)
             }
@@ -231,6 +234,7 @@ impl<T: Types> Fetcher<T> {
         self.cancel_requests(id);
         self.table.remove(id);
         self.counters.count_end(end);
+        self.orphan_children(&hash, end);
         if self.config.events == Events::On {
             self.output(Output::Event(Event::Ended { hash, end }));
         }

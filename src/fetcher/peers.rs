@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::Time;
 use crate::bad::BadBlocks;
 use crate::output::{Connection, End};
-use crate::table::{Capacity, EntryId, PeerSlot, Stage, Standing, Wait};
+use crate::table::{Capacity, EntryId, PeerSlot, Stage, Wait};
 use crate::types::Types;
 
 use super::{Fetcher, Running};
@@ -45,7 +45,7 @@ impl<T: Types> Fetcher<T> {
             self.go_on_without(entry, slot, &mut bodies);
         }
         self.proceed(&bodies);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.known.forget_peer(slot);
         self.table.retire_peer(slot);
     }
@@ -63,7 +63,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.known.clear();
         self.bad = BadBlocks::default();
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         self.outputs = VecDeque::new();
     }
 
@@ -87,8 +87,9 @@ impl<T: Types> Fetcher<T> {
         match self.table.stage(id) {
             Some(Stage::Announced(Wait::Window { peer, .. })) if *peer == slot => self.find_new_deferrer(id),
             Some(Stage::Announced(_)) if !self.has_good_claim(id) => self.end(id, End::NobodyLeft),
-            Some(Stage::Announced(Wait::Busy { peer, .. })) if *peer == slot => self.ask_header(id),
-            Some(Stage::Fetched { wait: Wait::Busy { peer, .. }, .. }) if *peer == slot => self.ask_body(id),
+            Some(Stage::Fetched { wait: Wait::Capacity { .. }, .. }) if !self.has_good_claim(id) => {
+                self.end(id, End::NobodyLeft)
+            }
             _ => rest.push(id),
         }
     }
@@ -108,8 +109,8 @@ impl<T: Types> Fetcher<T> {
         for id in open.entries {
             if self.early_request(id) == Some(request) {
                 self.table.forget_early_request(id);
-            } else if let Some(race) = self.table.race_mut(id) {
-                race.remove(request);
+            } else {
+                self.table.change_round(id, |round| round.remove(request));
             }
         }
     }
@@ -141,7 +142,7 @@ impl<T: Types> Fetcher<T> {
         let max = self.config.deferred_per_peer;
         let free = |slot: &PeerSlot| self.table.load(*slot).deferred < max;
         let peer = self.good_claimers(id).find(free);
-        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+        let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing.may_be_asked());
         let lowest = good.map(|(_, claim)| claim.number).min();
         match peer.zip(lowest) {
             Some((peer, number)) => {
@@ -154,7 +155,7 @@ impl<T: Types> Fetcher<T> {
     fn good_claimers(&self, id: EntryId) -> impl Iterator<Item = PeerSlot> {
         self.table
             .claims_of(id)
-            .filter(|(_, claim)| claim.standing == Standing::Good)
+            .filter(|(_, claim)| claim.standing.may_be_asked())
             .map(|(_, claim)| claim.peer)
     }
 

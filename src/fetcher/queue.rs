@@ -8,9 +8,7 @@ use crate::Time;
 use crate::bad::Fault;
 use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
-use crate::table::{
-    Blame, EntryId, Held, Origin, PeerSlot, QueueWait, Stage, Standing, Step, Wait, Whole, parent_of,
-};
+use crate::table::{Blame, EntryId, Held, Orphaned, QueueWait, Stage, Step, Wait, Whole};
 use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 
 use super::Fetcher;
@@ -46,7 +44,7 @@ impl<T: Types> Fetcher<T> {
             Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// The host's answer to [`Output::Import`]. One that was not asked for changes nothing.
@@ -74,7 +72,7 @@ impl<T: Types> Fetcher<T> {
             }
         }
         self.next_turns(chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
@@ -96,7 +94,7 @@ impl<T: Types> Fetcher<T> {
         }
         self.move_window(chain);
         self.next_turns(chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// A block was made here, and is in the chain: it is relayed and announced.
@@ -113,7 +111,7 @@ impl<T: Types> Fetcher<T> {
         self.wake_children(&hash, chain);
         self.move_window(chain);
         self.next_turns(chain);
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// A block came into the chain by another way: it is followed no more, and whoever has it is
@@ -144,7 +142,8 @@ impl<T: Types> Fetcher<T> {
         if chain.contains(&header.parent_hash()) {
             return self.hand_over(id, block);
         }
-        self.enter(id, Stage::Queued { block, wait: QueueWait::Parent }, from);
+        let wait = QueueWait::Orphan { searches: 0, until: self.now, cause: Orphaned::Lost };
+        self.enter(id, Stage::Queued { block, wait }, from);
         self.seek_parent(id, chain);
     }
 
@@ -163,116 +162,6 @@ impl<T: Types> Fetcher<T> {
     pub(super) fn resettle(&mut self, id: EntryId, chain: &impl ChainView) {
         if let Some(Stage::Queued { block, .. }) = self.table.take_stage(id) {
             self.settle(id, block, chain);
-        }
-    }
-
-    /// One more peer has a block that waits for its parent: it has the parent too, and whatever that
-    /// waits for in turn. A search that had failed goes on with it.
-    pub(super) fn add_ancestor_alternate(&mut self, child: EntryId, slot: PeerSlot, chain: &impl ChainView) {
-        let mut next = Some(child);
-        while let Some(child) = next.take() {
-            let Some((parent, number)) = self.table.stage(child).and_then(Stage::header).and_then(parent_of)
-            else {
-                return;
-            };
-            let Some(id) = self.table.find(&parent) else {
-                if self.distance(number, chain) == Distance::Within {
-                    self.follow_parent(parent, number, &[slot]);
-                }
-                return;
-            };
-            self.claim_parent(id, number, &[slot]);
-            self.hasten_parent(id, number, chain);
-            if let Some(Stage::Queued { wait: QueueWait::Parent, .. }) = self.table.stage(id) {
-                next = Some(id);
-            }
-        }
-    }
-
-    /// A parent that is followed already has got new owners, and a number that its child says: does
-    /// that end what it waits for?
-    fn hasten_parent(&mut self, id: EntryId, number: BlockNumber, chain: &impl ChainView) {
-        match self.table.stage(id) {
-            Some(Stage::Announced(Wait::Busy { .. })) => self.ask_header(id),
-            // Those who announced it have lied about its number, or its child does.
-            Some(Stage::Announced(Wait::Window { .. })) => {
-                if self.distance(number, chain) == Distance::Within {
-                    self.ask_header(id);
-                }
-            }
-            Some(Stage::Fetched { wait: Wait::Busy { .. }, .. }) => self.ask_body(id),
-            Some(
-                Stage::Announced(Wait::Until(_))
-                | Stage::Fetching { .. }
-                | Stage::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
-                | Stage::Completing { .. }
-                | Stage::Queued { .. }
-                | Stage::Importing { .. },
-            )
-            | None => {}
-        }
-    }
-
-    /// The parent of a whole block is missing: it is fetched, inside the window, from whoever has
-    /// the child.
-    fn seek_parent(&mut self, child: EntryId, chain: &impl ChainView) {
-        let Some(header) = self.table.stage(child).and_then(Stage::header) else { return };
-        let (hash, child_number) = (header.hash(), header.number());
-        let Some((parent, number)) = parent_of(header) else {
-            // Number 0 and not our genesis: no parent can make it right.
-            return self.end(child, End::Passed);
-        };
-        if let Some(fault) = self.bad.fault(self.now, &parent) {
-            // It was found so while the child waited for something else.
-            return self.refuse_bad(child, Fault { reason: Reason::InvalidAncestor, ..fault });
-        }
-        if let Some(id) = self.table.find(&parent) {
-            self.claim_parent(id, number, &self.owners(child));
-            return self.hasten_parent(id, number, chain);
-        }
-        match self.distance(number, chain) {
-            Distance::Within => self.follow_parent(parent, number, &self.owners(child)),
-            Distance::Above | Distance::TooFar | Distance::BelowFinality => {
-                let provider = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-                if let Some(peer) = provider.and_then(|slot| self.table.name(slot)).cloned() {
-                    self.output(Output::OutOfReach { hash, number: child_number, peer });
-                }
-            }
-        }
-    }
-
-    fn follow_parent(&mut self, parent: BlockHash, number: BlockNumber, owners: &[PeerSlot]) {
-        let expires = self.now.after(self.config.lifetime);
-        let id = self.table.insert(parent, self.now, expires, Stage::Announced(Wait::Until(self.now)));
-        self.claim_parent(id, number, owners);
-        if self.table.entry(id).is_some_and(|entry| entry.claim_count() == 0) {
-            // Nobody has an allowance left for it. The child waits; an announcement may come.
-            self.table.remove(id);
-            return;
-        }
-        self.counters.parents_sought += 1;
-        self.rearm(id);
-        self.ask_header(id);
-    }
-
-    /// All who have a child have its parent: the provider first.
-    fn owners(&self, child: EntryId) -> SmallVec<[PeerSlot; 8]> {
-        let provider = self.table.stage(child).and_then(Stage::charge).map(|charge| charge.peer);
-        let good = self.table.claims_of(child).filter(|(_, claim)| claim.standing == Standing::Good);
-        provider.into_iter().chain(good.map(|(_, claim)| claim.peer)).collect()
-    }
-
-    /// Records that these peers have a parent, each within its own allowance.
-    fn claim_parent(&mut self, parent: EntryId, number: BlockNumber, owners: &[PeerSlot]) {
-        if matches!(self.table.stage(parent), Some(Stage::Importing { .. }) | None) {
-            return;
-        }
-        for &slot in owners {
-            let allowed = self.table.is_connected(slot)
-                && self.table.load(slot).announced < self.config.announcements_per_peer;
-            if allowed && self.table.claim_by(parent, slot).is_none() {
-                self.table.add_claim(parent, slot, number, Origin::Child);
-            }
         }
     }
 
@@ -403,7 +292,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// A parent is in the chain: its children go on at once.
-    fn wake_children(&mut self, parent: &BlockHash, chain: &impl ChainView) {
+    pub(super) fn wake_children(&mut self, parent: &BlockHash, chain: &impl ChainView) {
         for child in self.table.children_of(parent) {
             let Some(Stage::Queued { block, .. }) = self.table.take_stage(child) else { continue };
             match self.distance(block.value.number(), chain) {
@@ -420,7 +309,7 @@ impl<T: Types> Fetcher<T> {
     /// announcements speak for that number, the next higher one may be the right one.
     fn pass(&mut self, id: EntryId, chain: &impl ChainView) {
         if let Some(&Stage::Announced(Wait::Window { peer, .. })) = self.table.stage(id) {
-            let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing == Standing::Good);
+            let good = self.table.claims_of(id).filter(|(_, claim)| claim.standing.may_be_asked());
             let ahead = |number: &BlockNumber| match self.distance(*number, chain) {
                 Distance::Within | Distance::Above => true,
                 Distance::TooFar | Distance::BelowFinality => false,

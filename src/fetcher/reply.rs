@@ -3,11 +3,11 @@
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::config::{Hedge, Mode};
+use crate::config::{Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
-    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Race, Request, Stage, Wait, Whole,
+    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Turn, Wait, Whole,
 };
 use crate::types::{Body, Header, Types};
 
@@ -67,7 +67,7 @@ impl<T: Types> Fetcher<T> {
             None if headers.is_empty() => self.fail_request(request, Some(Reason::EmptyReply)),
             None => self.fail_request(request, Some(Reason::WrongHeader)),
         }
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         headers
     }
 
@@ -109,8 +109,41 @@ impl<T: Types> Fetcher<T> {
                 strange
             }
         };
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
         strange
+    }
+
+    /// A part of a reply has come, `bytes` of it in all. That its first byte came is measured as the
+    /// peer's answering time, and its deadline moves by what so many bytes take at
+    /// [`Config::least_rate`](crate::Config::least_rate), as far as the largest reply may take: a slow
+    /// line is told from one that drips. A request that has ended, or another peer's, is passed over.
+    ///
+    /// It changes nothing unless the host has set
+    /// [`ReplyProgress::Reported`](crate::ReplyProgress::Reported), nor where the deadline is fixed.
+    pub fn progress(&mut self, now: Time, peer: &T::PeerId, request: RequestId, bytes: u64) {
+        self.set_time(now);
+        let slot = self.table.find_peer(peer);
+        let Some(open) = self.table.request(request).filter(|open| Some(open.peer) == slot) else { return };
+        let deadline = match open.asked {
+            Asked::Header => self.config.header_deadline,
+            Asked::Bodies => self.config.body_deadline,
+        };
+        let moves = match (deadline, self.config.reply_progress) {
+            (Deadline::Measured { .. }, ReplyProgress::Reported) => bytes > open.received,
+            (Deadline::Fixed(_), _) | (Deadline::Measured { .. }, ReplyProgress::Unreported) => false,
+        };
+        if !moves {
+            return;
+        }
+        let open = open.clone();
+        if open.received == 0 {
+            self.measure_time(&open);
+        }
+        let worth = self.config.time_for(bytes.min(self.config.largest_reply));
+        self.table.extend_request(request, bytes, worth);
+        for id in open.entries {
+            self.rearm(id);
+        }
     }
 
     /// What was right of a reply is taken; what is still open of its request was not answered.
@@ -138,6 +171,16 @@ impl<T: Types> Fetcher<T> {
     }
 
     fn measure(&mut self, open: &Request) {
+        if let Some(peer) = self.table.peer_mut(open.peer) {
+            peer.note_answered();
+        }
+        // Else its first byte was measured.
+        if open.received == 0 {
+            self.measure_time(open);
+        }
+    }
+
+    fn measure_time(&mut self, open: &Request) {
         let taken = self.now.since(open.sent);
         if let Some(time) = self.rtt_mut(open.peer, open.asked) {
             time.measure(taken);
@@ -155,11 +198,11 @@ impl<T: Types> Fetcher<T> {
     ) {
         // A slower peer that was asked as well is not waited for.
         let others: Vec<_> = match self.table.stage(id) {
-            Some(Stage::Fetching { race, .. }) => race.iter().filter(|other| *other != request).collect(),
+            Some(Stage::Fetching { round, .. }) => round.iter().filter(|other| *other != request).collect(),
             _ => return,
         };
         for other in others {
-            self.withdraw(id, other);
+            self.withdraw_overtaken(id, other);
         }
         self.begin_whole_life(id);
         self.judge_numbers(id, header.number());
@@ -169,7 +212,8 @@ impl<T: Types> Fetcher<T> {
             Distance::TooFar | Distance::BelowFinality => return self.end(id, End::Passed),
         }
         if chain.contains(&header.hash()) {
-            return self.end(id, End::InChain);
+            self.end(id, End::InChain);
+            return self.wake_children(&header.hash(), chain);
         }
         if let Some(fault) = self.known_fault(&header) {
             self.penalise(slot, fault.reason);
@@ -214,9 +258,10 @@ impl<T: Types> Fetcher<T> {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
                 // Who was overtaken with the header would keep us waiting for the body as well.
                 let overtaken = asked != slot && self.config.hedge != Hedge::Off;
-                let hedge_at = if overtaken { self.now } else { self.hedge_time(asked, Asked::Bodies) };
-                let race = Race::of(request, hedge_at);
-                self.enter(id, Stage::Completing { header, race }, Some(asked));
+                let ends =
+                    if overtaken { self.now } else { self.hedge_time(asked, (Asked::Bodies, Turn::First)) };
+                let round = Round::of(0, request, 0, ends);
+                self.enter(id, Stage::Completing { header, round }, Some(asked));
             }
             None if self.config.gather.window.is_zero() => {
                 self.enter(id, Stage::Fetched { header, wait: Wait::Until(self.now) }, Some(slot));
@@ -240,10 +285,10 @@ impl<T: Types> Fetcher<T> {
         let bytes = u64::try_from(body.retained_bytes()).unwrap_or(u64::MAX);
         // If it does not fit, it is asked for again when the header is here: nobody is to blame.
         if self.table.capacity(slot, bytes, 0) == Capacity::Enough
-            && let Some(Stage::Fetching { race, .. }) = self.table.take_stage(id)
+            && let Some(Stage::Fetching { round, .. }) = self.table.take_stage(id)
         {
             let early = Early::Here(Held { value: body, peer: slot, bytes, blame: Blame::Provider });
-            self.table.set_stage(id, Stage::Fetching { race, early });
+            self.table.set_stage(id, Stage::Fetching { round, early });
         }
         self.proceed(&[id]);
     }
@@ -310,14 +355,12 @@ impl<T: Types> Fetcher<T> {
         let requests = self.table.stage(id).map(Stage::requests).unwrap_or_default();
         for request in requests {
             if request == answered {
-                if let Some(race) = self.table.race_mut(id) {
-                    race.remove(request);
-                }
+                self.table.change_round(id, |round| round.remove(request));
                 if self.table.leave_request(request, id) == 0 {
                     self.table.close_request(request);
                 }
             } else {
-                self.withdraw(id, request);
+                self.withdraw_overtaken(id, request);
             }
         }
     }

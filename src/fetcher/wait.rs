@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::Time;
 use crate::config::Grace;
 use crate::input::ChainView;
-use crate::output::{End, Reason};
+use crate::output::End;
 use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Wait};
 use crate::types::Types;
 
@@ -47,7 +47,7 @@ impl<T: Types> Fetcher<T> {
         if !gathered.is_empty() {
             self.ask_bodies(&gathered);
         }
-        self.ask_unblocked_peers();
+        self.ask_relieved_peers();
     }
 
     /// The end of the grace of a hash that `slot` has just announced first; `None` for none.
@@ -68,16 +68,16 @@ impl<T: Types> Fetcher<T> {
         let deadline = |request| self.table.request(request).map(|request| request.deadline);
         let due = match entry.stage() {
             Stage::Announced(wait) | Stage::Fetched { wait, .. } => match wait {
-                Wait::Until(time) | Wait::Busy { retry: time, .. } => Some(*time),
-                Wait::Window { .. } => None,
+                Wait::Until(time) => Some(*time),
+                Wait::Capacity { .. } | Wait::Window { .. } => None,
             },
-            Stage::Fetching { race, early } => {
-                race.iter().chain(early.request()).filter_map(deadline).chain([race.hedge_at]).min()
+            Stage::Fetching { round, early } => {
+                round.iter().chain(early.request()).filter_map(deadline).chain([round.ends]).min()
             }
-            Stage::Completing { race, .. } => race.iter().filter_map(deadline).chain([race.hedge_at]).min(),
+            Stage::Completing { round, .. } => round.iter().filter_map(deadline).chain([round.ends]).min(),
             Stage::Queued { wait, .. } => match wait {
-                QueueWait::Time(time) => Some(*time),
-                QueueWait::Parent | QueueWait::Window | QueueWait::Turn => None,
+                QueueWait::Time(time) | QueueWait::Orphan { until: time, .. } => Some(*time),
+                QueueWait::Parent { .. } | QueueWait::Window | QueueWait::Turn => None,
             },
             Stage::Importing { .. } => {
                 self.table.set_alarm(id, None);
@@ -103,17 +103,20 @@ impl<T: Types> Fetcher<T> {
                 self.table.set_alarm(id, None);
                 gathered.push(id);
             }
-            Stage::Fetched { wait: Wait::Busy { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
-            Stage::Fetching { race, early } => {
+            Stage::Fetched { wait: Wait::Capacity { .. } | Wait::Window { .. }, .. } => self.ask_body(id),
+            Stage::Fetching { round, early } => {
                 let late: Option<_> =
-                    race.iter().chain(early.request()).find(|request| self.is_late(*request));
-                let hedge = race.hedge_at <= self.now;
-                self.late_or_hedge(id, late, hedge);
+                    round.iter().chain(early.request()).find(|request| self.is_late(*request));
+                let over = round.ends <= self.now;
+                self.end_wait_for_reply(id, late, over);
             }
-            Stage::Completing { race, .. } => {
-                let late: Option<_> = race.iter().find(|request| self.is_late(*request));
-                let hedge = race.hedge_at <= self.now;
-                self.late_or_hedge(id, late, hedge);
+            Stage::Completing { round, .. } => {
+                let late: Option<_> = round.iter().find(|request| self.is_late(*request));
+                let over = round.ends <= self.now;
+                self.end_wait_for_reply(id, late, over);
+            }
+            Stage::Queued { wait: QueueWait::Orphan { until, .. }, .. } if *until <= self.now => {
+                self.search_again(id, chain);
             }
             // An alarm that was due before its time was set to the entry's end, which moved since.
             Stage::Queued { .. } | Stage::Importing { .. } => self.rearm(id),
@@ -124,12 +127,12 @@ impl<T: Types> Fetcher<T> {
         self.table.request(request).is_some_and(|request| request.deadline <= self.now)
     }
 
-    fn late_or_hedge(&mut self, id: EntryId, late: Option<crate::RequestId>, hedge: bool) {
+    fn end_wait_for_reply(&mut self, id: EntryId, late: Option<crate::RequestId>, over: bool) {
         if let Some(request) = late {
             self.counters.deadlines_passed += 1;
             self.time_out_request(request);
-        } else if hedge {
-            self.hedge(id);
+        } else if over {
+            self.next_round_of(id);
         } else {
             self.rearm(id);
         }
@@ -142,7 +145,7 @@ impl<T: Types> Fetcher<T> {
             self.missed(peer, asked, waited);
             self.cancel(request, peer);
         }
-        self.fail_request(request, Some(Reason::Silence));
+        self.silence(request);
     }
 
     /// Whether a body request is in flight ahead of the header.

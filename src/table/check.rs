@@ -6,7 +6,7 @@ use crate::Config;
 use crate::output::{Presence, StageName};
 use crate::types::Types;
 
-use super::{Asked, Charged, EntryId, Origin, PeerSlot, QueueWait, Stage, Table, Work};
+use super::{Asked, Charged, EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl<T: Types> Table<T> {
     /// Whether all indexes, counters and limits hold. Linear in what is held.
     pub(crate) fn check(&self, config: &Config) -> Checked {
         match &self.work {
-            Some(work) => self.check_work(work)?,
+            Some(work) => self.check_work(work, config)?,
             None => demand(self.ledger.total() == 0, "bytes are held, and nothing is followed")?,
         }
         demand(self.names.len() == self.peers().count(), "names and peers differ in number")?;
@@ -40,16 +40,17 @@ impl<T: Types> Table<T> {
         Ok(())
     }
 
-    fn check_work(&self, work: &Work<T>) -> Checked {
+    fn check_work(&self, work: &Work<T>, config: &Config) -> Checked {
         demand(
-            work.unblocked_peers.is_empty(),
-            "a peer is no longer busy, and what waits for it was not taken up",
+            work.relieved_peers.is_empty(),
+            "a limit of a peer gave way, and what waits for it was not taken up",
         )?;
         demand(work.alarms.is_sound(), "the alarms' heap is out of order")?;
         demand(work.by_hash.len() == work.entries.len(), "hashes and entries differ in number")?;
         self.check_totals(work)?;
         for (key, _) in &work.entries {
             self.check_entry(work, EntryId::new(key))?;
+            self.check_wanting(EntryId::new(key), config)?;
         }
         self.check_requests(work)
     }
@@ -69,6 +70,10 @@ impl<T: Types> Table<T> {
         let turns =
             stages().filter(|stage| matches!(stage, Stage::Queued { wait: QueueWait::Turn, .. })).count();
         demand(work.ready.len() == turns, "turns awaited by nobody")?;
+        let wanting = stages().filter(|stage| stage.wants_request()).count();
+        demand(work.wanting as usize == wanting, "the entries that want a request are wrong")?;
+        let barred = stages().filter(|stage| stage.orphaned() == Some(Orphaned::NoAllowance)).count();
+        demand(work.barred as usize == barred, "the orphans without an allowance are wrong")?;
         let claims: usize = work.entries.iter().map(|(_, entry)| entry.claims.len() as usize).sum();
         demand(work.claims.len() == claims, "claims without an entry")?;
         let held: u64 = stages().filter_map(Stage::charge).map(|charge| charge.bytes).sum();
@@ -90,6 +95,11 @@ impl<T: Types> Table<T> {
         if let Some(parent) = entry.stage.awaited_parent() {
             let there = self.children_of(&parent).contains(&id);
             demand(there, "an entry is not found by its parent")?;
+            let followed = self.find(&parent).is_some();
+            demand(
+                followed != entry.stage.orphaned().is_some(),
+                "a block waits for a parent that is not followed, or is an orphan though it is",
+            )?;
         }
         if let Some(body) = entry.stage.awaited_body() {
             let there = self.awaiting_body(&body).contains(&id);
@@ -112,6 +122,23 @@ impl<T: Types> Table<T> {
         demand(claimers.is_sorted_by(|a, b| a < b), "a peer has two claims to one entry")
     }
 
+    /// Whoever could be asked for what an entry wants is asked.
+    fn check_wanting(&self, id: EntryId, config: &Config) -> Checked {
+        let Some(stage) = self.stage(id).filter(|stage| stage.wants_request()) else { return Ok(()) };
+        let requests = stage.requests();
+        let is_asked = |slot: PeerSlot| {
+            let open = requests.iter().filter_map(|request| self.request(*request));
+            open.into_iter().any(|open| open.peer == slot && Some(open.asked) == stage.asks_for())
+        };
+        let mut claims = self.claims_of(id).map(|(_, claim)| claim);
+        let idle = claims.any(|claim| {
+            claim.is_askable()
+                && !is_asked(claim.peer)
+                && self.load(claim.peer).requests < config.requests_per_peer
+        });
+        demand(!idle, "an entry wants a request, and one who could be asked is not")
+    }
+
     fn check_peer(&self, slot: PeerSlot, config: &Config) -> Checked {
         let Some(peer) = self.peer(slot) else { return demand(false, "a peer is gone") };
         let load = self.load(slot);
@@ -132,14 +159,8 @@ impl<T: Types> Table<T> {
             .filter(|(_, request)| request.peer == slot)
             .count();
         demand(requests == load.requests as usize, "a peer's requests are wrong")?;
-        let waiting = stages().filter(|stage| stage.awaited_peer() == Some(slot)).count();
-        demand(waiting == load.waiting as usize, "the entries that wait for a peer are wrong")?;
         let deferred = stages().filter(|stage| stage.deferred_by() == Some(slot)).count();
         demand(deferred == load.deferred as usize, "a peer's deferred blocks are wrong")?;
-        demand(
-            load.waiting == 0 || load.requests >= config.requests_per_peer,
-            "an entry waits for a busy peer that is not",
-        )?;
         let within = load.announced <= config.announcements_per_peer
             && load.blocks <= config.blocks_per_peer
             && load.bytes <= config.bytes_per_peer

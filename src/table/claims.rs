@@ -9,7 +9,7 @@ use slab::Slab;
 use crate::types::BlockNumber;
 
 use super::list::{Ends, Links};
-use super::{ClaimId, EntryId, PeerSlot};
+use super::{Asked, ClaimId, EntryId, PeerSlot};
 
 /// One peer's word that it has one block.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Claim {
     pub(crate) number: BlockNumber,
     pub(crate) origin: Origin,
     pub(crate) standing: Standing,
+    header_asked: u8,
+    body_asked: u8,
     in_entry: Links<ClaimId>,
     in_peer: Links<ClaimId>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Claim {
 impl Claim {
     /// Whether its peer may be asked for the entry.
     pub(crate) fn is_askable(&self) -> bool {
-        self.standing == Standing::Good && self.origin.can_be_asked()
+        self.standing.may_be_asked() && self.origin.can_be_asked()
     }
 }
 
@@ -62,8 +64,37 @@ impl Origin {
 pub(crate) enum Standing {
     /// It may.
     Good,
-    /// It failed once, and is never asked again for that entry.
+    /// It may, but let the time of a request run out: after those that were not asked yet, and with
+    /// twice the time. It was blamed for that once.
+    Silent,
+    /// It proved not to have it, and is never asked again for that entry.
     Failed,
+}
+
+impl Standing {
+    pub(crate) fn may_be_asked(self) -> bool {
+        match self {
+            Self::Good | Self::Silent => true,
+            Self::Failed => false,
+        }
+    }
+}
+
+impl Claim {
+    /// How often the peer was asked for this part of the block.
+    pub(crate) fn times_asked(&self, asked: Asked) -> u8 {
+        match asked {
+            Asked::Header => self.header_asked,
+            Asked::Bodies => self.body_asked,
+        }
+    }
+
+    pub(crate) fn times_asked_mut(&mut self, asked: Asked) -> &mut u8 {
+        match asked {
+            Asked::Header => &mut self.header_asked,
+            Asked::Bodies => &mut self.body_asked,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +129,9 @@ impl Claims {
     ) -> ClaimId {
         let (in_entry, in_peer) = (Links::default(), Links::default());
         let standing = Standing::Good;
-        let claim = Claim { entry, peer, number, origin, standing, in_entry, in_peer };
+        let (header_asked, body_asked) = (0, 0);
+        let claim =
+            Claim { entry, peer, number, origin, standing, header_asked, body_asked, in_entry, in_peer };
         if self.slab.capacity() == 0 {
             // More than four of some dozens of peers mostly announce a block before it is here.
             self.slab.reserve_exact(8);

@@ -18,8 +18,6 @@ pub(crate) struct Load {
     pub(crate) blocks: u32,
     /// Requests in flight at it.
     pub(crate) requests: u32,
-    /// Entries that wait until it may be asked for more.
-    pub(crate) waiting: u32,
     /// Entries above the window that it caused.
     pub(crate) deferred: u32,
 }

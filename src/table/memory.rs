@@ -11,7 +11,7 @@ use super::names::Names;
 use super::requests::Requests;
 use super::siblings::Siblings;
 use super::work::ByHash;
-use super::{Claim, Entry, EntryId, Peer, PeerSlot, Table, Work};
+use super::{Claim, Entry, EntryId, Peer, PeerSlot, Round, Stage, Table, Work};
 
 /// Capacities up to this many entries are not worth keeping: growing them again costs less than
 /// finding them outside the caches.
@@ -45,9 +45,10 @@ impl<T: Types> Table<T> {
             + work.alarms.allocated_bytes()
             + work.requests.allocated_bytes()
             + work.loads.allocated_bytes();
+        let rounds: usize = work.entries.iter().map(|(_, entry)| round_bytes(&entry.stage)).sum();
         let by_hash = work.by_hash.allocated_bytes();
-        let unblocked = work.unblocked_peers.capacity() * size_of::<PeerSlot>();
-        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + unblocked
+        let relieved = work.relieved_peers.capacity() * size_of::<PeerSlot>();
+        size_of::<Work<T>>() + entries + by_hash + siblings + ordered + parts + relieved + rounds
     }
 
     /// The most that one item of each kind takes, with its part of every index, in a structure that
@@ -58,21 +59,30 @@ impl<T: Types> Table<T> {
             + Alarms::ENTRY_BYTES
             + Siblings::<B256>::LIST_BYTES
             + Siblings::<T::Commitment>::LIST_BYTES
-            // Two requests for bodies at most; those for a header, or ahead of one, are for it alone.
-            + 2 * Requests::ENTRY_BYTES
+            // One request for several bodies at most; all others are for it alone.
+            + Requests::ENTRY_BYTES
             + 2 * ORDERED_ITEM_BYTES;
         let peer = size_of::<slab_entry::Sized<Peer<T::PeerId>>>()
             + Loads::ITEM_BYTES
-            // In the list of those that may be asked for more again.
+            // In the list of those of which a limit gave way.
             + size_of::<PeerSlot>()
             + Names::<T::PeerId>::ITEM_BYTES;
         ItemSizes {
             entry: entry as u64,
             claim: size_of::<slab_entry::Sized<Claim>>() as u64,
-            request: Requests::ITEM_BYTES as u64,
+            // With its place in the list of the entry that it is for.
+            request: (Requests::ITEM_BYTES + Round::REQUEST_BYTES) as u64,
             peer: peer as u64,
             fixed: size_of::<Work<T>>() as u64,
         }
+    }
+}
+
+/// What an entry's list of requests takes outside of it.
+fn round_bytes<T: Types>(stage: &Stage<T>) -> usize {
+    match stage {
+        Stage::Fetching { round, .. } | Stage::Completing { round, .. } => round.allocated_bytes(),
+        Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. } => 0,
     }
 }
 

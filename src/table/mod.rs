@@ -14,6 +14,7 @@ mod memory;
 mod names;
 mod peer;
 mod requests;
+mod round;
 mod siblings;
 mod small;
 mod stage;
@@ -39,9 +40,15 @@ pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use loads::Load;
 pub(crate) use names::Named;
 pub(crate) use peer::{Peer, RttEstimator, UNMEASURED};
-pub(crate) use requests::{Asked, Request};
-pub(crate) use stage::{Blame, Charge, Charged, Early, Held, QueueWait, Race, Stage, Step, Wait, Whole};
+pub(crate) use requests::{Asked, Request, Turn};
+pub(crate) use round::Round;
+pub(crate) use stage::{Blame, Charge, Charged, Early, Held, Orphaned, QueueWait, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;
+
+/// Who has let the time run out this often for one part of one block is not asked again: with the time
+/// doubled each time, the last request outlasts a default lifetime, and a host that reports time-outs at
+/// once is not asked in a loop.
+const ASKED_MAX: u8 = 8;
 
 pub(crate) struct Table<T: Types> {
     names: Names<T::PeerId>,
@@ -51,6 +58,8 @@ pub(crate) struct Table<T: Types> {
     ledger: Ledger,
     /// The last serial number given to a request.
     serial: u32,
+    /// [`Config::announcements_per_peer`].
+    announcements_max: u32,
     hasher: FixedState,
 }
 
@@ -62,6 +71,7 @@ impl<T: Types> Table<T> {
             work: None,
             ledger: Ledger::new(config),
             serial: 0,
+            announcements_max: config.announcements_per_peer,
             hasher,
         }
     }
@@ -140,17 +150,31 @@ impl<T: Types> Table<T> {
         Some(stage)
     }
 
-    /// Changes data of a stage that no index is derived from.
-    pub(crate) fn race_mut(&mut self, id: EntryId) -> Option<&mut Race> {
-        match &mut self.entry_mut(id)?.stage {
-            Stage::Fetching { race, .. } | Stage::Completing { race, .. } => Some(race),
-            Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. } => {
-                None
-            }
+    /// Changes the round of an entry that is asked for, and nothing else of its stage.
+    pub(crate) fn change_round(&mut self, id: EntryId, change: impl FnOnce(&mut Round)) {
+        let Some(work) = self.work.as_mut() else { return };
+        let round = match work.entries.get_mut(id.index()).map(|entry| &mut entry.stage) {
+            Some(Stage::Fetching { round, .. } | Stage::Completing { round, .. }) => round,
+            Some(
+                Stage::Announced(_) | Stage::Fetched { .. } | Stage::Queued { .. } | Stage::Importing { .. },
+            )
+            | None => return,
+        };
+        let before = round.wanted > 0;
+        change(round);
+        match (before, round.wanted > 0) {
+            (false, true) => work.wanting += 1,
+            (true, false) => work.wanting -= 1,
+            (false, false) | (true, true) => {}
         }
     }
 
-    /// As [`race_mut`](Self::race_mut), for the body asked for ahead of its header.
+    /// Whether an entry wants one request more than it has.
+    pub(crate) fn wants_requests(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.wanting > 0)
+    }
+
+    /// Changes data of a stage that no index is derived from: the body asked for ahead of its header.
     pub(crate) fn forget_early_request(&mut self, id: EntryId) {
         if let Some(Entry { stage: Stage::Fetching { early, .. }, .. }) = self.entry_mut(id)
             && matches!(early, Early::Asked(_))
@@ -162,8 +186,8 @@ impl<T: Types> Table<T> {
     /// Drops a body that came ahead of its header.
     pub(crate) fn drop_early_body(&mut self, id: EntryId) {
         match self.take_stage(id) {
-            Some(Stage::Fetching { race, early: Early::Here(_) }) => {
-                self.set_stage(id, Stage::Fetching { race, early: Early::None });
+            Some(Stage::Fetching { round, early: Early::Here(_) }) => {
+                self.set_stage(id, Stage::Fetching { round, early: Early::None });
             }
             Some(stage) => self.set_stage(id, stage),
             None => {}
@@ -243,9 +267,19 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.ready.first().map(|&(_, id)| id)
     }
 
-    /// A peer that is no longer busy, and for which an entry waits.
-    pub(crate) fn next_unblocked_peer(&mut self) -> Option<PeerSlot> {
-        self.work.as_mut()?.unblocked_peers.pop()
+    /// Whether a block waits for a parent that nobody had the allowance for.
+    pub(crate) fn has_barred_orphans(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.barred > 0)
+    }
+
+    /// A peer of which a limit gave way, and for which an entry may wait.
+    pub(crate) fn next_relieved_peer(&mut self) -> Option<PeerSlot> {
+        self.work.as_mut()?.relieved_peers.pop()
+    }
+
+    /// Whether a limit of a peer gave way during this call, and what waits for that was not looked at.
+    pub(crate) fn is_relieved(&self, slot: PeerSlot) -> bool {
+        self.work.as_ref().is_some_and(|work| work.relieved_peers.contains(&slot))
     }
 
     // --- alarms
@@ -296,6 +330,9 @@ impl<T: Types> Table<T> {
             && claim.origin != Origin::Pushed
         {
             load.announced -= 1;
+            if work.barred > 0 && load.announced + 1 >= self.announcements_max {
+                work.relieve(slot);
+            }
         }
     }
 
@@ -315,11 +352,44 @@ impl<T: Types> Table<T> {
         self.work.as_mut()?.claims.get_mut(claim)
     }
 
-    /// Marks that a peer failed for an entry. Whether that is new.
+    /// Marks that a peer failed for an entry. Whether it was good until now.
     pub(crate) fn fail_claim(&mut self, id: EntryId, slot: PeerSlot) -> bool {
+        self.lower_claim(id, slot, Standing::Failed)
+    }
+
+    /// Marks that a peer let the time of a request for an entry run out. Whether it was good until now.
+    pub(crate) fn mark_silent(&mut self, id: EntryId, slot: PeerSlot, asked: Asked) -> bool {
+        let times = self.claim_by(id, slot).map_or(0, |(_, claim)| claim.times_asked(asked));
+        let standing = if times >= ASKED_MAX { Standing::Failed } else { Standing::Silent };
+        self.lower_claim(id, slot, standing)
+    }
+
+    fn lower_claim(&mut self, id: EntryId, slot: PeerSlot, to: Standing) -> bool {
         let Some(claim) = self.claim_by(id, slot).map(|(claim, _)| claim) else { return false };
         let Some(claim) = self.claim_mut(claim) else { return false };
-        core::mem::replace(&mut claim.standing, Standing::Failed) == Standing::Good
+        let before = claim.standing;
+        if before != Standing::Failed {
+            claim.standing = to;
+        }
+        before == Standing::Good
+    }
+
+    /// Counts a request to a peer for an entry. How often it was asked for the same before.
+    pub(crate) fn count_asked(&mut self, id: EntryId, slot: PeerSlot, asked: Asked) -> u8 {
+        let claim = self.claim_by(id, slot).map(|(claim, _)| claim);
+        let Some(claim) = claim.and_then(|claim| self.claim_mut(claim)) else { return 0 };
+        let times = claim.times_asked_mut(asked);
+        let before = *times;
+        *times = before.saturating_add(1);
+        before
+    }
+
+    /// A peer has answered a part of what it was asked for: for the rest it is as good as before.
+    pub(crate) fn forget_asked(&mut self, id: EntryId, slot: PeerSlot, asked: Asked) {
+        let claim = self.claim_by(id, slot).map(|(claim, _)| claim);
+        if let Some(claim) = claim.and_then(|claim| self.claim_mut(claim)) {
+            *claim.times_asked_mut(asked) = 0;
+        }
     }
 
     /// Marks that a claim's number was wrong, and puts the right one there: a lie is found once.

@@ -23,6 +23,8 @@ pub(crate) struct Peer<P> {
     push_delay_us: u32,
     /// The share of them that is, of 256.
     push_share: u8,
+    /// The share of what it was asked first that others had answered before it, of 256.
+    overtaken_share: u8,
     /// One that is gone keeps its slot while the host has blocks that are charged to it.
     pub(crate) presence: Presence,
 }
@@ -36,6 +38,7 @@ impl<P> Peer<P> {
             body_rtt: RttEstimator::default(),
             push_delay_us: 0,
             push_share: 0,
+            overtaken_share: 0,
             presence: Presence::Connected,
         }
     }
@@ -56,6 +59,23 @@ impl<P> Peer<P> {
     /// A block that it announced first was fetched before anybody pushed it.
     pub(crate) fn note_fetched(&mut self) {
         self.push_share -= self.push_share.div_ceil(8);
+    }
+
+    /// It was asked first, and another answered before it, or nobody in time. Three in a row make it
+    /// slow: its share moves by a quarter, so that one lost reply does not.
+    pub(crate) fn note_overtaken(&mut self) {
+        self.overtaken_share += (u8::MAX - self.overtaken_share).div_ceil(4);
+    }
+
+    /// It answered.
+    pub(crate) fn note_answered(&mut self) {
+        self.overtaken_share -= self.overtaken_share.div_ceil(4);
+    }
+
+    /// Whether others mostly answer before it. It is then asked first only where it is alone, and not
+    /// waited for; honest peers are distant too, so that is all.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.overtaken_share >= 128
     }
 
     /// How long to wait for a push of what it announces: half as much again as pushes take, or not at
@@ -115,10 +135,10 @@ impl RttEstimator {
         }
     }
 
-    pub(crate) fn hedge(&self, hedge: Hedge) -> Option<Duration> {
+    pub(crate) fn hedge(&self, hedge: Hedge, unmeasured: Duration) -> Option<Duration> {
         match hedge {
             Hedge::Off => None,
-            Hedge::After { min, max } => Some(self.usual().map_or(max, |usual| usual.clamp(min, max))),
+            Hedge::After { min, max } => Some(self.usual().unwrap_or(unmeasured).clamp(min, max)),
         }
     }
 }
@@ -145,6 +165,22 @@ mod tests {
         assert_eq!(RttEstimator::default().deadline(bounds), ms(5_000));
         time.missed(ms(5_000));
         assert_eq!(time.deadline(bounds), ms(5_000));
+    }
+
+    #[test]
+    fn a_peer_is_slow_after_three_that_overtook_it_and_no_more_after_an_answer() {
+        let mut peer = Peer::new(());
+        for overtaken in 0..3 {
+            assert!(!peer.is_slow(), "after {overtaken}");
+            peer.note_overtaken();
+        }
+        assert!(peer.is_slow());
+        peer.note_answered();
+        assert!(!peer.is_slow());
+        (0..100).for_each(|_| peer.note_overtaken());
+        assert_eq!(peer.overtaken_share, u8::MAX);
+        (0..100).for_each(|_| peer.note_answered());
+        assert_eq!(peer.overtaken_share, 0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Requests in flight.
 
+use core::time::Duration;
+
 use slab::Slab;
 use smallvec::SmallVec;
 
@@ -18,17 +20,29 @@ pub(crate) enum Asked {
     Bodies,
 }
 
+/// Whether others were asked for the same before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    First,
+    Later,
+}
+
 /// A request in flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) peer: PeerSlot,
     pub(crate) asked: Asked,
+    pub(crate) turn: Turn,
     /// For which entries; those that ended or got it elsewhere are taken out.
     pub(crate) entries: SmallVec<[EntryId; 2]>,
     /// How many were asked for.
     pub(crate) wanted: u32,
     pub(crate) sent: Time,
     pub(crate) deadline: Time,
+    /// When the first byte was due.
+    first_byte_due: Time,
+    /// Bytes of the reply that have come, as far as the host says.
+    pub(crate) received: u64,
     serial: u32,
 }
 
@@ -99,15 +113,17 @@ impl<T: Types> Table<T> {
     pub(crate) fn open_request(
         &mut self,
         peer: PeerSlot,
-        asked: Asked,
+        (asked, turn): (Asked, Turn),
         entries: SmallVec<[EntryId; 2]>,
         sent: Time,
         deadline: Time,
     ) -> RequestId {
         let serial = if self.serial >= SERIAL_MAX { 1 } else { self.serial + 1 };
         self.serial = serial;
+        let (first_byte_due, received) = (deadline, 0);
         let wanted = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let request = Request { peer, asked, entries, wanted, sent, deadline, serial };
+        let request =
+            Request { peer, asked, turn, entries, wanted, sent, deadline, first_byte_due, received, serial };
         let work = self.work.get_or_insert_with(|| Box::new(Work::new()));
         work.loads.of_mut(peer).requests += 1;
         let slab = &mut work.requests.slab;
@@ -122,6 +138,15 @@ impl<T: Types> Table<T> {
         self.work.as_ref()?.requests.get(id)
     }
 
+    /// More of a reply has come: the rest has as much longer as that takes at the least rate, up to what
+    /// the largest reply takes.
+    pub(crate) fn extend_request(&mut self, id: RequestId, received: u64, worth: Duration) {
+        if let Some(request) = self.work.as_mut().and_then(|work| work.requests.get_mut(id)) {
+            request.received = received;
+            request.deadline = request.first_byte_due.after(worth);
+        }
+    }
+
     /// Ends a request. Its entries must be told.
     pub(crate) fn close_request(&mut self, id: RequestId) -> Option<Request> {
         let work = self.work.as_mut()?;
@@ -129,8 +154,8 @@ impl<T: Types> Table<T> {
         let request = work.requests.slab.try_remove(key_of(id))?;
         let load = work.loads.of_mut(request.peer);
         load.requests -= 1;
-        if load.waiting > 0 {
-            work.unblocked_peers.push(request.peer);
+        if work.wanting > 0 {
+            work.relieve(request.peer);
         }
         Some(request)
     }

@@ -7,18 +7,18 @@ use crate::Time;
 use crate::output::{RequestId, StageName};
 use crate::types::{BlockNumber, Header, Types};
 
-use super::PeerSlot;
+use super::{Asked, PeerSlot, Round};
 
 /// Where an entry stands. Each waiting state says which event ends it.
 pub(crate) enum Stage<T: Types> {
     /// Hash and number known.
     Announced(Wait),
     /// The header is asked for. Ended by a reply, a failure, or the request's deadline.
-    Fetching { race: Race, early: Early<T> },
+    Fetching { round: Round, early: Early<T> },
     /// The header is here. Ended by the alarm of the gathering, or when the peer is no longer busy.
     Fetched { header: Held<T::Header>, wait: Wait },
     /// The body is asked for. Ended by a reply, a failure, or the request's deadline.
-    Completing { header: Held<T::Header>, race: Race },
+    Completing { header: Held<T::Header>, round: Round },
     /// Whole, and waiting.
     Queued { block: Held<Whole<T>>, wait: QueueWait },
     /// With the host, and ended by the host alone.
@@ -30,9 +30,9 @@ pub(crate) enum Stage<T: Types> {
 pub(crate) enum Wait {
     /// The alarm at this time: the end of the grace, or of the gathering.
     Until(Time),
-    /// This peer has as many requests in flight as it may. Ended when one of them ends; the alarm tries
-    /// another peer.
-    Busy { peer: PeerSlot, retry: Time },
+    /// All who may be asked have as many requests in flight as they may. Ended when one of those ends,
+    /// or when somebody else may be asked, and begins this round then.
+    Capacity { round: u8 },
     /// The window. Ended by the chain's advance; charged to the peer's deferred blocks.
     Window { peer: PeerSlot, number: BlockNumber },
 }
@@ -40,14 +40,29 @@ pub(crate) enum Wait {
 /// What a whole block waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueWait {
-    /// Its parent. Ended when that is in the chain, or is found invalid.
-    Parent,
+    /// Its parent, which is followed. Ended when that is in the chain, is found invalid, or ends
+    /// otherwise; in the last case the block is an orphan.
+    Parent { searches: u8 },
+    /// Its parent, which is not followed. Ended when somebody who may be asked for that comes, or when
+    /// it comes itself; the alarm searches anew.
+    Orphan { searches: u8, until: Time, cause: Orphaned },
     /// The window. Ended by the chain's advance; charged to the provider's deferred blocks.
     Window,
     /// Its time, by our clock. Ended by the alarm.
     Time(Time),
     /// Its turn with the host. Ended when the host has fewer than it may.
     Turn,
+}
+
+/// Why the parent of a block that waits for it is not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Orphaned {
+    /// It was, and ended without coming into the chain, by a fault of ours or of all who were asked.
+    Lost,
+    /// All who have the block have used up their announcements. Ended when one of them ends, too.
+    NoAllowance,
+    /// It lies outside the window or below the finalized block: the host has been told.
+    OutOfReach,
 }
 
 /// What the host is at.
@@ -105,48 +120,6 @@ pub(crate) enum Early<T: Types> {
     Here(Held<T::Body>),
 }
 
-/// The requests in flight for one thing: one, or two while a slow peer is hedged.
-#[derive(Clone, Debug)]
-pub(crate) struct Race {
-    requests: [Option<RequestId>; 2],
-    /// When a second peer is asked; [`Time::MAX`] for never.
-    pub(crate) hedge_at: Time,
-}
-
-impl Race {
-    /// One request.
-    pub(crate) fn of(request: RequestId, hedge_at: Time) -> Self {
-        Self { requests: [Some(request), None], hedge_at }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.requests.iter().copied().flatten()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.requests == [None; 2]
-    }
-
-    /// Adds a request unless there are two already; whether there were fewer.
-    pub(crate) fn add(&mut self, request: RequestId) -> bool {
-        match self.requests.iter_mut().find(|other| other.is_none()) {
-            Some(free) => {
-                *free = Some(request);
-                true
-            }
-            None => false,
-        }
-    }
-
-    pub(crate) fn remove(&mut self, request: RequestId) {
-        for other in &mut self.requests {
-            if *other == Some(request) {
-                *other = None;
-            }
-        }
-    }
-}
-
 impl<T: Types> Stage<T> {
     pub(crate) fn name(&self) -> StageName {
         match self {
@@ -163,10 +136,9 @@ impl<T: Types> Stage<T> {
     /// announced, or waiting for a header.
     pub(crate) fn is_unindexed(&self) -> bool {
         match self {
-            Self::Announced(Wait::Until(_)) | Self::Fetching { early: Early::None | Early::Asked(_), .. } => {
-                true
-            }
-            Self::Announced(Wait::Busy { .. } | Wait::Window { .. })
+            Self::Announced(Wait::Until(_)) => true,
+            Self::Fetching { round, early: Early::None | Early::Asked(_) } => round.wanted == 0,
+            Self::Announced(Wait::Capacity { .. } | Wait::Window { .. })
             | Self::Fetching { early: Early::Here(_), .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -190,8 +162,8 @@ impl<T: Types> Stage<T> {
             Self::Announced(_) | Self::Fetched { .. } | Self::Queued { .. } | Self::Importing { .. } => {
                 SmallVec::new()
             }
-            Self::Fetching { race, early } => race.iter().chain(early.request()).collect(),
-            Self::Completing { race, .. } => race.iter().collect(),
+            Self::Fetching { round, early } => round.iter().chain(early.request()).collect(),
+            Self::Completing { round, .. } => round.iter().collect(),
         }
     }
 
@@ -229,7 +201,9 @@ impl<T: Types> Stage<T> {
     /// The parent that this entry waits for.
     pub(crate) fn awaited_parent(&self) -> Option<B256> {
         match self {
-            Self::Queued { block, wait: QueueWait::Parent } => Some(block.value.header.parent_hash()),
+            Self::Queued { block, wait: QueueWait::Parent { .. } | QueueWait::Orphan { .. } } => {
+                Some(block.value.header.parent_hash())
+            }
             Self::Queued { wait: QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn, .. }
             | Self::Announced(_)
             | Self::Fetching { .. }
@@ -254,7 +228,7 @@ impl<T: Types> Stage<T> {
         match self {
             Self::Announced(Wait::Window { number, .. }) => Some(*number),
             Self::Queued { block, .. } => Some(block.value.number()),
-            Self::Announced(Wait::Until(_) | Wait::Busy { .. })
+            Self::Announced(Wait::Until(_) | Wait::Capacity { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -267,8 +241,12 @@ impl<T: Types> Stage<T> {
         match self {
             Self::Announced(Wait::Window { peer, .. }) => Some(*peer),
             Self::Queued { block, wait: QueueWait::Window } => Some(block.peer),
-            Self::Queued { wait: QueueWait::Parent | QueueWait::Time(_) | QueueWait::Turn, .. }
-            | Self::Announced(Wait::Until(_) | Wait::Busy { .. })
+            Self::Queued {
+                wait:
+                    QueueWait::Parent { .. } | QueueWait::Orphan { .. } | QueueWait::Time(_) | QueueWait::Turn,
+                ..
+            }
+            | Self::Announced(Wait::Until(_) | Wait::Capacity { .. })
             | Self::Fetching { .. }
             | Self::Fetched { .. }
             | Self::Completing { .. }
@@ -276,17 +254,58 @@ impl<T: Types> Stage<T> {
         }
     }
 
-    /// The busy peer that this entry waits for.
-    pub(crate) fn awaited_peer(&self) -> Option<PeerSlot> {
+    /// How often the parent that this entry waits for was lost or out of reach.
+    pub(crate) fn searches(&self) -> Option<u8> {
         match self {
-            Self::Announced(Wait::Busy { peer, .. })
-            | Self::Fetched { wait: Wait::Busy { peer, .. }, .. } => Some(*peer),
+            Self::Queued {
+                wait: QueueWait::Parent { searches } | QueueWait::Orphan { searches, .. },
+                ..
+            } => Some(*searches),
+            Self::Queued { wait: QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn, .. }
+            | Self::Announced(_)
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// Why the parent that this entry waits for is not followed, where it is not.
+    pub(crate) fn orphaned(&self) -> Option<Orphaned> {
+        match self {
+            Self::Queued { wait: QueueWait::Orphan { cause, .. }, .. } => Some(*cause),
+            Self::Queued {
+                wait: QueueWait::Parent { .. } | QueueWait::Window | QueueWait::Time(_) | QueueWait::Turn,
+                ..
+            }
+            | Self::Announced(_)
+            | Self::Fetching { .. }
+            | Self::Fetched { .. }
+            | Self::Completing { .. }
+            | Self::Importing { .. } => None,
+        }
+    }
+
+    /// Whether one request more would be sent for this entry if there was somebody to send it to.
+    pub(crate) fn wants_request(&self) -> bool {
+        match self {
+            Self::Announced(Wait::Capacity { .. }) | Self::Fetched { wait: Wait::Capacity { .. }, .. } => {
+                true
+            }
+            Self::Fetching { round, .. } | Self::Completing { round, .. } => round.wanted > 0,
             Self::Announced(Wait::Until(_) | Wait::Window { .. })
             | Self::Fetched { wait: Wait::Until(_) | Wait::Window { .. }, .. }
-            | Self::Fetching { .. }
-            | Self::Completing { .. }
             | Self::Queued { .. }
-            | Self::Importing { .. } => None,
+            | Self::Importing { .. } => false,
+        }
+    }
+
+    /// What is asked for next, while something is asked for.
+    pub(crate) fn asks_for(&self) -> Option<Asked> {
+        match self {
+            Self::Announced(_) | Self::Fetching { .. } => Some(Asked::Header),
+            Self::Fetched { .. } | Self::Completing { .. } => Some(Asked::Bodies),
+            Self::Queued { .. } | Self::Importing { .. } => None,
         }
     }
 }

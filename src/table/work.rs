@@ -18,7 +18,7 @@ use super::loads::Loads;
 use super::requests::Requests;
 use super::siblings::{Entries, Siblings};
 use super::small::SmallTable;
-use super::{Claim, ClaimId, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
+use super::{Claim, ClaimId, EntryId, Orphaned, PeerSlot, QueueWait, Stage, Step, Wait};
 
 /// One hash that is followed.
 pub(crate) struct Entry<T: Types> {
@@ -70,9 +70,12 @@ pub(super) struct Work<T: Types> {
     pub(super) by_number: BTreeSet<(BlockNumber, EntryId)>,
     /// Who waits for a turn with the host.
     pub(super) ready: BTreeSet<(BlockNumber, EntryId)>,
-    /// Peers that may be asked for more since one of their requests ended during this call, and for
-    /// which entries wait.
-    pub(super) unblocked_peers: Vec<PeerSlot>,
+    /// Peers of which a limit gave way during this call, and for which entries may wait: each once.
+    pub(super) relieved_peers: Vec<PeerSlot>,
+    /// Entries that want one request more than they have.
+    pub(super) wanting: u32,
+    /// Orphans whose parent nobody has the allowance for.
+    pub(super) barred: u32,
     /// The most entries since there were none.
     pub(super) busiest: usize,
 }
@@ -90,7 +93,9 @@ impl<T: Types> Work<T> {
             by_body: Siblings::new(),
             by_number: BTreeSet::new(),
             ready: BTreeSet::new(),
-            unblocked_peers: Vec::new(),
+            relieved_peers: Vec::new(),
+            wanting: 0,
+            barred: 0,
             stages: [0; StageName::ALL.len()],
             busiest: 0,
         }
@@ -158,8 +163,11 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred += 1;
         }
-        if let Some(slot) = stage.awaited_peer() {
-            self.loads.of_mut(slot).waiting += 1;
+        if stage.wants_request() {
+            self.wanting += 1;
+        }
+        if stage.orphaned() == Some(Orphaned::NoAllowance) {
+            self.barred += 1;
         }
     }
 
@@ -177,8 +185,18 @@ impl<T: Types> Work<T> {
         if let Some(slot) = stage.deferred_by() {
             self.loads.of_mut(slot).deferred -= 1;
         }
-        if let Some(slot) = stage.awaited_peer() {
-            self.loads.of_mut(slot).waiting -= 1;
+        if stage.wants_request() {
+            self.wanting -= 1;
+        }
+        if stage.orphaned() == Some(Orphaned::NoAllowance) {
+            self.barred -= 1;
+        }
+    }
+
+    /// A limit of a peer gave way: what waits for it is looked for at the end of this call.
+    pub(super) fn relieve(&mut self, slot: PeerSlot) {
+        if !self.relieved_peers.contains(&slot) {
+            self.relieved_peers.push(slot);
         }
     }
 

@@ -112,10 +112,13 @@ fn a_wrong_body_among_right_ones_costs_its_own_block_only() {
 #[test]
 fn a_silent_peer_is_blamed_once_for_the_whole_request() {
     with(Config::geth(), |net| {
-        let (_, ask) = batch(net, 3);
+        let (blocks, ask) = batch(net, 3);
         net.advance(10_000);
         net.expect_cancel(ask);
         net.expect_penalty(ALICE, Reason::Silence);
+        // With nobody else she is asked again, for all of it at once.
+        net.expect_body_request_to(ALICE, &[&blocks[0], &blocks[1], &blocks[2]]);
+        net.disconnect(ALICE);
         assert_eq!(net.ends(End::NobodyLeft), 3);
     });
 }

@@ -32,7 +32,7 @@ fn another_announcer_is_asked_at_the_deadline() {
 }
 
 #[test]
-fn without_another_announcer_the_hash_is_forgotten_and_may_come_again() {
+fn without_another_announcer_the_same_is_asked_again_with_twice_the_time_and_not_blamed_again() {
     for (config, ms) in [(plain(), 5_000), (Config::geth(), 10_000)] {
         with(config, |net| {
             net.connect(&[ALICE]);
@@ -46,10 +46,16 @@ fn without_another_announcer_the_hash_is_forgotten_and_may_come_again() {
             net.advance(ms);
             net.expect_cancel(silent);
             net.expect_penalty(ALICE, Reason::Silence);
-            assert_eq!((net.ends(End::NobodyLeft), net.status().entries), (1, 0));
-            net.announce_meanwhile(ALICE, &block);
-            net.fetch(&block);
+            let again = net.expect_body_request_to(ALICE, &[&block]);
+            net.advance(2 * ms - 1);
+            net.assert_quiet();
+            net.advance(1);
+            net.expect_cancel(again);
+            let again = net.expect_body_request_to(ALICE, &[&block]);
+            net.advance(4 * ms - 1);
+            net.deliver_body(again, &[&block]);
             net.import(&block);
+            assert_eq!(net.counters().penalties(Reason::Silence), 1);
         });
     }
 }
@@ -88,7 +94,9 @@ fn header_and_body_asked_for_together_fail_as_one_fault() {
         net.advance(5_000);
         net.expect_cancel(header);
         net.expect_penalty(ALICE, Reason::Silence);
+        net.expect_header_request_to(ALICE, &block);
         net.expect_cancel(body);
         assert_eq!(net.counters().penalties(Reason::Silence), 1);
+        net.disconnect(ALICE);
     });
 }

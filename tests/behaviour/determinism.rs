@@ -35,7 +35,7 @@ impl Script {
             len => open[self.draw(len) as usize],
         };
         let (hash, number) = (block.hash(), block.number());
-        match self.draw(16) {
+        match self.draw(17) {
             0 | 1 => Input::PeerConnected { peer },
             2 => Input::PeerGone { peer },
             3..=5 => Input::Announced { peer, hash, number },
@@ -46,6 +46,7 @@ impl Script {
             11 => Input::RequestFailed { peer, request, failure: Failure::Refused },
             12 => Input::Verdict { hash, verdict: Verdict::Valid },
             13 => Input::Imported { hash, verdict: Verdict::Valid },
+            15 => Input::Progress { peer, request, bytes: self.draw(1 << 20) },
             14 => Input::ChainAdvanced { blocks: vec![(hash, number)] },
             _ => Input::Tick,
         }
@@ -106,6 +107,7 @@ fn by_method(fetcher: &mut Fetcher<Toy>, now: Time, input: Input<Toy>, chain: &C
         Input::Bodies { peer, request, bodies } => {
             return format!("{:?}", fetcher.bodies(now, &peer, request, bodies, chain));
         }
+        Input::Progress { peer, request, bytes } => fetcher.progress(now, &peer, request, bytes),
         Input::RequestFailed { peer, request, failure } => {
             fetcher.request_failed(now, &peer, request, failure)
         }

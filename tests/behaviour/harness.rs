@@ -62,6 +62,8 @@ pub struct Net {
     bound: u64,
     /// How long honest peers take to answer, in milliseconds; see [`Net::serve`].
     pub round_trip_ms: u64,
+    /// How much longer they take to send bodies.
+    pub body_transfer_ms: u64,
     pub(crate) under_way: VecDeque<(Time, Output<Toy>)>,
 }
 
@@ -77,6 +79,7 @@ impl Net {
             outputs: VecDeque::new(),
             bound,
             round_trip_ms: 0,
+            body_transfer_ms: 0,
             under_way: VecDeque::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! A second peer is asked when the first takes unusually long; the first answer wins.
 
-use herald_fetcher::{BodyRequest, Config, Hedge, Reason};
+use herald_fetcher::{Admission, BodyRequest, Config, Hedge, Reason};
 
 use crate::harness::{Ask, Net, plain, with};
 use crate::toy::{ALICE, BOB, CAROL, Toy, blocks_on, child, genesis};
@@ -11,13 +11,13 @@ fn hedging() -> Config {
     plain().with(|config| config.hedge = Config::default().hedge)
 }
 
-/// Alice was asked for a header, and Bob a second later.
+/// Alice was asked for a header, and Bob 250 ms later: what a peer that was never measured is given.
 fn hedged(net: &mut Net, block: &Block) -> (Ask, Ask) {
     net.connect(&[ALICE, BOB]);
     net.announce(ALICE, block);
     let first = net.expect_header_request_to(ALICE, block);
     net.announce(BOB, block);
-    net.advance(999);
+    net.advance(249);
     net.assert_quiet();
     net.advance(1);
     let second = net.expect_header_request_to(BOB, block);
@@ -60,16 +60,20 @@ fn one_that_fails_leaves_the_other_running() {
         let (first, second) = hedged(net, &block);
         net.connect(&[CAROL]);
         net.announce(CAROL, &block);
+        // The second round wanted two.
+        let third = net.expect_header_request_to(CAROL, &block);
         net.reply_headers(second, &[]);
         net.expect_penalty(BOB, Reason::EmptyReply);
-        net.advance(3_999);
+        net.advance(4_749);
         net.assert_quiet();
         net.advance(1);
         net.expect_cancel(first);
         net.expect_penalty(ALICE, Reason::Silence);
-        let third = net.expect_header_request_to(CAROL, &block);
-        net.deliver_header(third, &block);
-        let body = net.expect_body_request_to(CAROL, &[&block]);
+        // Nobody else is left, and the third round wanted four.
+        let again = net.expect_header_request_to(ALICE, &block);
+        net.deliver_header(again, &block);
+        net.expect_cancel(third);
+        let body = net.expect_body_request_to(ALICE, &[&block]);
         net.deliver_body(body, &[&block]);
         net.import(&block);
     });
@@ -134,19 +138,18 @@ fn a_peer_that_was_overtaken_is_not_asked_first_again() {
         let body = net.expect_body_request_to(BOB, &[&block]);
         net.deliver_body(body, &[&block]);
         net.import(&block);
-        // Both are there to be asked, Alice first: but she takes longer.
-        net.connect(&[CAROL]);
+        // Both are there to be asked when the window reaches the block, Alice first: but she takes longer.
+        let far = blocks_on(&block, 33).pop().expect("33 blocks");
+        for peer in [ALICE, BOB] {
+            assert_eq!(net.announce_as(peer, far.hash(), far.number()), Admission::Deferred);
+        }
         let next = child(&block);
-        net.announce(CAROL, &next);
-        let gone = net.expect_header_request_to(CAROL, &next);
-        net.announce(ALICE, &next);
-        net.announce(BOB, &next);
-        net.fail(gone, herald_fetcher::Failure::Disconnected);
-        let header = net.expect_header_request_to(BOB, &next);
-        net.deliver_header(header, &next);
-        let body = net.expect_body_request_to(BOB, &[&next]);
-        net.deliver_body(body, &[&next]);
-        net.import(&next);
+        net.advance_chain(std::slice::from_ref(&next));
+        net.expect_announce(&next);
+        let header = net.expect_header_request_to(BOB, &far);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
+        let header = net.expect_header_request_to(ALICE, &far);
+        net.fail(header, herald_fetcher::Failure::Disconnected);
         assert!(net.peer(ALICE).header_answer_us > net.peer(BOB).header_answer_us);
     });
 }

@@ -1,6 +1,6 @@
 //! Honest peers and an honest host: whole courses of events in one verb.
 
-use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, Output, Verdict};
+use herald_fetcher::{BlockHash, BlockNumber, BlockOf, Body as _, Output, Time, Verdict};
 
 use crate::harness::{Ask, Net, Told};
 use crate::toy::{Peer, Toy};
@@ -126,11 +126,11 @@ impl Net {
         match output {
             Output::RequestHeader { peer, hash, .. } => {
                 served.header_requests.push((peer, hash));
-                self.under_way.push_back((answered_at, output));
+                self.send_under_way(answered_at, output);
             }
             Output::RequestBodies { peer, ref hashes, .. } => {
                 served.body_requests.push((peer, hashes.to_vec()));
-                self.under_way.push_back((answered_at, output));
+                self.send_under_way(self.in_ms(self.round_trip_ms + self.body_transfer_ms), output);
             }
             Output::Cancel { request: cancelled, .. } => {
                 served.cancelled += 1;
@@ -160,6 +160,12 @@ impl Net {
             | Output::OutOfReach { .. }
             | Output::Event(_)) => panic!("unexpected among the honest: {other:?}"),
         }
+    }
+
+    /// In the order in which they will be answered, those of one time in that in which they were sent.
+    fn send_under_way(&mut self, answered_at: Time, output: Output<Toy>) {
+        let at = self.under_way.partition_point(|(time, _)| *time <= answered_at);
+        self.under_way.insert(at, (answered_at, output));
     }
 
     #[track_caller]

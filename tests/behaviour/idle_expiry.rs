@@ -9,7 +9,7 @@ use crate::toy::{ALICE, block, genesis, made_up_hash};
 
 #[test]
 fn a_block_whose_parent_never_comes() {
-    for (config, ms) in [(plain(), 5_000), (Config::geth(), 10_000)] {
+    for (config, ms, again) in [(plain(), 5_000, 3), (Config::geth(), 10_000, 2)] {
         with(config, |net| {
             net.connect(&[ALICE]);
             let orphan = block(made_up_hash(1), 5, b"orphan", 0);
@@ -18,10 +18,13 @@ fn a_block_whose_parent_never_comes() {
             net.advance(ms);
             net.expect_cancel(ask);
             net.expect_penalty(ALICE, Reason::Silence);
-            net.advance(119_999 - ms);
-            assert_eq!((net.ends(End::Expired), net.status().entries), (0, 1));
-            net.advance(1);
-            assert_eq!((net.ends(End::Expired), net.status().entries), (1, 0));
+            // She is asked for it again, each time with twice as much, in vain.
+            net.expect_header_request_for(made_up_hash(1));
+            assert_eq!(net.advance_for_all(119_999 - ms).len(), 2 * again);
+            assert_eq!(net.ends(End::Expired), 0);
+            net.advance_for_all(1);
+            assert_eq!(net.ends(End::Expired), 2);
+            assert_eq!(net.counters().penalties(Reason::Silence), 1);
         });
     }
 }
@@ -52,8 +55,8 @@ fn a_hash_that_waits_for_a_busy_peer_behind_slower_ones() {
         net.connect(&[ALICE]);
         assert_eq!(net.flood(ALICE, (0..3).map(made_up_hash)), 3);
         net.advance_for_all(8_000);
-        // The first ends at its deadline, the second while it is asked for, the third unasked.
-        assert_eq!((net.ends(End::NobodyLeft), net.ends(End::Expired)), (1, 2));
+        // The first after its request, the second while it is asked for, the third unasked.
+        assert_eq!((net.ends(End::Expired), net.counters().requests), (3, 2));
     });
 }
 

@@ -45,17 +45,21 @@ mod determinism;
 mod early_body;
 mod events;
 mod extremes;
+mod first_and_silent;
 mod future_blocks;
 mod headers_only;
 mod hedging;
 mod invalid_blocks;
 mod local_faults;
+mod lost_parents;
 mod missing_parents;
 mod propagation;
 #[cfg(feature = "serde")]
 mod recorded_inputs;
+mod rounds;
 mod shares;
 mod shutdown;
+mod slow_lines;
 mod time;
 
 // What a review of the fetcher among hostile peers found.

@@ -90,6 +90,7 @@ fn inputs() -> Vec<Input<Plain>> {
         Input::Pushed { peer: 9, block: two.clone() },
         Input::Headers { peer: 4, request, headers: vec![one.header.clone()] },
         Input::Bodies { peer: 4, request, bodies: vec![Body(5), Body(6)] },
+        Input::Progress { peer: 9, request, bytes: 1_000 },
         Input::RequestFailed { peer: 9, request, failure: Failure::Malformed },
         Input::Pushed { peer: 4, block: one.clone() },
         Input::Verdict { hash: one.header.hash, verdict: herald_fetcher::Verdict::Valid },

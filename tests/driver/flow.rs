@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{Admission, Config, End, Failure, Mode, Reason, RequestId};
+use herald_fetcher::{Admission, Config, End, Failure, Mode, Reason, ReplyProgress, RequestId};
 use tokio::time::Instant;
 
 use crate::host::{Call, Host, Manner, Parts, empty_block, full_block, genesis, settle};
@@ -63,6 +63,24 @@ async fn peers_that_answer_at_once_cost_no_wait() {
         let (_, at) = host.imported.recv().await.unwrap();
         assert!(at.duration_since(announced) < Duration::from_millis(1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_keeps_a_slow_reply_alive() {
+    let mut host = Parts::new(Manner::AtOnce)
+        .spawn(Config::default().with(|config| config.reply_progress = ReplyProgress::Reported));
+    host.connect(&[1]).await;
+    let block = full_block(1, genesis().hash(), 0);
+    assert_eq!(host.handle.announce(1, block.hash(), 1).await, Ok(Admission::Accepted));
+    let (_, request, _) = host.header_request().await;
+    let Call::Bodies { request: body_request, .. } = host.call().await else { panic!("no body request") };
+    assert!(host.handle.filter_headers(1, request, vec![block.header.clone()]).await.is_empty());
+    assert_eq!(host.handle.progress(1, body_request, 2 << 20), Ok(()));
+    // Without, its time would be over after 5 s; so much of it is worth 4 s more.
+    tokio::time::sleep(8 * SECOND).await;
+    assert_eq!(host.handle.counters().await.unwrap().deadlines_passed, 0);
+    assert!(host.handle.filter_bodies(1, body_request, vec![block.body.clone()]).await.is_empty());
+    assert_eq!(host.imported.recv().await.unwrap().0, block.hash());
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,9 @@ mod world;
 
 use std::time::Duration;
 
-use herald_fetcher::{BodyRequest, Choice, Config, Deadline, FanOut, Gather, Grace, Hedge, Mode};
+use herald_fetcher::{
+    BodyRequest, Choice, Config, Deadline, FanOut, Gather, Grace, Hedge, Mode, ReplyProgress,
+};
 use proptest::prelude::*;
 
 use world::{Step, World};
@@ -37,6 +39,8 @@ fn configs() -> impl Strategy<Value = Config> {
         config.choice = [Choice::Fastest, Choice::Random][usize::from(choice)];
         config.fan_out = [FanOut::None, FanOut::SquareRoot, FanOut::SquareRootOfLacking, FanOut::All]
             [usize::from(fan_out)];
+        config.reply_progress =
+            [ReplyProgress::Unreported, ReplyProgress::Reported][usize::from(seed.is_multiple_of(5))];
         config.window_above = 12;
         config.deferred_per_peer = deferred;
         config.announcements_per_peer = announcements * 3;

@@ -394,7 +394,7 @@ impl World {
     fn stranger(&mut self, which: u16, how: u16) {
         let hash = self.planned(which).block.header.hash;
         let request = RequestId::new(u64::from(how) + 1_000_000);
-        match how % 4 {
+        match how % 5 {
             0 if !self.verify.contains(&hash) => {
                 self.input(Input::Verdict { hash, verdict: Verdict::Invalid })
             }
@@ -404,6 +404,12 @@ impl World {
             2 => {
                 let headers = vec![self.planned(which).block.header];
                 self.input(Input::Headers { peer: peer(which), request, headers });
+            }
+            // How much of a reply has come is said rightly or not, of any request.
+            3 => {
+                let (request, peer) =
+                    self.some_request(which).map_or((request, 0), |(id, peer, ..)| (id, peer));
+                self.input(Input::Progress { peer, request, bytes: u64::from(how) << 10 });
             }
             _ => {
                 let now = self.now;

@@ -163,6 +163,8 @@ impl Machine for GethModel {
             Input::Bodies { peer, request, bodies } => {
                 Outcome::Bodies(self.bodies(peer, request, bodies, chain))
             }
+            // Geth's time limit is for the whole reply.
+            Input::Progress { .. } => Outcome::Done,
             Input::RequestFailed { peer, request, failure } => {
                 self.request_failed(peer, request, failure);
                 Outcome::Done
@@ -318,6 +320,7 @@ fn refusal(input: Input<Sim>) -> Outcome<Sim> {
         Input::Headers { headers, .. } => Outcome::Headers(headers),
         Input::Bodies { bodies, .. } => Outcome::Bodies(bodies),
         Input::PeerGone { .. }
+        | Input::Progress { .. }
         | Input::RequestFailed { .. }
         | Input::Verdict { .. }
         | Input::Imported { .. }
