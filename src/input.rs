@@ -181,9 +181,9 @@ pub enum Failure {
 /// [`Output::VerifyHeader`](crate::Output::VerifyHeader), [`Output::Import`](crate::Output::Import)
 /// and [`Output::ImportHeader`](crate::Output::ImportHeader).
 ///
-/// Closed on purpose: these four are all that a check can come to as far as the fetcher is
-/// concerned. A host with finer ones (an execution that failed, a store that is full) says here who
-/// is to blame: the block, or itself.
+/// Closed on purpose: these are all that a check can come to as far as the fetcher is concerned. A
+/// host with finer ones (an execution that failed, a store that is full) says here who is to blame:
+/// the block, or itself.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -207,6 +207,23 @@ pub enum Verdict {
         /// [`Config::future_max`](crate::Config::future_max) ends the block.
         wait: Duration,
     },
+    /// The host is not ready for it: an engine that is still syncing. Nobody is to blame; the block is
+    /// kept, its header verified and its relay done, and handed out for import again. It keeps its turn
+    /// among [`Config::importing`](crate::Config::importing).
+    ///
+    /// Said of imports. The wait counts against the block's lifetime, the host's own time with it does
+    /// not; a block whose life is over first ends as by a [`LocalFault`](Self::LocalFault). Of a header
+    /// it counts as one at once: a host that cannot verify headers has nothing to relay.
+    Retry {
+        /// How long it is until then, counted from the call that hands this in; 100 ms at least.
+        after: Duration,
+    },
+    /// Its body is bad where no commitment of the header covers it; the header, and so the hash, is
+    /// not. Whoever provided it is penalised, unless it only relayed the block. The block ends, and is
+    /// fetched anew when it is announced again.
+    ///
+    /// Said of imports. Of a header, which has no body, it counts as a [`LocalFault`](Self::LocalFault).
+    BadBody,
     /// It could not be checked, for a reason on our side: a full disk, a task that was aborted. The
     /// block ends, and nobody is to blame; it is fetched anew when it is announced again.
     LocalFault,

@@ -180,7 +180,8 @@ labelled_enum! {
         WrongNumber => "wrong_number", PROOF;
         /// It answered a request for a header with one of another hash.
         WrongHeader => "wrong_header", PROOF;
-        /// It provided a body that does not match the header's commitments.
+        /// It provided a body that does not match the header's commitments, or that the host found bad
+        /// where these do not reach.
         WrongBody => "wrong_body", PROOF;
         /// It provided a header that breaks a rule of the chain.
         InvalidHeader => "invalid_header", PROOF;
@@ -346,6 +347,8 @@ labelled_enum! {
         Passed => "passed";
         /// It, or one of its ancestors, is invalid.
         Invalid => "invalid";
+        /// Its body is bad where no commitment of its header covers it: that of another may be good.
+        BadBody => "bad_body";
         /// It lies too far in the future.
         TooFarInFuture => "too_far_in_future";
         /// The byte limits leave no capacity for it.

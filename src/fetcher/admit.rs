@@ -161,7 +161,7 @@ impl<T: Types> Fetcher<T> {
         let Some(entry) = self.table.entry(id) else { return Admission::Duplicate };
         let hash = entry.hash;
         // Pushed again while it is being imported; announced again, it is known before.
-        if let Stage::Importing { step: Step::Importing, .. } = entry.stage() {
+        if let Stage::Importing { step: Step::Importing(_) | Step::Waiting(_), .. } = entry.stage() {
             if let Some(known) = self.known.find(&hash) {
                 self.known.mark(known, slot);
             }

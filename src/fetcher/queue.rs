@@ -14,6 +14,10 @@ use crate::types::{Block, BlockHash, BlockNumber, BlockOf, Header, Types};
 use super::Fetcher;
 use super::admit::Distance;
 
+/// How long a block waits at least for which the host is not ready: one that says "at once" is not
+/// asked all the time.
+const RETRY_AFTER_MIN: Duration = Duration::from_millis(100);
+
 /// How long a block waits at least that the host has called too early once before; twice as long
 /// with each further time. Clocks that are slewed differ by less.
 const EARLY_AGAIN: Duration = Duration::from_millis(10);
@@ -41,7 +45,7 @@ impl<T: Types> Fetcher<T> {
             Verdict::Valid => self.relay_and_import(id),
             Verdict::Invalid => self.reject(id, Reason::InvalidHeader),
             Verdict::Future { wait } => self.keep_for(id, wait),
-            Verdict::LocalFault => self.end(id, End::LocalFault),
+            Verdict::Retry { .. } | Verdict::BadBody | Verdict::LocalFault => self.end(id, End::LocalFault),
         }
         self.next_turns(chain);
         self.ask_relieved_peers();
@@ -51,11 +55,11 @@ impl<T: Types> Fetcher<T> {
     pub fn imported(&mut self, now: Time, hash: BlockHash, verdict: Verdict, chain: &impl ChainView) {
         self.set_time(now);
         let found = self.table.find(&hash).and_then(|id| Some((id, self.table.stage(id)?)));
-        let Some((id, Stage::Importing { step: Step::Importing, block })) = found else {
+        let Some((id, &Stage::Importing { step: Step::Importing(since), ref block })) = found else {
             self.counters.answers_unexpected += 1;
             return;
         };
-        let number = block.value.number();
+        let (number, holder) = (block.value.number(), (block.peer, block.blame));
         match verdict {
             Verdict::Valid => {
                 self.announce_imported(hash, number);
@@ -66,13 +70,47 @@ impl<T: Types> Fetcher<T> {
                 self.known.remove(&hash);
                 self.reject(id, Reason::InvalidBlock);
             }
-            Verdict::Future { .. } | Verdict::LocalFault => {
-                self.known.remove(&hash);
-                self.end(id, End::LocalFault);
+            Verdict::Retry { after } => {
+                self.table.postpone(id, self.now.since(since));
+                self.table.set_step(id, Step::Waiting(self.now.after(after.max(RETRY_AFTER_MIN))));
+                self.rearm(id);
             }
+            Verdict::BadBody => {
+                if let (slot, Blame::Provider) = holder {
+                    self.penalise(slot, Reason::WrongBody);
+                }
+                self.fail_import(id, &hash, End::BadBody);
+            }
+            Verdict::Future { .. } | Verdict::LocalFault => self.fail_import(id, &hash, End::LocalFault),
         }
         self.next_turns(chain);
         self.ask_relieved_peers();
+    }
+
+    /// A block does not come into the chain, and is not known to be invalid: it may come again.
+    fn fail_import(&mut self, id: EntryId, hash: &BlockHash, end: End) {
+        self.known.remove(hash);
+        self.end(id, end);
+    }
+
+    /// The host was not ready for a block, and is asked again: at the last moment of its life, too.
+    pub(super) fn import_again(&mut self, id: EntryId, due: Time, chain: &impl ChainView) {
+        let Some(Stage::Importing { block: Held { value, .. }, .. }) = self.table.stage(id) else { return };
+        let (header, body) = (value.header.clone(), value.body.clone());
+        let parent_is_here = chain.contains(&header.parent_hash());
+        match self.distance(header.number(), chain) {
+            Distance::Within | Distance::Above if due <= self.now && parent_is_here => {
+                self.table.set_step(id, Step::Importing(self.now));
+                self.rearm(id);
+                self.output(match body {
+                    Some(body) => Output::Import { block: Block { header, body } },
+                    None => Output::ImportHeader { header },
+                });
+            }
+            Distance::Within | Distance::Above => self.fail_import(id, &header.hash(), End::LocalFault),
+            Distance::TooFar | Distance::BelowFinality => self.fail_import(id, &header.hash(), End::Passed),
+        }
+        self.next_turns(chain);
     }
 
     /// Blocks are in the chain, by whatever way. What was followed of them ends, what waited for
@@ -118,7 +156,9 @@ impl<T: Types> Fetcher<T> {
     /// told nothing of it. One that is with the host ends by the host's answer.
     fn end_in_chain(&mut self, hash: &BlockHash) {
         let Some(id) = self.table.find(hash) else { return };
-        if matches!(self.table.stage(id), Some(Stage::Importing { .. })) {
+        if let Some(Stage::Importing { step, .. }) = self.table.stage(id)
+            && step.is_with_host()
+        {
             return;
         }
         let known = self.known.insert(*hash);
@@ -203,7 +243,7 @@ impl<T: Types> Fetcher<T> {
         for (claim, _) in claims {
             self.table.remove_claim(claim);
         }
-        self.table.set_step(id, Step::Importing);
+        self.table.set_step(id, Step::Importing(self.now));
         match body {
             Some(body) => {
                 let block = Block { header, body };

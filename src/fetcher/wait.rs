@@ -6,7 +6,7 @@ use crate::Time;
 use crate::config::Grace;
 use crate::input::ChainView;
 use crate::output::End;
-use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Wait};
+use crate::table::{Early, EntryId, PeerSlot, QueueWait, Stage, Step, Wait};
 use crate::types::Types;
 
 use super::Fetcher;
@@ -79,7 +79,8 @@ impl<T: Types> Fetcher<T> {
                 QueueWait::Time(time) | QueueWait::Orphan { until: time, .. } => Some(*time),
                 QueueWait::Parent { .. } | QueueWait::Window | QueueWait::Turn => None,
             },
-            Stage::Importing { .. } => {
+            Stage::Importing { step: Step::Waiting(time), .. } => Some(*time),
+            Stage::Importing { step: Step::Verifying(_) | Step::Importing(_), .. } => {
                 self.table.set_alarm(id, None);
                 return;
             }
@@ -96,6 +97,9 @@ impl<T: Types> Fetcher<T> {
             // Its time has come at the last moment of its life: that is not too late.
             Stage::Queued { wait: QueueWait::Time(time), .. } if *time <= self.now => {
                 self.resettle(id, chain)
+            }
+            Stage::Importing { step: Step::Waiting(time), .. } if *time <= self.now || expired => {
+                self.import_again(id, *time, chain)
             }
             _ if expired => self.end(id, End::Expired),
             Stage::Announced(_) => self.ask_header(id),

@@ -6,7 +6,7 @@ use crate::Config;
 use crate::output::{Presence, StageName};
 use crate::types::Types;
 
-use super::{Asked, Charged, EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Table, Work};
+use super::{Asked, Charged, EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Step, Table, Work};
 
 /// An index or a counter that does not agree with the entries: a defect of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,8 @@ impl<T: Types> Table<T> {
     fn check_entry(&self, work: &Work<T>, id: EntryId) -> Checked {
         let Some(entry) = self.entry(id) else { return demand(false, "an entry is gone") };
         demand(self.find(&entry.hash) == Some(id), "an entry is not found by its hash")?;
-        let importing = matches!(entry.stage, Stage::Importing { .. });
+        let busy = Step::is_with_host;
+        let importing = matches!(&entry.stage, Stage::Importing { step, .. } if busy(*step));
         demand(
             work.alarms.of(id).is_some() != importing,
             "an entry waits without an alarm, or is importing with one",

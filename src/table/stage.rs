@@ -21,7 +21,7 @@ pub(crate) enum Stage<T: Types> {
     Completing { header: Held<T::Header>, round: Round },
     /// Whole, and waiting.
     Queued { block: Held<Whole<T>>, wait: QueueWait },
-    /// With the host, and ended by the host alone.
+    /// With the host, and ended by the host alone, unless it waits to be asked again.
     Importing { block: Held<Whole<T>>, step: Step },
 }
 
@@ -70,8 +70,20 @@ pub(crate) enum Orphaned {
 pub(crate) enum Step {
     /// Verifying the header. Since the time, which is not counted against the entry.
     Verifying(Time),
-    /// Importing.
-    Importing,
+    /// Importing. Since the time, which is not counted against the entry either.
+    Importing(Time),
+    /// Nothing until this time: it was not ready to import. Ended by the alarm.
+    Waiting(Time),
+}
+
+impl Step {
+    /// Whether the host has been asked, and owes an answer.
+    pub(crate) fn is_with_host(self) -> bool {
+        match self {
+            Self::Verifying(_) | Self::Importing(_) => true,
+            Self::Waiting(_) => false,
+        }
+    }
 }
 
 /// A value held for a peer that is charged for its bytes.

@@ -112,7 +112,7 @@ impl<T: Types> Work<T> {
             && self
                 .entries
                 .iter()
-                .all(|(_, entry)| matches!(entry.stage, Stage::Importing { step: Step::Importing, .. }))
+                .all(|(_, entry)| matches!(entry.stage, Stage::Importing { step: Step::Importing(_), .. }))
     }
 
     /// Adds an entry, announced with nothing to wait for.

@@ -63,7 +63,7 @@ fn strange_bodies_come_back_as_strange_headers_do() {
     with(plain(), |net| {
         let (blocks, [ask, other]) = one_body_asked_of_each(net);
         let strange = child(&child(&genesis()));
-        assert_eq!(net.reply_bodies(ask, &[&strange]), [strange.body.clone()]);
+        assert_eq!(net.reply_bodies(ask, &[&strange]), std::slice::from_ref(&strange.body));
         net.expect_penalty(MALLORY, Reason::WrongBody);
         net.deliver_body(other, &[&blocks[1]]);
         net.import(&blocks[1]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald_fetcher::{Admission, Config, End, Failure, Mode, Reason, ReplyProgress, RequestId};
+use herald_fetcher::{Admission, Config, End, Failure, Mode, Presence, Reason, ReplyProgress, RequestId};
 use tokio::time::Instant;
 
 use crate::host::{Call, Host, Manner, Parts, empty_block, full_block, genesis, settle};
@@ -231,4 +231,38 @@ async fn a_sealed_block_is_relayed_and_announced() {
     told.extend(peers);
     told.sort_unstable();
     assert_eq!(told, [1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_left_before_the_verdict_is_named() {
+    let mut host = Host::new(Manner::InvalidAfter(SECOND));
+    host.connect(&[1]).await;
+    let bad = empty_block(1, genesis().hash(), 0);
+    assert_eq!(host.handle.push_block(1, bad).await, Ok(Admission::Accepted));
+    host.handle.peer_gone(1).await.unwrap();
+    let named = Call::Penalise { peer: 1, reason: Reason::InvalidHeader, presence: Presence::Gone };
+    assert_eq!(host.call().await, named);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_not_ready_is_asked_again() {
+    let mut host = Host::new(Manner::RetryOnce(5 * SECOND));
+    host.connect(&[1]).await;
+    let start = Instant::now();
+    let block = empty_block(1, genesis().hash(), 0);
+    assert_eq!(host.handle.push_block(1, block.clone()).await, Ok(Admission::Accepted));
+    let (hash, at) = host.imported.recv().await.unwrap();
+    assert_eq!((hash, at.duration_since(start)), (block.hash(), 5 * SECOND));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hash_is_forgotten_on_request() {
+    let mut host = Host::new(Manner::InvalidAfter(SECOND));
+    host.connect(&[1, 2]).await;
+    let bad = empty_block(1, genesis().hash(), 0);
+    assert_eq!(host.handle.push_block(1, bad.clone()).await, Ok(Admission::Accepted));
+    assert!(matches!(host.call().await, Call::Penalise { peer: 1, .. }));
+    assert_eq!(host.handle.announce(2, bad.hash(), 1).await, Ok(Admission::BadBlock));
+    host.handle.forget(bad.hash()).await.unwrap();
+    assert_eq!(host.handle.announce(2, bad.hash(), 1).await, Ok(Admission::Accepted));
 }

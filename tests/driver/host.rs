@@ -29,12 +29,17 @@ pub enum Manner {
     PanicInImport,
     /// Valid, but only so long after the first time it was asked.
     FutureOnce(Duration),
+    /// Each header is invalid, and so long in coming to be known so.
+    InvalidAfter(Duration),
+    /// Not ready to import, for so long after the first time it was asked.
+    RetryOnce(Duration),
 }
 
 pub struct TestChain {
     blocks: Mutex<BTreeMap<BlockHash, BlockNumber>>,
     manner: Manner,
     asked: AtomicUsize,
+    asked_to_import: AtomicUsize,
     imported: mpsc::UnboundedSender<(BlockHash, Instant)>,
     /// Imports that have begun and are neither ended nor dropped.
     pub running: Arc<AtomicUsize>,
@@ -56,11 +61,17 @@ impl TestChain {
     async fn take(&self, hash: BlockHash, number: BlockNumber) -> Verdict {
         self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(Arc::clone(&self.running));
+        let first = self.asked_to_import.fetch_add(1, Ordering::SeqCst) == 0;
         match self.manner {
+            Manner::RetryOnce(after) if first => return Verdict::Retry { after },
             Manner::Slow(time) => tokio::time::sleep(time).await,
             Manner::Stuck => core::future::pending().await,
             Manner::PanicInImport => panic!("the test asked for it"),
-            Manner::AtOnce | Manner::PanicInVerify | Manner::FutureOnce(_) => {}
+            Manner::AtOnce
+            | Manner::PanicInVerify
+            | Manner::FutureOnce(_)
+            | Manner::InvalidAfter(_)
+            | Manner::RetryOnce(_) => {}
         }
         self.insert(hash, number);
         self.imported.send((hash, Instant::now())).unwrap();
@@ -86,11 +97,16 @@ impl Chain<Toy> for TestChain {
         match self.manner {
             Manner::PanicInVerify => panic!("the test asked for it"),
             Manner::FutureOnce(wait) if first => Verdict::Future { wait },
+            Manner::InvalidAfter(time) => {
+                tokio::time::sleep(time).await;
+                Verdict::Invalid
+            }
             Manner::AtOnce
             | Manner::Slow(_)
             | Manner::Stuck
             | Manner::PanicInImport
-            | Manner::FutureOnce(_) => Verdict::Valid,
+            | Manner::FutureOnce(_)
+            | Manner::RetryOnce(_) => Verdict::Valid,
         }
     }
     async fn import(&self, block: herald_fetcher::BlockOf<Toy>) -> Verdict {
@@ -187,6 +203,7 @@ impl Parts {
             blocks: Mutex::default(),
             manner,
             asked: AtomicUsize::new(0),
+            asked_to_import: AtomicUsize::new(0),
             imported: imported_in,
             running: Arc::default(),
         };

@@ -138,7 +138,7 @@ fn the_steps_reach_every_outcome() {
     }
     // A run ends before its shutdown, toys give no block that only an import finds invalid, and no
     // run is long enough for a flood. The behaviours have a test for each of these.
-    let elsewhere = ["shutdown", "stopped", "invalid_block", "flooding"];
+    let elsewhere = ["shutdown", "stopped", "invalid_block", "bad_body", "flooding"];
     let never: Vec<_> =
         seen.iter().filter(|(name, n)| **n == 0 && !elsewhere.contains(&name.as_str())).collect();
     assert!(never.is_empty(), "never reached: {never:?} of {seen:?}");

@@ -358,6 +358,7 @@ impl World {
             0 => Verdict::LocalFault,
             // As if the clock had been set back: that, too, is a fault on our side.
             8 => Verdict::Future { wait: Duration::from_millis(u64::from(how)) },
+            2 | 6 | 10 => Verdict::Retry { after: Duration::from_millis(u64::from(how / 16)) },
             _ => Verdict::Valid,
         };
         self.finish_import(hash, verdict);

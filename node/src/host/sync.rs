@@ -62,7 +62,11 @@ impl SyncChain for SyncHost {
                     Verdict::Invalid => {
                         ImportFault::Invalid { number: stopped.number, rule: stopped.error.label() }
                     }
-                    Verdict::Valid | Verdict::Future { .. } | Verdict::LocalFault => ImportFault::Local,
+                    Verdict::Valid
+                    | Verdict::Future { .. }
+                    | Verdict::Retry { .. }
+                    | Verdict::BadBody
+                    | Verdict::LocalFault => ImportFault::Local,
                 })
             }
         }

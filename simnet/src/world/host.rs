@@ -167,6 +167,7 @@ impl<M: Machine> World<'_, M> {
             | End::Passed
             | End::TooFarInFuture
             | End::NoCapacity
+            | End::BadBody
             | End::LocalFault => {}
         }
         let Some(block) = self.blocks.find(hash) else { return };

@@ -158,6 +158,7 @@ impl<M: Machine> World<'_, M> {
             | End::Invalid
             | End::TooFarInFuture
             | End::NoCapacity
+            | End::BadBody
             | End::LocalFault
             | End::Shutdown => {}
         }

@@ -132,7 +132,7 @@ impl GethModel {
                 self.forget(hash, End::Invalid);
             }
             // Geth tells no cause of failure from another.
-            Verdict::LocalFault => {
+            Verdict::LocalFault | Verdict::Retry { .. } | Verdict::BadBody => {
                 self.penalise(origin, Reason::InvalidHeader);
                 self.forget(hash, End::LocalFault);
             }
@@ -152,14 +152,19 @@ impl GethModel {
         let end = match verdict {
             Verdict::Valid => End::Imported,
             Verdict::Invalid => End::Invalid,
-            Verdict::Future { .. } | Verdict::LocalFault => End::LocalFault,
+            Verdict::BadBody => End::BadBody,
+            Verdict::Future { .. } | Verdict::Retry { .. } | Verdict::LocalFault => End::LocalFault,
         };
         let importing = self.traces.queued(&hash).filter(|queued| queued.phase == BlockPhase::Importing);
         if let Some(block) = importing.map(|queued| queued.block.clone()) {
             match verdict {
                 Verdict::Valid => self.announce(&block, chain),
                 // Nobody is blamed for a block that only the import finds wrong.
-                Verdict::Invalid | Verdict::Future { .. } | Verdict::LocalFault => {}
+                Verdict::Invalid
+                | Verdict::BadBody
+                | Verdict::Future { .. }
+                | Verdict::Retry { .. }
+                | Verdict::LocalFault => {}
             }
             self.future.retain(|future| !future.is_at_host(&hash));
             self.forget(hash, end);
