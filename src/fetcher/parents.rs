@@ -113,7 +113,8 @@ impl<T: Types> Fetcher<T> {
             | End::NoCapacity
             | End::Expired
             | End::LocalFault
-            | End::TooFarInFuture => {
+            | End::TooFarInFuture
+            | End::BadBody => {
                 for child in self.table.children_of(hash) {
                     self.pause(child, Orphaned::Lost);
                 }
