@@ -34,6 +34,16 @@
 //! announcer failed or left, or whose [lifetime](Config::lifetime) is over, ends; every [`End`] is
 //! named and counted.
 //!
+//! # Usefulness
+//! Memory is bounded, and so is what other peers can make an honest one's block wait: **a valid block
+//! that an honest peer has announced is imported within [`Config::import_bound`], whatever the other
+//! peers do**, while that peer stays connected, block and ancestors stay within the window, and what they
+//! need stays within the peer's own allowances.
+//!
+//! What makes it so: each round asks twice as many as the one before, those first that have waited
+//! longest; rounds follow the hedge waits, not the deadlines; who was only late may be asked again; a
+//! block whose parent was lost searches it anew, of all who have any block above it.
+//!
 //! # Contract
 //! 1. Hand in what happens, with the time and a [`ChainView`], through the fetcher's methods or as
 //!    an [`Input`].
@@ -145,6 +155,7 @@
 //! Ethereum's blocks are in [`herald-proto`](https://docs.rs/herald-proto).
 
 mod bad;
+mod bound;
 mod config;
 #[cfg(feature = "tokio")]
 pub mod driver;
@@ -159,6 +170,7 @@ mod table;
 mod time;
 mod types;
 
+pub use bound::BoundTerms;
 pub use config::{
     Announce, BodyRequest, Choice, Config, ConfigError, Deadline, Events, FanOut, FetchExpiry, Gather, Grace,
     Hedge, Mode, ReplyProgress,

@@ -423,9 +423,12 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Drops what an entry holds and asks the next announcer from the start.
+    ///
+    /// The rounds go on where they were: who was behind many others does not wait for them again.
     pub(super) fn start_over(&mut self, id: EntryId) {
+        let round = self.next_round(id);
         self.cancel_requests(id);
-        self.table.take_stage(id);
+        self.table.set_stage(id, Stage::Announced(Wait::Capacity { round }));
         self.ask_header(id);
     }
 

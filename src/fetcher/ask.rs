@@ -285,9 +285,12 @@ impl<T: Types> Fetcher<T> {
 
     /// A peer has requests left again: the entries that want one are asked of it.
     fn use_capacity(&mut self, slot: PeerSlot) {
+        let mut last = None;
         while self.table.wants_requests() && !self.is_busy(slot) {
-            let Some(id) = self.first_waiting(slot) else { return };
+            let next = self.first_waiting(slot);
+            let Some(id) = next.filter(|_| next != last) else { return };
             self.ask_more(id);
+            last = next;
         }
     }
 
@@ -325,6 +328,10 @@ impl<T: Types> Fetcher<T> {
     /// Takes back one request for an entry.
     pub(super) fn withdraw(&mut self, id: EntryId, request: RequestId) {
         self.forget_request(id, request);
+        if let Some(&Request { peer, asked, .. }) = self.table.request(request) {
+            // It had not its time: it is as good as if it had not been asked.
+            self.table.forget_asked(id, peer, asked);
+        }
         if self.table.leave_request(request, id) == 0
             && let Some(open) = self.table.close_request(request)
         {

@@ -62,8 +62,8 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// Picks up to `count` of the announcers that may be asked, are not being asked already, and have
-    /// requests left: of those that were not asked yet, and where there is none, of those that only let
-    /// the time run out.
+    /// requests left: first those that were not asked yet, and where there are too few of them, those that
+    /// only let the time run out.
     ///
     /// The first round asks as configured. From the second on those that have waited longest come
     /// first, so that newcomers never overtake them; before them only who delivered the header.
@@ -92,14 +92,16 @@ impl<T: Types> Fetcher<T> {
             }
         }
         let count = usize::from(count);
-        if new.is_empty() {
-            again.sort_by_key(|(times, _)| *times);
-            new.extend(again.into_iter().map(|(_, slot)| slot));
-        } else if number == 0 {
+        if number == 0 && !new.is_empty() {
             return Chosen::Peers(self.choose_first(id, asked, &new).into_iter().collect());
-        } else if let Some(at) = self.provider(id).and_then(|slot| new.iter().position(|&s| s == slot)) {
+        }
+        if let Some(at) = self.provider(id).and_then(|slot| new.iter().position(|&s| s == slot)) {
             // Whoever delivered the header has the body, and did not keep us waiting.
             new.get_mut(..=at).unwrap_or_default().rotate_right(1);
+        }
+        if new.len() < count {
+            again.sort_by_key(|(times, _)| *times);
+            new.extend(again.into_iter().map(|(_, slot)| slot));
         }
         new.truncate(count);
         match (new.is_empty(), any) {

@@ -8,6 +8,7 @@
 )]
 
 mod toy;
+mod usefulness;
 mod world;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use herald_fetcher::{
 };
 use proptest::prelude::*;
 
+use usefulness::{Plan, Race};
 use world::{Step, World};
 
 /// Small limits, so that few steps reach them, and every policy.
@@ -74,6 +76,23 @@ fn run(config: &Config, shape: u64, finality: Option<u64>, steps: &[Step]) -> Wo
     world
 }
 
+/// Hostile peers that announce before and after the honest one, whose line is slow but keeps up.
+fn plans() -> impl Strategy<Value = Plan> {
+    let hostile = prop::collection::vec((any::<u8>(), 0..15_000_u64, any::<u8>()), 0..100);
+    let line = (1..400_u64, 11..100_u64, 0..4_096_u64);
+    (hostile, line, 0..4_u32, any::<bool>(), any::<u64>()).prop_map(
+        |(hostile, (latency_ms, rate_tenths, body_kib), ancestors, progress, seed)| Plan {
+            hostile,
+            latency_ms,
+            rate_tenths,
+            body_kib,
+            ancestors,
+            progress,
+            seed,
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -100,6 +119,17 @@ proptest! {
         let first = run(&config, shape, Some(16), &steps);
         let second = run(&config, shape, Some(16), &steps);
         prop_assert_eq!(first.trace, second.trace);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the others do, what an honest peer has announced is imported within the bound.
+    #[test]
+    fn an_honest_block_always_gets_through(plan in plans()) {
+        let taken = Race::new(&plan).run();
+        prop_assert!(taken.is_ok(), "{}", taken.expect_err("it took too long"));
     }
 }
 
