@@ -13,6 +13,8 @@ use herald_proto::{Block, Body, EthTypes, Header, HeaderFields};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::watchdog::Bound;
+
 pub type Peer = u8;
 pub type Toy = EthTypes<Peer>;
 
@@ -202,11 +204,11 @@ impl Parts {
         self,
         config: Config,
         build: impl FnOnce(
-            Builder<Toy, Arc<TestChain>, TestNetwork, ()>,
+            Builder<Toy, Arc<TestChain>, TestNetwork, Bound>,
         ) -> Builder<Toy, Arc<TestChain>, TestNetwork, O>,
     ) -> Host {
         let Self { chain, network, calls, imported } = self;
-        let builder = build(Driver::builder(config, Arc::clone(&chain), network));
+        let builder = build(Driver::builder(config, Arc::clone(&chain), network).observer(Bound::default()));
         let (handle, driver) = builder.spawn().unwrap();
         Host { handle, driver, chain, calls, imported }
     }
