@@ -16,7 +16,7 @@ const LATE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_reply_that_has_arrived_is_not_late() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1]).await;
         let block = empty_block(1, genesis().hash(), 0);

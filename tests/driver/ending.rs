@@ -12,7 +12,7 @@ use crate::watchdog::run;
 
 #[test]
 fn shutdown_leaves_no_import_behind() {
-    run(async {
+    run(|| async {
         let host = Host::new(Manner::Stuck);
         host.connect(&[1]).await;
         for tag in 0..3 {
@@ -33,7 +33,7 @@ fn shutdown_leaves_no_import_behind() {
 
 #[test]
 fn a_handle_outlives_its_driver_politely() {
-    run(async {
+    run(|| async {
         let host = Host::new(Manner::AtOnce);
         host.connect(&[1]).await;
         host.handle.shutdown().await;
@@ -52,7 +52,7 @@ fn a_handle_outlives_its_driver_politely() {
 
 #[test]
 fn the_driver_ends_with_its_last_handle() {
-    run(async {
+    run(|| async {
         let Host { handle, driver, chain, .. } = Host::new(Manner::Stuck);
         assert!(handle.peer_connected(1).await.is_ok());
         let block = empty_block(1, genesis().hash(), 0);
@@ -70,7 +70,7 @@ fn the_driver_ends_with_its_last_handle() {
 
 #[test]
 fn what_was_handed_in_before_is_handled_before() {
-    run(async {
+    run(|| async {
         let host = Host::new(Manner::AtOnce);
         host.connect(&[1]).await;
         let header = genesis().header;
@@ -90,7 +90,7 @@ fn what_was_handed_in_before_is_handled_before() {
 
 #[test]
 fn a_panic_of_the_network_is_told() {
-    run(async {
+    run(|| async {
         let mut parts = Parts::new(Manner::AtOnce);
         parts.network.panics = true;
         let host = parts.spawn(Config::default());
@@ -105,7 +105,7 @@ fn a_panic_of_the_network_is_told() {
 /// What is in the queue then is never handled, and what waits for its capacity waits for nothing.
 #[test]
 fn whoever_waits_for_capacity_is_told_when_the_task_is_cut_short() {
-    run(async {
+    run(|| async {
         let mut parts = Parts::new(Manner::AtOnce);
         parts.network.panics = true;
         let mut limits = QueueLimits::default();
@@ -137,7 +137,7 @@ fn what_cannot_start_says_why() {
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused() {
-    run(async {
+    run(|| async {
         let parts = Parts::new(Manner::AtOnce);
         let config = Config::default().with(|config| config.peers = 0);
         let refused = Driver::spawn::<Toy, _, _>(config, parts.chain, parts.network);

@@ -12,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_block_goes_from_announcement_to_announcement() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1, 2, 3, 4, 5]).await;
         let block = full_block(1, genesis().hash(), 0);
@@ -44,7 +44,7 @@ fn a_block_goes_from_announcement_to_announcement() {
 /// Measured against 500 and 602 ms in go-ethereum.
 #[test]
 fn peers_that_answer_at_once_cost_no_wait() {
-    run(async {
+    run(|| async {
         for block in [empty_block(1, genesis().hash(), 0), full_block(1, genesis().hash(), 0)] {
             let mut host = Host::new(Manner::AtOnce);
             host.connect(&[1]).await;
@@ -72,7 +72,7 @@ fn peers_that_answer_at_once_cost_no_wait() {
 
 #[test]
 fn a_slow_import_delays_no_announcement() {
-    run(async {
+    run(|| async {
         let mut host = Parts::new(Manner::Slow(10 * SECOND))
             .spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
         host.connect(&[1, 2]).await;
@@ -94,7 +94,7 @@ fn a_slow_import_delays_no_announcement() {
 
 #[test]
 fn deadlines_pass_on_virtual_time() {
-    run(async {
+    run(|| async {
         let mut host = Parts::new(Manner::AtOnce).spawn(Config::geth());
         host.connect(&[1]).await;
         let start = Instant::now();
@@ -111,7 +111,7 @@ fn deadlines_pass_on_virtual_time() {
 
 #[test]
 fn what_is_not_the_fetchers_comes_back() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1, 2]).await;
         let block = full_block(1, genesis().hash(), 0);
@@ -131,7 +131,7 @@ fn what_is_not_the_fetchers_comes_back() {
 
 #[test]
 fn a_future_block_is_imported_when_its_time_comes() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::FutureOnce(3 * SECOND));
         host.connect(&[1]).await;
         let start = Instant::now();
@@ -144,7 +144,7 @@ fn a_future_block_is_imported_when_its_time_comes() {
 
 #[test]
 fn what_cannot_be_sent_goes_to_the_next_announcer_at_once() {
-    run(async {
+    run(|| async {
         let mut parts = Parts::new(Manner::AtOnce);
         parts.network.unreachable = Some(1);
         let mut host = parts.spawn(Config::default().with(|config| config.grace = Config::geth().grace));
@@ -162,7 +162,7 @@ fn what_cannot_be_sent_goes_to_the_next_announcer_at_once() {
 
 #[test]
 fn a_failed_request_goes_to_the_next_announcer() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1, 2]).await;
         let block = empty_block(1, genesis().hash(), 0);
@@ -183,7 +183,7 @@ fn a_failed_request_goes_to_the_next_announcer() {
 
 #[test]
 fn headers_only_imports_headers() {
-    run(async {
+    run(|| async {
         let mut host = Parts::new(Manner::AtOnce)
             .spawn(Config::default().with(|config| config.mode = Mode::HeadersOnly));
         host.connect(&[1]).await;
@@ -196,7 +196,7 @@ fn headers_only_imports_headers() {
 /// The driver itself says that the chain has advanced.
 #[test]
 fn an_import_moves_the_window() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1]).await;
         let far = empty_block(33, genesis().hash(), 0);
@@ -210,7 +210,7 @@ fn an_import_moves_the_window() {
 
 #[test]
 fn news_of_the_chain_wake_a_child() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1]).await;
         let parent = empty_block(1, genesis().hash(), 0);
@@ -226,7 +226,7 @@ fn news_of_the_chain_wake_a_child() {
 
 #[test]
 fn a_sealed_block_is_relayed_and_announced() {
-    run(async {
+    run(|| async {
         let mut host = Host::new(Manner::AtOnce);
         host.connect(&[1, 2, 3, 4]).await;
         let block = empty_block(1, genesis().hash(), 0);

@@ -23,7 +23,7 @@ impl Write for Lines {
 
 #[test]
 fn the_log_shows_each_step_of_a_block() {
-    run(async {
+    run(|| async {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -31,6 +31,9 @@ fn the_log_shows_each_step_of_a_block() {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
+        // With one subscriber alone, `tracing` asks that of whichever thread comes first to a place
+        // whether it is of interest: another test's, which has none.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let _guard = tracing::subscriber::set_default(subscriber);
 
         let mut host = Host::new(Manner::AtOnce);

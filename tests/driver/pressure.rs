@@ -24,7 +24,7 @@ fn hash(n: u8) -> BlockHash {
 
 #[test]
 fn a_full_queue_says_busy_and_loses_nothing_else() {
-    run(async {
+    run(|| async {
         let host = host_with(2, 1 << 20);
         host.connect(&[1]).await;
         let handle = &host.handle;
@@ -42,7 +42,7 @@ fn a_full_queue_says_busy_and_loses_nothing_else() {
 
 #[test]
 fn what_must_not_be_lost_waits_for_room() {
-    run(async {
+    run(|| async {
         let host = host_with(1, 1 << 20);
         host.connect(&[1, 2]).await;
         let handle = &host.handle;
@@ -65,7 +65,7 @@ fn what_must_not_be_lost_waits_for_room() {
 
 #[test]
 fn bytes_are_bounded_too() {
-    run(async {
+    run(|| async {
         let block = full_block(1, genesis().hash(), 0);
         let bytes = u32::try_from(block.retained_bytes()).unwrap();
         let host = host_with(100, bytes + bytes / 2);
@@ -86,7 +86,7 @@ fn bytes_are_bounded_too() {
 
 #[test]
 fn a_call_larger_than_the_queue_goes_alone() {
-    run(async {
+    run(|| async {
         let host = host_with(100, 64);
         host.connect(&[1]).await;
         let block = full_block(1, genesis().hash(), 0);
@@ -96,7 +96,7 @@ fn a_call_larger_than_the_queue_goes_alone() {
 
 #[test]
 fn many_announcements_go_as_one_call() {
-    run(async {
+    run(|| async {
         let host = host_with(1, 1 << 20);
         host.connect(&[1]).await;
         let blocks = vec![(hash(1), 1), (hash(1), 1), (hash(2), 1_000), (genesis().hash(), 0)];
@@ -110,7 +110,7 @@ fn many_announcements_go_as_one_call() {
 /// Eight tasks announce without a pause; the silent peer's deadline passes all the same.
 #[test]
 fn a_flood_does_not_hold_up_deadlines() {
-    run(async {
+    run(|| async {
         let host = host_with(4, 1 << 20);
         host.connect(&[1, 2]).await;
         let block = empty_block(1, genesis().hash(), 0);
@@ -147,7 +147,7 @@ async fn poll_once<F: Future>(future: F) {
 
 #[test]
 fn a_dropped_announcement_is_handed_in_all_the_same() {
-    run(async {
+    run(|| async {
         let host = host_with(4, 1 << 20);
         host.connect(&[1]).await;
         poll_once(host.handle.announce(1, hash(1), 1)).await;
@@ -157,7 +157,7 @@ fn a_dropped_announcement_is_handed_in_all_the_same() {
 
 #[test]
 fn a_dropped_wait_for_room_has_done_nothing() {
-    run(async {
+    run(|| async {
         let host = host_with(1, 1 << 20);
         host.connect(&[1, 2]).await;
         let handle = &host.handle;

@@ -10,7 +10,7 @@ use crate::watchdog::run;
 
 #[test]
 fn a_panic_of_the_host_is_a_fault_of_ours_and_no_peers() {
-    run(async {
+    run(|| async {
         for manner in [Manner::PanicInVerify, Manner::PanicInImport] {
             let mut host = Host::new(manner);
             host.connect(&[1]).await;
@@ -66,7 +66,7 @@ impl Observer<Toy> for Seen {
 
 #[test]
 fn an_observer_sees_everything_in_order() {
-    run(async {
+    run(|| async {
         let seen = Seen::default();
         let config = Config::default().with(|config| config.events = Events::On);
         let mut host =

@@ -11,28 +11,43 @@ use crate::host::Toy;
 /// Longer than anything in these tests waits. It is virtual time, which goes on when nothing else can.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
+/// How often a thread looks for another's end before it gives the processor away: a few
+/// milliseconds. Where others want the processor, a look costs nothing beside being away.
+const LOOKS: u32 = 30_000;
+
+/// How often it gives the processor away: some seconds in all.
+const ROUNDS_MAX: u32 = 1_000;
+
 /// More than any of these tests hands in.
 const INPUTS_MAX: u64 = 100_000;
 
-/// Runs a test on this thread and on paused time.
-pub fn run<F: Future>(test: F) -> F::Output {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let ended = runtime.block_on(async { tokio::time::timeout(WAIT_MAX, test).await });
-    ended.expect("the test waits for what never comes")
+/// Runs a test on paused time, on a thread of its own: one that loops is left behind.
+pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let thread = std::thread::spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let ended = runtime.block_on(async { tokio::time::timeout(WAIT_MAX, test()).await });
+        ended.expect("the test waits for what never comes");
+    });
+    poll_until(|| thread.is_finished().then_some(()));
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
 }
 
-/// Polls what runs on other threads, until it is there. Their time cannot be paused, so it is the
-/// polls that are bounded.
+/// Polls what runs on other threads, until it is there. It is the polls that are bounded: a slow
+/// machine is as slow for these as for the others.
 pub fn poll_until<R>(mut poll: impl FnMut() -> Option<R>) -> R {
-    const POLLS_MAX: u64 = 20_000_000;
-    for _ in 0..POLLS_MAX {
-        if let Some(ready) = poll() {
-            return ready;
+    for _ in 0..ROUNDS_MAX {
+        for _ in 0..LOOKS {
+            if let Some(ready) = poll() {
+                return ready;
+            }
+            core::hint::spin_loop();
         }
         std::thread::yield_now();
     }
-    panic!("the other threads never come to an end");
+    panic!("the test never comes to an end");
 }
 
 /// Ends a driver that hands in without an end.
