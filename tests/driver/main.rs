@@ -9,4 +9,6 @@ mod host;
 mod log;
 mod pressure;
 mod seams;
+mod shares;
+mod sync;
 mod watchdog;

@@ -1,15 +1,16 @@
 //! A queue that is full, and a flood.
 
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald_fetcher::driver::{Handle, HandleError, QueueLimits};
-use herald_fetcher::{Admission, BlockHash, Config, Connection, RequestId};
+use herald_fetcher::driver::{Handle, HandleError, Observer, QueueLimits};
+use herald_fetcher::{Admission, BlockHash, Config, Connection, Input, RequestId, Time};
 
-use crate::host::{Host, Manner, Parts, Toy, empty_block, full_block, genesis, settle};
+use crate::host::{Call, Host, Manner, Parts, Toy, empty_block, full_block, genesis, settle};
 use crate::watchdog::{poll_until, run};
 
-fn host_with(calls: u32, bytes: u32) -> Host {
+pub fn host_with(calls: u32, bytes: u32) -> Host {
     let mut limits = QueueLimits::default();
     limits.calls = NonZeroU32::new(calls).unwrap();
     limits.bytes = NonZeroU32::new(bytes).unwrap();
@@ -68,7 +69,7 @@ fn bytes_are_bounded_too() {
     run(|| async {
         let block = full_block(1, genesis().hash(), 0);
         let bytes = u32::try_from(block.retained_bytes()).unwrap();
-        let host = host_with(100, bytes + bytes / 2);
+        let mut host = host_with(100, bytes + bytes / 2);
         host.connect(&[1]).await;
         let handle = &host.handle;
         let other = full_block(1, genesis().hash(), 1);
@@ -78,9 +79,10 @@ fn bytes_are_bounded_too() {
             handle.announce(1, hash(1), 1),
         );
         assert_eq!(first, Ok(Admission::Accepted));
-        assert_eq!(second, Err(HandleError::Busy));
+        assert_eq!(second, Ok(Admission::Accepted), "as an announcement");
         assert_eq!(third, Ok(Admission::Accepted), "an announcement carries nothing");
-        assert_eq!(handle.push_block(1, other).await, Ok(Admission::Accepted));
+        let (_, _, asked) = host.header_request().await;
+        assert_eq!(asked, other.hash(), "its bytes were not taken");
     });
 }
 
@@ -136,6 +138,47 @@ fn a_flood_does_not_hold_up_deadlines() {
     });
 }
 
+/// Announces again whatever it hears announced by peer 2, so that the queue is never empty.
+struct Echo {
+    handle: Arc<Mutex<Option<Handle<Toy>>>>,
+}
+
+impl Observer<Toy> for Echo {
+    fn on_input(&mut self, _: Time, input: &Input<Toy>) {
+        let handle = self.handle.lock().unwrap();
+        if let (Input::Announced { peer: 2, hash, number }, Some(handle)) = (input, &*handle) {
+            drop(handle.try_announce(2, *hash, *number));
+        }
+    }
+}
+
+/// The driver's own thread refills the queue while a batch is handled.
+#[test]
+fn a_queue_that_is_never_empty_holds_up_neither_deadlines_nor_other_tasks() {
+    run(|| async {
+        let handle = Arc::new(Mutex::default());
+        let echo = Echo { handle: Arc::clone(&handle) };
+        let mut host =
+            Parts::new(Manner::AtOnce).spawn_with(Config::default(), |builder| builder.observer(echo));
+        *handle.lock().unwrap() = Some(host.handle.clone());
+        host.connect(&[1, 2]).await;
+        let block = empty_block(1, genesis().hash(), 0);
+        assert_eq!(host.handle.announce(1, block.hash(), 1).await, Ok(Admission::Accepted));
+        let (_, request, _) = host.header_request().await;
+        assert_eq!(host.handle.announce(2, hash(1), 1_000).await, Ok(Admission::TooFar));
+        tokio::time::advance(Duration::from_secs(6)).await;
+        let ended = loop {
+            match host.call().await {
+                Call::Bodies { .. } => {}
+                other => break other,
+            }
+        };
+        assert_eq!(ended, Call::Cancel { request, peer: 1 });
+        // Else its handle would keep the driver alive, and the driver it.
+        *handle.lock().unwrap() = None;
+    });
+}
+
 /// Polls a future once, and drops it.
 async fn poll_once<F: Future>(future: F) {
     tokio::select! {
@@ -152,6 +195,21 @@ fn a_dropped_announcement_is_handed_in_all_the_same() {
         host.connect(&[1]).await;
         poll_once(host.handle.announce(1, hash(1), 1)).await;
         assert_eq!(host.handle.status().await.unwrap().entries, 1);
+    });
+}
+
+/// Nothing piles up of callers that give up.
+#[test]
+fn a_reply_that_is_dropped_while_it_waits_is_not_handed_in() {
+    run(|| async {
+        let host = host_with(1, 1 << 20);
+        host.connect(&[1]).await;
+        let handle = &host.handle;
+        let reply = || handle.filter_headers(1, RequestId::new(77), vec![genesis().header]);
+        tokio::join!(poll_once(handle.announce(1, hash(1), 1)), poll_once(reply()), poll_once(reply()));
+        assert_eq!(handle.counters().await.unwrap().replies_unmatched, 0);
+        assert_eq!(reply().await.len(), 1);
+        assert_eq!(handle.counters().await.unwrap().replies_unmatched, 1);
     });
 }
 
@@ -177,7 +235,7 @@ fn a_dropped_wait_for_room_has_done_nothing() {
     });
 }
 
-fn threads() -> tokio::runtime::Runtime {
+pub fn threads() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 

@@ -21,14 +21,19 @@ const ROUNDS_MAX: u32 = 1_000;
 /// More than any of these tests hands in.
 const INPUTS_MAX: u64 = 100_000;
 
-/// Runs a test on paused time, on a thread of its own: one that loops is left behind.
+/// Runs a test on paused time.
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    let thread = std::thread::spawn(move || {
+    on_a_thread(|| {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let ended = runtime.block_on(async { tokio::time::timeout(WAIT_MAX, test()).await });
         ended.expect("the test waits for what never comes");
     });
+}
+
+/// Runs a test on a thread of its own: one that blocks or loops is left behind.
+pub fn on_a_thread(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::spawn(test);
     poll_until(|| thread.is_finished().then_some(()));
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
