@@ -249,6 +249,7 @@ where
         self.observer.on_input(now, &input);
         let outcome = self.core.handle(now, input, &*self.chain);
         log::outcome(&outcome);
+        self.observer.on_outcome(now, &outcome);
         while let Some(output) = self.core.poll_output() {
             log::output(&output);
             self.carry_out(now, output);

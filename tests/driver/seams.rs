@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use herald_fetcher::driver::Observer;
-use herald_fetcher::{Admission, Config, End, Event, Events, Input, Output, StageName, Time};
+use herald_fetcher::{Admission, Config, End, Event, Events, Input, Outcome, Output, StageName, Time};
 
 use crate::host::{Host, Manner, Parts, Peer, Toy, empty_block, genesis, settle};
 use crate::watchdog::run;
@@ -36,6 +36,7 @@ struct Seen(Arc<Mutex<Log>>);
 struct Log {
     times: Vec<Time>,
     inputs: Vec<String>,
+    outcomes: Vec<String>,
     outputs: Vec<String>,
     stages: Vec<StageName>,
 }
@@ -50,6 +51,12 @@ impl Observer<Toy> for Seen {
         let mut log = self.0.lock().unwrap();
         log.times.push(now);
         log.inputs.push(first_word(input));
+    }
+    fn on_outcome(&mut self, now: Time, outcome: &Outcome<Toy>) {
+        let mut log = self.0.lock().unwrap();
+        log.times.push(now);
+        assert_eq!(log.inputs.len(), log.outcomes.len() + 1, "one for each input, before the next");
+        log.outcomes.push(format!("{outcome:?}"));
     }
     fn on_output(&mut self, now: Time, output: &Output<Toy>) {
         let mut log = self.0.lock().unwrap();
@@ -82,6 +89,8 @@ fn an_observer_sees_everything_in_order() {
             log.inputs,
             ["PeerConnected", "PeerConnected", "Pushed", "Verdict", "Imported", "ChainAdvanced", "Shutdown"]
         );
+        let accepted = "Connection(Accepted)";
+        assert_eq!(log.outcomes, [accepted, accepted, "Admission(Accepted)", "Done", "Done", "Done", "Done"]);
         assert_eq!(log.outputs, ["VerifyHeader", "Relay", "Import"]);
         assert_eq!(log.stages, [StageName::Importing]);
         assert!(log.times.is_sorted());
