@@ -11,7 +11,7 @@ use herald_fetcher::{Admission, BlockHash, Config, Input, Reason, RequestId, Tim
 use herald_proto::Header;
 use tokio::time::advance;
 
-use crate::host::{Host, Manner, Parts, Toy, empty_block, genesis};
+use crate::host::{Host, Manner, Parts, Toy, empty_block, genesis, settle};
 use crate::pressure::host_with;
 use crate::watchdog::run;
 
@@ -103,4 +103,29 @@ fn a_slow_host_makes_nobody_late() {
         assert_eq!(host.imported.recv().await.unwrap().0, block.hash());
         assert_eq!(host.handle.counters().await.unwrap().penalties(Reason::Silence), 0);
     });
+}
+
+/// Two imports end at the same moment, after which a child of one of them has no time left. Whichever
+/// is told first, both have arrived.
+#[test]
+fn an_import_that_has_ended_is_in_time_for_its_child() {
+    const LIFE: Duration = Duration::from_secs(60);
+    for parent_at in [0, 1] {
+        run(move || async move {
+            let mut host = Parts::new(Manner::Slow(LIFE - Duration::from_millis(5)))
+                .spawn(Config::default().with(|config| config.lifetime = LIFE));
+            host.connect(&[1]).await;
+            let brothers = [0, 1].map(|tag| empty_block(1, genesis().hash(), tag));
+            let child = empty_block(2, brothers[parent_at].hash(), 0);
+            for block in brothers.clone() {
+                assert_eq!(host.handle.push_block(1, block).await, Ok(Admission::Accepted));
+            }
+            assert_eq!(host.handle.push_block(1, child.clone()).await, Ok(Admission::Accepted));
+            settle().await;
+            advance(LIFE).await;
+            for block in [&brothers[0], &brothers[1], &child] {
+                assert_eq!(host.imported.recv().await.unwrap().0, block.hash());
+            }
+        });
+    }
 }

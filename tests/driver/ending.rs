@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use herald_fetcher::driver::{Closed, Driver, DriverPanicked, HandleError, QueueLimits, SpawnError};
-use herald_fetcher::{Admission, Config, ConfigError, RequestId};
+use herald_fetcher::{Admission, Config, ConfigError, Connection, RequestId};
 
 use crate::host::{Host, Manner, Parts, Toy, empty_block, full_block, genesis, settle};
-use crate::watchdog::run;
+use crate::pressure::threads;
+use crate::watchdog::{on_a_thread, poll_until, run};
 
 #[test]
 fn shutdown_leaves_no_import_behind() {
@@ -85,6 +86,33 @@ fn what_was_handed_in_before_is_handled_before() {
         assert_eq!(announced, Ok(Admission::Known));
         assert_eq!(back.len(), 1, "a driver that ends has asked for nothing");
         assert_eq!(after, Err(HandleError::Closed(Closed)));
+    });
+}
+
+/// A host that should not: its import blocks the thread, and cannot be aborted.
+#[test]
+fn an_import_that_does_not_end_holds_up_no_call() {
+    on_a_thread(|| {
+        let runtime = threads();
+        let entered = runtime.enter();
+        let Host { handle, driver, chain, .. } = Host::new(Manner::Blocks);
+        drop(entered);
+        let gate = chain.gate.lock().unwrap();
+        let connection = handle.try_peer_connected(1).unwrap().blocking_wait();
+        assert_eq!(connection, Ok(Connection::Accepted));
+        let pushed = handle.try_push_block(1, empty_block(1, genesis().hash(), 0)).unwrap();
+        assert_eq!(pushed.blocking_wait(), Ok(Admission::Accepted));
+        poll_until(|| (chain.running.load(Ordering::SeqCst) == 1).then_some(()));
+
+        let (request, headers) = (RequestId::new(77), vec![genesis().header]);
+        let before = handle.try_filter_headers(1, request, headers.clone()).unwrap();
+        handle.start_shutdown();
+        assert_eq!(before.blocking_wait().unwrap().len(), 1);
+        let after = handle.try_filter_headers(1, request, headers).unwrap_err();
+        assert_eq!((after.error, after.content.len()), (HandleError::Closed(Closed), 1));
+        assert!(!driver.has_stopped(), "the driver leaves no import behind");
+        drop(gate);
+        poll_until(|| driver.has_stopped().then_some(()));
     });
 }
 

@@ -26,6 +26,8 @@ pub enum Manner {
     Slow(Duration),
     /// An import never ends.
     Stuck,
+    /// An import blocks its thread while the test has the gate.
+    Blocks,
     PanicInVerify,
     PanicInImport,
     /// Valid, but only so long after the first time it was asked.
@@ -39,6 +41,7 @@ pub struct TestChain {
     imported: mpsc::UnboundedSender<(BlockHash, Instant)>,
     /// Imports that have begun and are neither ended nor dropped.
     pub running: Arc<AtomicUsize>,
+    pub gate: Mutex<()>,
 }
 
 struct Running(Arc<AtomicUsize>);
@@ -60,6 +63,7 @@ impl TestChain {
         match self.manner {
             Manner::Slow(time) => tokio::time::sleep(time).await,
             Manner::Stuck => core::future::pending().await,
+            Manner::Blocks => drop(self.gate.lock().unwrap()),
             Manner::PanicInImport => panic!("the test asked for it"),
             Manner::AtOnce | Manner::PanicInVerify | Manner::FutureOnce(_) => {}
         }
@@ -90,6 +94,7 @@ impl Chain<Toy> for TestChain {
             Manner::AtOnce
             | Manner::Slow(_)
             | Manner::Stuck
+            | Manner::Blocks
             | Manner::PanicInImport
             | Manner::FutureOnce(_) => Verdict::Valid,
         }
@@ -190,6 +195,7 @@ impl Parts {
             asked: AtomicUsize::new(0),
             imported: imported_in,
             running: Arc::default(),
+            gate: Mutex::default(),
         };
         chain.insert(genesis().hash(), 0);
         let network = TestNetwork { calls: calls_in, unreachable: None, panics: false };
