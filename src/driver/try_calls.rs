@@ -11,6 +11,9 @@ use super::error::{HandleError, Refused};
 use super::handle::Handle;
 use super::share::Payer;
 
+/// What comes of a reply: an answer with the parts that are not the fetcher's, or all of it at once.
+type Filtered<P> = Result<Answer<Vec<P>>, Refused<Vec<P>>>;
+
 /// # Calls that never wait
 /// One for each of the async methods above, for hosts that have no async code of their own: nothing
 /// but the driver's task needs the runtime. What is handed in is handled soon after; where something
@@ -79,7 +82,7 @@ impl<T: Types> Handle<T> {
         peer: T::PeerId,
         request: RequestId,
         headers: Vec<T::Header>,
-    ) -> Result<Answer<Vec<T::Header>>, Refused<Vec<T::Header>>> {
+    ) -> Filtered<T::Header> {
         let (payer, bytes) = (Payer::Peer(peer.clone()), call::headers_bytes::<T>(&headers));
         let (answer, rest) = Answer::new();
         let call = |headers| Call::Headers { peer, request, headers, answer };
@@ -98,7 +101,7 @@ impl<T: Types> Handle<T> {
         peer: T::PeerId,
         request: RequestId,
         bodies: Vec<T::Body>,
-    ) -> Result<Answer<Vec<T::Body>>, Refused<Vec<T::Body>>> {
+    ) -> Filtered<T::Body> {
         let (payer, bytes) = (Payer::Peer(peer.clone()), call::bodies_bytes::<T>(&bodies));
         let (answer, rest) = Answer::new();
         let call = |bodies| Call::Bodies { peer, request, bodies, answer };
