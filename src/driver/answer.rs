@@ -7,7 +7,11 @@ use core::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use super::error::Closed;
+use super::error::{Closed, Refused};
+
+/// What comes of handing in a reply without waiting: later, the parts that the fetcher did not ask
+/// for; or at once the whole reply, where it was not taken.
+pub type Filtered<P> = Result<Answer<Vec<P>>, Refused<Vec<P>>>;
 
 /// What came of a call that is handed in already.
 ///

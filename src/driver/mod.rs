@@ -49,7 +49,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Config, Fetcher, Types};
 
-pub use answer::Answer;
+pub use answer::{Answer, Filtered};
 pub use error::{Closed, DriverPanicked, HandleError, Refused, SpawnError};
 pub use handle::Handle;
 pub use host::{Chain, Network, Observer};

@@ -5,14 +5,11 @@ use crate::input::{Failure, Input};
 use crate::output::{Admission, Connection, RequestId};
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
-use super::answer::Answer;
+use super::answer::{Answer, Filtered};
 use super::call::{self, Call};
 use super::error::{HandleError, Refused};
 use super::handle::Handle;
 use super::share::Payer;
-
-/// What comes of a reply: an answer with the parts that are not the fetcher's, or all of it at once.
-type Filtered<P> = Result<Answer<Vec<P>>, Refused<Vec<P>>>;
 
 /// # Calls that never wait
 /// One for each of the async methods above, for hosts that have no async code of their own: nothing
