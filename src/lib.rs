@@ -135,7 +135,8 @@
 //! None is on by default; the core needs neither an async runtime nor a network.
 //! - `tokio`: the module `driver`, a task that owns a fetcher, and traits for the host's chain and
 //!   network.
-//! - `serde`: [`Config`], [`Input`] and what they are made of can be written and read.
+//! - `serde`: [`Config`], [`Input`], [`Outcome`], [`Output`], [`Event`] and what they are made of can be
+//!   written and read: a recorder can be complete.
 //!
 //! # Stability
 //! Semantic versioning, as Cargo reads it: until 1.0, a breaking change raises the minor version.

@@ -27,6 +27,8 @@ impl RequestId {
 
 /// Hashes of blocks; a single one, the usual case, takes no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "Vec<BlockHash>", into = "Vec<BlockHash>"))]
 pub struct Hashes(SmallVec<[BlockHash; 1]>);
 
 impl core::ops::Deref for Hashes {
@@ -40,6 +42,12 @@ impl core::ops::Deref for Hashes {
 impl From<BlockHash> for Hashes {
     fn from(hash: BlockHash) -> Self {
         Self(smallvec![hash])
+    }
+}
+
+impl From<Vec<BlockHash>> for Hashes {
+    fn from(hashes: Vec<BlockHash>) -> Self {
+        hashes.into_iter().collect()
     }
 }
 
@@ -71,6 +79,15 @@ impl<'a> IntoIterator for &'a Hashes {
 /// answer waits for ever. A new one is a breaking change, so that the compiler shows where it has to
 /// be carried out.
 #[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "T::PeerId: serde::Serialize, T::Header: serde::Serialize, T::Body: serde::Serialize",
+        deserialize = "T::PeerId: serde::Deserialize<'de>, T::Header: serde::Deserialize<'de>, \
+                       T::Body: serde::Deserialize<'de>"
+    ))
+)]
 pub enum Output<T: Types> {
     /// Ask `peer` for the header of `hash`. The answer is `Headers` or `RequestFailed`.
     RequestHeader {
@@ -160,6 +177,7 @@ pub enum Output<T: Types> {
 ///
 /// Closed on purpose: one can be disconnected, of the other only the name is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Presence {
     /// It is.
     Connected,
@@ -279,6 +297,7 @@ impl Admission {
 /// case whether to keep it.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Connection {
     /// The peer is heard from now on.
     Accepted,
@@ -295,6 +314,14 @@ pub enum Connection {
 /// Closed on purpose: what comes back must be passed on, or a downloader's replies are lost.
 #[must_use]
 #[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "T::Header: serde::Serialize, T::Body: serde::Serialize",
+        deserialize = "T::Header: serde::Deserialize<'de>, T::Body: serde::Deserialize<'de>"
+    ))
+)]
 pub enum Outcome<T: Types> {
     /// Nothing to report.
     Done,
@@ -365,6 +392,7 @@ labelled_enum! {
 /// Closed on purpose: who follows a hash relies on its being in the stage that it entered last until
 /// it ends, which further kinds of steps would make untrue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event<P> {
     /// The hash entered a stage.
     Entered {

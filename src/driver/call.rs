@@ -4,26 +4,81 @@ use tokio::sync::oneshot;
 
 use crate::fetcher::{Counters, FetcherStatus};
 use crate::input::Input;
-use crate::output::{Admission, Outcome};
+use crate::output::{Admission, Connection, RequestId};
 use crate::types::{BlockHash, BlockNumber, Body, Header, Types};
 
+use super::share::Payer;
+
 pub(super) enum Call<T: Types> {
-    /// Hand this in.
-    Tell(Input<T>),
-    /// Hand this in, and answer with what came of it.
-    Ask { input: Input<T>, answer: oneshot::Sender<Outcome<T>> },
+    /// Hand this in, and say when that is done to whoever waits for it.
+    Tell { input: Input<T>, handled: Option<oneshot::Sender<()>> },
+    /// Hand this announcement or block in, and answer with what came of it.
+    Admit { input: Input<T>, answer: oneshot::Sender<Admission> },
     /// Hand these announcements in, and answer with what came of each.
     AnnounceMany {
         peer: T::PeerId,
         blocks: Vec<(BlockHash, BlockNumber)>,
         answer: oneshot::Sender<Vec<Admission>>,
     },
+    /// Hand this peer in, and answer with what came of it.
+    Connect { peer: T::PeerId, answer: oneshot::Sender<Connection> },
+    /// Hand this reply in, and answer with what is not the fetcher's.
+    Headers {
+        peer: T::PeerId,
+        request: RequestId,
+        headers: Vec<T::Header>,
+        answer: oneshot::Sender<Vec<T::Header>>,
+    },
+    /// Hand this reply in, and answer with what is not the fetcher's.
+    Bodies {
+        peer: T::PeerId,
+        request: RequestId,
+        bodies: Vec<T::Body>,
+        answer: oneshot::Sender<Vec<T::Body>>,
+    },
     /// Answer with what is held.
     Status { answer: oneshot::Sender<FetcherStatus<T::PeerId>> },
     /// Answer with what has happened.
     Counters { answer: oneshot::Sender<Counters> },
-    /// End.
-    Shutdown,
+}
+
+impl<T: Types> Call<T> {
+    /// Ends a call that will not be handled. A reply goes back whole, as it would from a fetcher that
+    /// has ended; whoever waits for anything else learns that the driver has.
+    pub(super) fn give_back(self) {
+        match self {
+            Self::Headers { headers, answer, .. } => drop(answer.send(headers)),
+            Self::Bodies { bodies, answer, .. } => drop(answer.send(bodies)),
+            Self::Tell { .. }
+            | Self::Admit { .. }
+            | Self::AnnounceMany { .. }
+            | Self::Connect { .. }
+            | Self::Status { .. }
+            | Self::Counters { .. } => {}
+        }
+    }
+}
+
+/// On whose account an input is. That a peer comes or goes is the host's to say: no peer must be able
+/// to keep it from being said.
+pub(super) fn payer<T: Types>(input: &Input<T>) -> Payer<T::PeerId> {
+    match input {
+        Input::Announced { peer, .. }
+        | Input::Pushed { peer, .. }
+        | Input::Headers { peer, .. }
+        | Input::Bodies { peer, .. }
+        | Input::Progress { peer, .. }
+        | Input::RequestFailed { peer, .. } => Payer::Peer(peer.clone()),
+        Input::PeerConnected { .. }
+        | Input::PeerGone { .. }
+        | Input::Verdict { .. }
+        | Input::Imported { .. }
+        | Input::ChainAdvanced { .. }
+        | Input::Sealed { .. }
+        | Input::Forget { .. }
+        | Input::Tick
+        | Input::Shutdown => Payer::Host,
+    }
 }
 
 /// The bytes that an input carries beyond its fixed size, which the number of calls bounds.

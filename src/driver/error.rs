@@ -4,17 +4,38 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 
-/// Why an announcement or a block was not taken.
+/// Why a call was not taken.
 ///
 /// Closed on purpose: a caller goes on after the one and stops after the other.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HandleError {
-    /// The queue is full. The peer can send it again, and others have it too: drop it.
-    #[error("the fetcher's queue is full; drop this, or try again later")]
+    /// There is no capacity in the queue for what this peer sent, or for the host's own calls: their
+    /// share is used up, and so is what is common.
+    ///
+    /// An announcement or a block can be dropped: the peer can send it again, and others have it too.
+    /// Anything else must be handed in again.
+    #[error("no capacity in the fetcher's queue; drop what a peer announced, and try again with the rest")]
     Busy,
     /// The driver has ended.
     #[error(transparent)]
     Closed(#[from] Closed),
+}
+
+/// A call that was not taken, and what it would have handed in.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{error}")]
+pub struct Refused<C> {
+    /// Why.
+    #[source]
+    pub error: HandleError,
+    /// Back in the caller's hands, unharmed.
+    pub content: C,
+}
+
+impl<C> From<Refused<C>> for HandleError {
+    fn from(refused: Refused<C>) -> Self {
+        refused.error
+    }
 }
 
 /// The driver has ended.

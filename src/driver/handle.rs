@@ -2,23 +2,27 @@
 
 use core::fmt;
 
-use tokio::sync::oneshot;
-
 use crate::fetcher::{Counters, FetcherStatus};
 use crate::input::{Failure, Input};
-use crate::output::{Admission, Connection, Outcome, RequestId};
+use crate::output::{Admission, Connection, RequestId};
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
+use super::answer::Answer;
 use super::call::{self, Call};
 use super::error::{Closed, HandleError};
-use super::queue::{Permit, Sender};
+use super::queue::{Sender, Sent};
+use super::share::Payer;
 
 /// Reports to a driver what happens. Clones are cheap and report to the same one.
 ///
 /// Calls of one task are taken in their order. Every method may be called from any task of any
-/// runtime.
+/// runtime. For hosts that are not async there is a call that never waits for each of them, with
+/// `try_` before its name.
+///
+/// Each peer has a share of the [queue](super::QueueLimits), from the time when it is connected: what
+/// others send in excess does not make its calls [`HandleError::Busy`].
 pub struct Handle<T: Types> {
-    queue: Sender<T>,
+    pub(super) queue: Sender<T>,
 }
 
 impl<T: Types> Handle<T> {
@@ -31,14 +35,14 @@ impl<T: Types> Handle<T> {
     /// Cancel-safe: from its first poll on it is handed in; only the outcome can be missed.
     ///
     /// # Errors
-    /// [`HandleError::Busy`] at once where the queue is full.
+    /// [`HandleError::Busy`] at once where there is no capacity for this peer in the queue.
     pub async fn announce(
         &self,
         peer: T::PeerId,
         hash: BlockHash,
         number: BlockNumber,
     ) -> Result<Admission, HandleError> {
-        self.try_admit(Input::Announced { peer, hash, number }).await
+        Ok(self.try_announce(peer, hash, number)?.await?)
     }
 
     /// A peer says that it has these blocks. One outcome for each, in their order; all or none of
@@ -47,31 +51,32 @@ impl<T: Types> Handle<T> {
     /// Cancel-safe: from its first poll on they are handed in; only the outcomes can be missed.
     ///
     /// # Errors
-    /// [`HandleError::Busy`] at once where the queue is full.
+    /// [`HandleError::Busy`] at once where there is no capacity for this peer in the queue.
     pub async fn announce_many(
         &self,
         peer: T::PeerId,
         blocks: Vec<(BlockHash, BlockNumber)>,
     ) -> Result<Vec<Admission>, HandleError> {
-        let permit = self.queue.try_reserve(call::list_bytes(&blocks))?;
-        let (answer, admissions) = oneshot::channel();
-        permit.send(Call::AnnounceMany { peer, blocks, answer });
-        Ok(self.queue.answer(admissions).await?)
+        Ok(self.try_announce_many(peer, blocks)?.await?)
     }
 
-    /// A peer has sent a whole block unasked.
+    /// A peer has sent a whole block unasked. Where there is capacity for a call of this peer but not
+    /// for its bytes, the block is taken as announced by the peer, and can be asked of it.
     ///
     /// Cancel-safe: from its first poll on it is handed in; only the outcome can be missed.
     ///
     /// # Errors
-    /// [`HandleError::Busy`] at once where the queue is full.
+    /// [`HandleError::Busy`] at once where there is no capacity for this peer in the queue.
     pub async fn push_block(&self, peer: T::PeerId, block: BlockOf<T>) -> Result<Admission, HandleError> {
-        self.try_admit(Input::Pushed { peer, block }).await
+        Ok(self.try_push_block(peer, block)?.await?)
     }
 
     /// A reply with headers has come. Gives back what the fetcher did not ask for, for the host's
     /// downloader: all of it where the request is not the fetcher's, is cancelled, or the driver has
-    /// ended; only a reply that crosses the driver's end can be lost. Waits for capacity in the queue.
+    /// ended. Only a reply that the task is handling when it is cut short is lost.
+    ///
+    /// From its first poll on it has arrived: its request does not run out, whether or not there is
+    /// capacity for it in the queue.
     ///
     /// Not cancel-safe: dropped while it waits for capacity, the reply is not handed in; dropped later,
     /// what would come back is lost.
@@ -82,17 +87,16 @@ impl<T: Types> Handle<T> {
         request: RequestId,
         headers: Vec<T::Header>,
     ) -> Vec<T::Header> {
-        let Ok(permit) = self.queue.reserve(call::headers_bytes::<T>(&headers)).await else {
-            return headers;
+        let (payer, bytes) = (Payer::Peer(peer.clone()), call::headers_bytes::<T>(&headers));
+        let (answer, rest) = Answer::new();
+        let call = |headers| Call::Headers { peer, request, headers, answer };
+        // Kept until the answer is there: while it waits for capacity, the call is this caller's.
+        let _sent = match self.queue.send(payer, bytes, headers, call) {
+            Ok(sent) => sent,
+            Err(headers) => return headers,
         };
-        match self.ask(permit, Input::Headers { peer, request, headers }).await {
-            Ok(Outcome::Headers(rest)) => rest,
-            // The task was cut short with the reply in its hands.
-            Err(Closed) => Vec::new(),
-            Ok(Outcome::Done | Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Bodies(_)) => {
-                unreachable!("the outcome of headers is headers")
-            }
-        }
+        // No answer: the task was cut short with the reply in its hands.
+        rest.await.unwrap_or_default()
     }
 
     /// A reply with bodies has come; as for [`filter_headers`](Self::filter_headers).
@@ -105,31 +109,20 @@ impl<T: Types> Handle<T> {
         request: RequestId,
         bodies: Vec<T::Body>,
     ) -> Vec<T::Body> {
-        let Ok(permit) = self.queue.reserve(call::bodies_bytes::<T>(&bodies)).await else {
-            return bodies;
+        let (payer, bytes) = (Payer::Peer(peer.clone()), call::bodies_bytes::<T>(&bodies));
+        let (answer, rest) = Answer::new();
+        let call = |bodies| Call::Bodies { peer, request, bodies, answer };
+        let _sent = match self.queue.send(payer, bytes, bodies, call) {
+            Ok(sent) => sent,
+            Err(bodies) => return bodies,
         };
-        match self.ask(permit, Input::Bodies { peer, request, bodies }).await {
-            Ok(Outcome::Bodies(rest)) => rest,
-            Err(Closed) => Vec::new(),
-            Ok(Outcome::Done | Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Headers(_)) => {
-                unreachable!("the outcome of bodies is bodies")
-            }
-        }
-    }
-
-    /// So many bytes of a reply have come, in all. Not waited with: where the queue is full, the next
-    /// call says as much.
-    ///
-    /// # Errors
-    /// [`HandleError::Busy`] at once where the queue is full.
-    pub fn progress(&self, peer: T::PeerId, request: RequestId, bytes: u64) -> Result<(), HandleError> {
-        self.queue.try_reserve(0)?.send(Call::Tell(Input::Progress { peer, request, bytes }));
-        Ok(())
+        rest.await.unwrap_or_default()
     }
 
     /// A request will get no reply. Waits for capacity in the queue.
     ///
-    /// Cancel-safe: until it is ready, it has done nothing.
+    /// Cancel-safe: until it is ready, it has done nothing, or may have been handed in already; to call
+    /// it again does no harm.
     ///
     /// # Errors
     /// [`Closed`], in which case there is nobody to tell.
@@ -150,19 +143,16 @@ impl<T: Types> Handle<T> {
     /// # Errors
     /// [`Closed`] where the driver has ended.
     pub async fn peer_connected(&self, peer: T::PeerId) -> Result<Connection, Closed> {
-        let permit = self.queue.reserve(0).await?;
-        match self.ask(permit, Input::PeerConnected { peer }).await? {
-            Outcome::Connection(connection) => Ok(connection),
-            Outcome::Done | Outcome::Admission(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
-                unreachable!("the outcome of a connection is a connection")
-            }
-        }
+        let (answer, connection) = Answer::new();
+        let call = |peer| Call::Connect { peer, answer };
+        let _sent = self.queue.send(Payer::Host, 0, peer, call).map_err(|_| Closed)?;
+        connection.await
     }
 
     /// A peer is gone: all that rests on it alone is released. Waits for capacity in the queue.
     ///
-    /// Cancel-safe: until it is ready, it has done nothing. Then it must be called again, or the
-    /// peer keeps its slot.
+    /// Cancel-safe: dropped before it is ready, it may or may not have been handed in. Then it must be
+    /// called again, which does no harm, or the peer keeps its slot.
     ///
     /// # Errors
     /// [`Closed`], in which case nothing is held for the peer any more.
@@ -173,7 +163,8 @@ impl<T: Types> Handle<T> {
     /// Blocks are now in the chain by another way than this driver: sync, own sealing, a file. Hash
     /// and number of each, in order, the head or what is nearest to it last. Waits for capacity in the queue.
     ///
-    /// Cancel-safe: until it is ready, it has done nothing.
+    /// Cancel-safe: dropped before it is ready, it may or may not have been handed in; to call it again
+    /// does no harm.
     ///
     /// # Errors
     /// [`Closed`] where the driver has ended.
@@ -183,7 +174,8 @@ impl<T: Types> Handle<T> {
 
     /// A block was made here and is in the chain: relay it and announce it. Waits for capacity in the queue.
     ///
-    /// Cancel-safe: until it is ready, it has done nothing.
+    /// Cancel-safe: dropped before it is ready, it may or may not have been handed in; to call it again
+    /// does no harm.
     ///
     /// # Errors
     /// [`Closed`] where the driver has ended.
@@ -209,10 +201,10 @@ impl<T: Types> Handle<T> {
     /// # Errors
     /// [`Closed`] where the driver has ended.
     pub async fn status(&self) -> Result<FetcherStatus<T::PeerId>, Closed> {
-        let permit = self.queue.reserve(0).await?;
-        let (answer, status) = oneshot::channel();
-        permit.send(Call::Status { answer });
-        self.queue.answer(status).await
+        let (answer, status) = Answer::new();
+        let call = |()| Call::Status { answer };
+        let _sent = self.queue.send(Payer::Host, 0, (), call).map_err(|()| Closed)?;
+        status.await
     }
 
     /// What has happened since the start. Waits for capacity in the queue.
@@ -222,44 +214,30 @@ impl<T: Types> Handle<T> {
     /// # Errors
     /// [`Closed`] where the driver has ended.
     pub async fn counters(&self) -> Result<Counters, Closed> {
-        let permit = self.queue.reserve(0).await?;
-        let (answer, counters) = oneshot::channel();
-        permit.send(Call::Counters { answer });
-        self.queue.answer(counters).await
+        let (answer, counters) = Answer::new();
+        let call = |()| Call::Counters { answer };
+        let _sent = self.queue.send(Payer::Host, 0, (), call).map_err(|()| Closed)?;
+        counters.await
     }
 
-    /// Ends the driver, for all handles. What was handed in before is handled first; verifications
-    /// and imports that are running are aborted. Returns when the task has ended and has dropped the
-    /// host's chain, network and observer.
+    /// Ends the driver, for all handles. What was handed in before is handled first; later calls are
+    /// [`Closed`]. Verifications and imports that are running are aborted. Returns when the task has
+    /// ended and has dropped the host's chain, network and observer.
     ///
-    /// Cancel-safe: dropped while it waits for capacity it has done nothing; dropped later, the driver
-    /// ends all the same. Calling it again waits again.
+    /// Cancel-safe: from its first poll on the driver ends. Calling it again waits again.
     pub async fn shutdown(&self) {
-        if let Ok(permit) = self.queue.reserve(0).await {
-            permit.send(Call::Shutdown);
-        }
+        self.start_shutdown();
         self.queue.ended().await;
     }
 
     async fn tell(&self, input: Input<T>) -> Result<(), Closed> {
-        self.queue.reserve(call::input_bytes(&input)).await?.send(Call::Tell(input));
-        Ok(())
-    }
-
-    async fn try_admit(&self, input: Input<T>) -> Result<Admission, HandleError> {
-        let permit = self.queue.try_reserve(call::input_bytes(&input))?;
-        match self.ask(permit, input).await? {
-            Outcome::Admission(admission) => Ok(admission),
-            Outcome::Done | Outcome::Connection(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
-                unreachable!("the outcome of an announcement or a block is an admission")
-            }
+        let (payer, bytes) = (call::payer(&input), call::input_bytes(&input));
+        let (done, handled) = Answer::new();
+        let call = |input| Call::Tell { input, handled: Some(done) };
+        match self.queue.send(payer, bytes, input, call).map_err(|_| Closed)? {
+            Sent::Charged => Ok(()),
+            Sent::Waiting(_waiting) => handled.await,
         }
-    }
-
-    async fn ask(&self, permit: Permit<'_, T>, input: Input<T>) -> Result<Outcome<T>, Closed> {
-        let (answer, outcome) = oneshot::channel();
-        permit.send(Call::Ask { input, answer });
-        self.queue.answer(outcome).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Time;
 use crate::input::{ChainView, Failure, Input, Verdict};
-use crate::output::{Event, Hashes, Output, Presence, Reason, RequestId};
+use crate::output::{Event, Hashes, Outcome, Output, Presence, Reason, RequestId};
 use crate::types::{BlockHash, BlockNumber, BlockOf, Types};
 
 /// The host's chain.
@@ -102,7 +102,8 @@ pub trait Network<T: Types>: Send + 'static {
 /// recorders and metrics. Called in the driver's task; it must not block.
 ///
 /// What the chain answers in between is seen by wrapping the [`Chain`]: it is read in the same task,
-/// after `on_input` and before the first `on_output`.
+/// after `on_input` and before `on_outcome`. With the feature `serde`, all that is seen here can be
+/// written.
 ///
 /// `()` observes nothing and costs nothing.
 pub trait Observer<T: Types>: Send + 'static {
@@ -110,6 +111,11 @@ pub trait Observer<T: Types>: Send + 'static {
     /// later; times never go back.
     fn on_input(&mut self, now: Time, input: &Input<T>) {
         let _ = (now, input);
+    }
+
+    /// This came of the input, and is about to be given to whoever handed it in.
+    fn on_outcome(&mut self, now: Time, outcome: &Outcome<T>) {
+        let _ = (now, outcome);
     }
 
     /// This has come out, and is about to be carried out.

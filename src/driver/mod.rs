@@ -11,11 +11,14 @@
 //! ```
 //!
 //! - Verification and import run in tasks of their own, so that a slow import delays no announcement.
-//! - The queue is bounded in calls and in bytes. What a peer may send again, or others have as well
-//!   (announcements, pushed blocks), is refused with [`HandleError::Busy`] when it is full. What must
-//!   not be lost (replies, peers that come and go, news of the chain) waits for capacity.
-//! - Calls that have arrived are handed in before time passes, as the fetcher's contract asks; but
-//!   never more than were there when the batch began, so that a flood cannot hold up deadlines.
+//! - The queue is bounded in calls and in bytes, and each peer has a share of it. What a peer may send
+//!   again, or others have as well (announcements, pushed blocks), is refused with
+//!   [`HandleError::Busy`] when there is no capacity for that peer. What must not be lost (replies,
+//!   peers that come and go, news of the chain) waits for capacity.
+//! - Calls that have arrived are handed in before time passes, as the fetcher's contract asks, those
+//!   that wait for capacity as well; but never more than were there when the batch began, so that a
+//!   flood cannot hold up deadlines.
+//! - A host without async code of its own uses the handle's `try_` calls.
 //! - The task ends with [`Handle::shutdown`], or when the last [`Handle`] is dropped. Verifications
 //!   and imports that are still running are aborted, and nothing is left behind.
 //!
@@ -23,9 +26,11 @@
 
 // Arrows between the files, all downwards:
 //
-//     mod ──▶ handle ──▶ queue ──▶ call, error
+//     mod ──▶ try_calls ──▶ handle ──▶ queue ──▶ share, call, error
+//      │                      └──────▶ answer ──▶ error
 //      └────▶ task ────▶ queue, call, jobs, log, host
 //                        jobs ──▶ host
+mod answer;
 mod call;
 mod error;
 mod handle;
@@ -33,7 +38,9 @@ mod host;
 mod jobs;
 mod log;
 mod queue;
+mod share;
 mod task;
+mod try_calls;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -42,7 +49,8 @@ use tokio::task::JoinHandle;
 
 use crate::{Config, Fetcher, Types};
 
-pub use error::{Closed, DriverPanicked, HandleError, SpawnError};
+pub use answer::{Answer, Filtered};
+pub use error::{Closed, DriverPanicked, HandleError, Refused, SpawnError};
 pub use handle::Handle;
 pub use host::{Chain, Network, Observer};
 pub use queue::QueueLimits;
@@ -78,6 +86,11 @@ impl Driver {
         N: Network<T>,
     {
         Builder { config, limits: QueueLimits::default(), chain, network, observer: (), types: PhantomData }
+    }
+
+    /// Whether the task has ended and all that it owned is dropped: for hosts that are not async.
+    pub fn has_stopped(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// Waits until the task has ended and all that it owned is dropped.
@@ -130,8 +143,8 @@ where
     /// [`SpawnError`] where the configuration cannot work, or outside a tokio runtime.
     pub fn spawn(self) -> Result<(Handle<T>, Driver), SpawnError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| SpawnError::NoRuntime)?;
+        let (sender, receiver) = queue::channel(self.limits, self.config.peers);
         let core = Fetcher::new(self.config)?;
-        let (sender, receiver) = queue::channel(self.limits);
         // The clock belongs to the runtime, which may have paused it.
         let _entered = runtime.enter();
         let task = Task::new(core, self.chain, self.network, self.observer, receiver);

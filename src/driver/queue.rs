@@ -1,27 +1,43 @@
 //! The queue between the handles and the task, bounded in calls and in bytes.
+//!
+//! One list in the order of arrival, behind one lock. A call that must not be lost, and for which
+//! there is no capacity, is in the list all the same, uncharged, while its caller waits for it: so it
+//! has arrived, and no deadline passes before the task has seen it. What it carries was in memory
+//! before, in the hands of that caller, which cannot come with another one meanwhile.
 
 use core::fmt;
 use core::num::NonZeroU32;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::types::Types;
 
 use super::call::Call;
-use super::error::{Closed, HandleError};
+use super::error::{Closed, HandleError, Refused};
+use super::share::{Full, Load, Payer, Shares};
 
 /// How much may wait between the handles and the task. Set the fields of a default.
+///
+/// Of both, half is set aside in equal shares for the peers that [`Config::peers`] allows, and an eighth
+/// for the host's own calls (who comes and goes, news of the chain, questions); the rest goes to
+/// whoever needs it. So what one peer sends in excess takes nothing from the share of another.
+///
+/// [`Config::peers`]: crate::Config::peers
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueLimits {
-    /// Calls. Default 1,024: a millisecond or two of the task's work. More hides overload for
-    /// longer; fewer refuse short bursts.
+    /// Calls. Default 1,024: a millisecond or two of the task's work, and 4 for each of 128 peers. More
+    /// hides overload for longer; fewer refuse short bursts, and fewer than twice the peers leave
+    /// them no share.
     pub calls: NonZeroU32,
     /// Bytes of the blocks, headers, bodies and lists that the calls carry, as the host's types
-    /// report them. Default 32 MiB: three blocks of the largest frame (10 MiB). It comes on top of
-    /// [`Fetcher::memory_bound`](crate::Fetcher::memory_bound). A single call that is larger waits
-    /// until it is alone.
+    /// report them. Default 32 MiB: 128 KiB for each of 128 peers, and 12 MiB for all, in which there
+    /// is capacity for a block of the largest frame (10 MiB). It comes on top of
+    /// [`Fetcher::memory_bound`](crate::Fetcher::memory_bound), and so does the one call that the task is
+    /// handling. A single call that is larger than its payer's share and what is common is taken when
+    /// nobody else uses that.
     pub bytes: NonZeroU32,
 }
 
@@ -33,99 +49,181 @@ impl Default for QueueLimits {
     }
 }
 
-/// An empty queue: the end that the handles share, and the task's.
-pub(super) fn channel<T: Types>(limits: QueueLimits) -> (Sender<T>, Receiver<T>) {
-    let permits = |limit: NonZeroU32| (limit.get() as usize).min(Semaphore::MAX_PERMITS);
-    let (calls, queued) = mpsc::channel(permits(limits.calls));
-    let bytes = Arc::new(Semaphore::new(permits(limits.bytes)));
-    let bytes_max = limits.bytes.get().min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+/// An empty queue: the end that the handles share, and the task's. The fetcher knows at most so many
+/// peers at once.
+pub(super) fn channel<T: Types>(limits: QueueLimits, peers: u32) -> (Sender<T>, Receiver<T>) {
+    let state = State {
+        calls: VecDeque::new(),
+        next: 0,
+        shares: Shares::new(limits, peers),
+        senders: 1,
+        phase: Phase::Open,
+    };
+    let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() });
     let (alive, ended) = watch::channel(());
-    let ending = Ending { bytes: Arc::clone(&bytes), _alive: alive };
-    (Sender { calls, bytes, bytes_max, ended }, Receiver { queued, _ending: ending })
+    (Sender { shared: Arc::clone(&shared), ended }, Receiver { shared, _alive: alive })
+}
+
+struct Shared<T: Types> {
+    state: Mutex<State<T>>,
+    /// Tells the task that a call is there, or that none will come any more.
+    changed: Notify,
+}
+
+struct State<T: Types> {
+    /// In the order of arrival, and so of their serial numbers.
+    calls: VecDeque<Arrived<T>>,
+    /// The serial number of the next call.
+    next: u64,
+    shares: Shares<T::PeerId>,
+    /// Handles that are not dropped.
+    senders: usize,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Calls are taken.
+    Open,
+    /// None is taken any more; those that are there are handled, unless the task is cut short.
+    Closed,
+}
+
+struct Arrived<T: Types> {
+    serial: u64,
+    call: Call<T>,
+    held: Held<T::PeerId>,
+}
+
+/// What a call holds of the capacity while it is in the queue.
+enum Held<P> {
+    Charged(Payer<P>, Load),
+    /// Nothing: its caller waits for it.
+    Nothing,
+}
+
+impl<T: Types> Shared<T> {
+    /// The state. Nothing of the host's runs under the lock but the comparison of its peers; should
+    /// that panic, the lists are as they were before.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.lock().phase = Phase::Closed;
+        self.changed.notify_one();
+    }
+}
+
+impl<T: Types> State<T> {
+    fn push(&mut self, call: Call<T>, held: Held<T::PeerId>) -> u64 {
+        let serial = self.next;
+        self.next += 1;
+        self.calls.push_back(Arrived { serial, call, held });
+        serial
+    }
+
+    /// Takes the oldest call out, and releases what it holds.
+    fn pop(&mut self) -> Option<Call<T>> {
+        let Arrived { serial: _, call, held } = self.calls.pop_front()?;
+        match held {
+            Held::Charged(payer, load) => self.shares.release(&payer, load),
+            Held::Nothing => {}
+        }
+        Some(call)
+    }
 }
 
 /// The handles' end.
 pub(super) struct Sender<T: Types> {
-    calls: mpsc::Sender<Queued<T>>,
-    bytes: Arc<Semaphore>,
-    bytes_max: u32,
+    shared: Arc<Shared<T>>,
     /// Closed when the task has ended and all that it owned is dropped.
     ended: watch::Receiver<()>,
 }
 
-/// The task's end. To be dropped last: it tells the handles that all is over.
-pub(super) struct Receiver<T: Types> {
-    queued: mpsc::Receiver<Queued<T>>,
-    _ending: Ending,
+/// A call that is in the queue.
+#[must_use]
+pub(super) enum Sent<'a, T: Types> {
+    /// There was capacity for it.
+    Charged,
+    /// There was none: its caller is to wait until it is handled.
+    Waiting(Waiting<'a, T>),
 }
 
-/// A call, and the bytes that are charged for it until it is handled.
-pub(super) struct Queued<T: Types> {
-    pub(super) call: Call<T>,
-    _bytes: OwnedSemaphorePermit,
+/// The presence of a caller that waits. Dropped before the call is handled, the call is taken back:
+/// the memory that waits beyond the limits is never more than what the callers that are there carry.
+pub(super) struct Waiting<'a, T: Types> {
+    queue: &'a Shared<T>,
+    serial: u64,
 }
 
-/// The end of the task, however it comes.
-struct Ending {
-    /// Closed at the end: a call that was sent into the ended task's queue keeps its bytes as long as
-    /// the queue lives, and nobody must wait for them.
-    bytes: Arc<Semaphore>,
-    _alive: watch::Sender<()>,
-}
-
-impl Drop for Ending {
+impl<T: Types> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
-        self.bytes.close();
-    }
-}
-
-/// The right to send one call.
-pub(super) struct Permit<'a, T: Types> {
-    call: mpsc::Permit<'a, Queued<T>>,
-    bytes: OwnedSemaphorePermit,
-}
-
-impl<T: Types> Permit<'_, T> {
-    pub(super) fn send(self, call: Call<T>) {
-        self.call.send(Queued { call, _bytes: self.bytes });
+        let mut state = self.queue.lock();
+        let taken_back = match state.calls.binary_search_by_key(&self.serial, |call| call.serial) {
+            Ok(at) => state.calls.remove(at),
+            Err(_) => None,
+        };
+        drop(state);
+        // The host's types are dropped without the lock.
+        drop(taken_back);
     }
 }
 
 impl<T: Types> Sender<T> {
-    /// A permit for a call of so many bytes, if there is capacity for it now.
-    pub(super) fn try_reserve(&self, bytes: usize) -> Result<Permit<'_, T>, HandleError> {
-        let bytes = match Arc::clone(&self.bytes).try_acquire_many_owned(self.charge(bytes)) {
-            Ok(bytes) => bytes,
-            Err(TryAcquireError::NoPermits) => return Err(self.busy()),
-            Err(TryAcquireError::Closed) => return Err(Closed.into()),
+    /// Sends the call that is made of `content` if there is capacity for so many bytes on the account
+    /// of `payer`; gives the content back if there is not.
+    pub(super) fn try_send<C>(
+        &self,
+        payer: Payer<T::PeerId>,
+        bytes: usize,
+        content: C,
+        call: impl FnOnce(C) -> Call<T>,
+    ) -> Result<(), Refused<C>> {
+        let mut state = self.shared.lock();
+        if state.phase == Phase::Closed {
+            return Err(Refused { error: Closed.into(), content });
+        }
+        match state.shares.charge(&payer, wide(bytes)) {
+            Ok(load) => state.push(call(content), Held::Charged(payer, load)),
+            Err(Full) => return Err(Refused { error: HandleError::Busy, content }),
         };
-        match self.calls.try_reserve() {
-            Ok(call) => Ok(Permit { call, bytes }),
-            Err(mpsc::error::TrySendError::Full(())) => Err(HandleError::Busy),
-            Err(mpsc::error::TrySendError::Closed(())) => Err(Closed.into()),
-        }
+        drop(state);
+        self.shared.changed.notify_one();
+        Ok(())
     }
 
-    /// A permit for a call of so many bytes, as soon as there is capacity for it. Those who wait come
-    /// before those who only try.
-    pub(super) async fn reserve(&self, bytes: usize) -> Result<Permit<'_, T>, Closed> {
-        // Bytes first: nobody holds one of the few calls while waiting for bytes.
-        let bytes =
-            Arc::clone(&self.bytes).acquire_many_owned(self.charge(bytes)).await.map_err(|_| Closed)?;
-        let call = self.calls.reserve().await.map_err(|_| Closed)?;
-        Ok(Permit { call, bytes })
+    /// Sends the call that is made of `content`, with or without capacity for it; gives the content
+    /// back where the driver has ended.
+    pub(super) fn send<C>(
+        &self,
+        payer: Payer<T::PeerId>,
+        bytes: usize,
+        content: C,
+        call: impl FnOnce(C) -> Call<T>,
+    ) -> Result<Sent<'_, T>, C> {
+        let mut state = self.shared.lock();
+        if state.phase == Phase::Closed {
+            return Err(content);
+        }
+        let sent = match state.shares.charge(&payer, wide(bytes)) {
+            Ok(load) => {
+                state.push(call(content), Held::Charged(payer, load));
+                Sent::Charged
+            }
+            Err(Full) => {
+                let serial = state.push(call(content), Held::Nothing);
+                Sent::Waiting(Waiting { queue: &self.shared, serial })
+            }
+        };
+        drop(state);
+        self.shared.changed.notify_one();
+        Ok(sent)
     }
 
-    /// The task's answer to a call. One whose permit was given out just before the task ended comes
-    /// into a queue that nobody reads, and that lives as long as the handles: so the end is waited for
-    /// too.
-    pub(super) async fn answer<A>(&self, mut answer: oneshot::Receiver<A>) -> Result<A, Closed> {
-        let mut ended = self.ended.clone();
-        tokio::select! {
-            biased;
-            answer = &mut answer => answer.map_err(|_| Closed),
-            _ = ended.changed() => answer.try_recv().map_err(|_| Closed),
-        }
+    /// Takes no further calls; those that are there are handled before the task ends.
+    pub(super) fn close(&self) {
+        self.shared.close();
     }
 
     /// Waits until the task has ended and all that it owned is dropped.
@@ -134,57 +232,107 @@ impl<T: Types> Sender<T> {
         // Nothing is ever sent: an error says that the other side is dropped.
         while ended.changed().await.is_ok() {}
     }
-
-    fn charge(&self, bytes: usize) -> u32 {
-        u32::try_from(bytes).unwrap_or(u32::MAX).min(self.bytes_max)
-    }
-
-    fn busy(&self) -> HandleError {
-        if self.calls.is_closed() { Closed.into() } else { HandleError::Busy }
-    }
 }
 
-impl<T: Types> Receiver<T> {
-    /// The next call; `None` once all handles are dropped.
-    ///
-    /// Cancel-safe: a call is either given, or kept for the next time.
-    pub(super) async fn recv(&mut self) -> Option<Queued<T>> {
-        self.queued.recv().await
-    }
-
-    /// The next call, if one is there.
-    pub(super) fn try_recv(&mut self) -> Option<Queued<T>> {
-        self.queued.try_recv().ok()
-    }
-
-    /// Calls that wait.
-    pub(super) fn len(&self) -> usize {
-        self.queued.len()
-    }
-
-    /// Takes no further calls; those that wait can still be received.
-    pub(super) fn close(&mut self) {
-        self.queued.close();
-    }
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-// Derived, this would ask for `T: Clone`, and `T` is only a name.
 impl<T: Types> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self {
-            calls: self.calls.clone(),
-            bytes: Arc::clone(&self.bytes),
-            bytes_max: self.bytes_max,
-            ended: self.ended.clone(),
+        self.shared.lock().senders += 1;
+        Self { shared: Arc::clone(&self.shared), ended: self.ended.clone() }
+    }
+}
+
+impl<T: Types> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.senders -= 1;
+        let is_last = state.senders == 0;
+        drop(state);
+        if is_last {
+            self.shared.close();
         }
     }
 }
 
 impl<T: Types> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.shared.lock();
         f.debug_struct("Sender")
-            .field("calls_free", &self.calls.capacity())
-            .field("bytes_free", &self.bytes.available_permits())
+            .field("calls", &state.calls.len())
+            .field("phase", &state.phase)
             .finish_non_exhaustive()
+    }
+}
+
+/// The task's end. To be dropped last: it tells the handles that all is over.
+pub(super) struct Receiver<T: Types> {
+    shared: Arc<Shared<T>>,
+    _alive: watch::Sender<()>,
+}
+
+/// All calls that have arrived by a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    end: u64,
+}
+
+impl<T: Types> Receiver<T> {
+    /// The next call; `None` once there is none and none will come.
+    ///
+    /// Cancel-safe: a call is either given, or kept for the next time.
+    pub(super) async fn recv(&mut self) -> Option<Call<T>> {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                let call = state.pop();
+                if call.is_some() || state.phase == Phase::Closed {
+                    return call;
+                }
+            }
+            // What comes between the look and this is remembered there.
+            self.shared.changed.notified().await;
+        }
+    }
+
+    /// What has arrived by now.
+    pub(super) fn arrived(&self) -> Batch {
+        Batch { end: self.shared.lock().next }
+    }
+
+    /// The next call of a batch, if one is left.
+    pub(super) fn try_recv(&mut self, batch: Batch) -> Option<Call<T>> {
+        let mut state = self.shared.lock();
+        if state.calls.front()?.serial >= batch.end {
+            return None;
+        }
+        state.pop()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.shared.lock().calls.is_empty()
+    }
+
+    /// The fetcher knows this peer from now on: it has a share.
+    pub(super) fn connected(&mut self, peer: &T::PeerId) {
+        self.shared.lock().shares.connected(peer);
+    }
+
+    /// The fetcher knows this peer no more.
+    pub(super) fn gone(&mut self, peer: &T::PeerId) {
+        self.shared.lock().shares.gone(peer);
+    }
+}
+
+/// However the task ends: no call is taken any more, and nobody waits for one that is not handled.
+impl<T: Types> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.shared.close();
+        let left = core::mem::take(&mut self.shared.lock().calls);
+        for arrived in left {
+            arrived.call.give_back();
+        }
     }
 }

@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep_until};
 use crate::Time;
 use crate::fetcher::Fetcher;
 use crate::input::{Failure, Input, Verdict};
-use crate::output::{Admission, Outcome, Output, RequestId};
+use crate::output::{Admission, Connection, Outcome, Output, RequestId};
 use crate::types::Types;
 
 use super::call::Call;
 use super::host::{Chain, Network, Observer};
 use super::jobs::{Done, Job, JobKind, Jobs};
 use super::log;
-use super::queue::{Queued, Receiver};
+use super::queue::Receiver;
 
 pub(super) struct Task<T: Types, C, N, O> {
     core: Fetcher<T>,
@@ -29,23 +29,20 @@ pub(super) struct Task<T: Types, C, N, O> {
     unsent: VecDeque<Input<T>>,
     /// Time zero of the fetcher.
     origin: Instant,
+    /// When the present batch began. All of it is handed in with this time, and the waits that are over
+    /// by it run out after that: what arrives while the host is slow is never late for it.
+    now: Time,
     /// The last field, since dropping it says that all the rest is gone.
     calls: Receiver<T>,
 }
 
-/// Whether the task goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flow {
-    Continue,
-    End,
-}
-
 /// Why the task woke.
 enum Wake<T: Types> {
-    Call(Queued<T>),
+    Call(Call<T>),
     Done(Done),
     Alarm,
-    NoHandles,
+    /// A shutdown, or no handle is left; and all calls are handled.
+    NoMoreCalls,
 }
 
 impl<T, C, N, O> Task<T, C, N, O>
@@ -65,6 +62,7 @@ where
             jobs: Jobs::default(),
             unsent: VecDeque::new(),
             origin: Instant::now(),
+            now: Time::ZERO,
             calls,
         }
     }
@@ -82,14 +80,17 @@ where
             let wake = tokio::select! {
                 biased;
                 Some(done) = self.jobs.next() => Wake::Done(done),
-                queued = self.calls.recv() => queued.map_or(Wake::NoHandles, Wake::Call),
+                call = self.calls.recv() => call.map_or(Wake::NoMoreCalls, Wake::Call),
                 () = &mut alarm, if due.is_some() => Wake::Alarm,
             };
-            if self.work_off(wake) == Flow::End {
-                break;
+            match wake {
+                Wake::Call(call) => self.work_off(|task| task.answer(call)),
+                Wake::Done(done) => self.work_off(|task| task.checked(done)),
+                Wake::Alarm => self.work_off(|_| {}),
+                Wake::NoMoreCalls => break,
             }
             // A flood keeps the queue from being empty: let others have the thread.
-            if self.calls.len() > 0 {
+            if !self.calls.is_empty() {
                 tokio::task::yield_now().await;
             }
         }
@@ -102,51 +103,55 @@ where
         self.origin.checked_add(Duration::from_nanos(due.as_nanos()))
     }
 
-    fn now(&self) -> Time {
-        Time::ZERO.after(self.origin.elapsed())
+    fn read_clock(&mut self) {
+        self.now = Time::ZERO.after(self.origin.elapsed());
     }
 
     /// Hands in what woke the task and all that had arrived by then, and after that lets time pass.
     /// What arrives meanwhile is for the next round, so that a flood cannot hold up the waits.
-    fn work_off(&mut self, wake: Wake<T>) -> Flow {
-        let (waiting, running) = (self.calls.len(), self.jobs.len());
-        match wake {
-            Wake::Done(done) => self.checked(done),
-            Wake::Call(queued) => {
-                if self.answer(queued) == Flow::End {
-                    return Flow::End;
-                }
-            }
-            Wake::NoHandles => return Flow::End,
-            Wake::Alarm => {}
-        }
+    fn work_off(&mut self, wake: impl FnOnce(&mut Self)) {
+        // In this order: what has arrived by `now` is in the batch.
+        self.read_clock();
+        let (batch, running) = (self.calls.arrived(), self.jobs.len());
+        wake(self);
         for _ in 0..running {
             let Some(done) = self.jobs.try_next() else { break };
             self.checked(done);
         }
-        for _ in 0..waiting {
-            let Some(queued) = self.calls.try_recv() else { break };
-            if self.answer(queued) == Flow::End {
-                return Flow::End;
-            }
+        while let Some(call) = self.calls.try_recv(batch) {
+            self.answer(call);
         }
-        if self.core.poll_timeout().is_some_and(|due| due <= self.now()) {
+        if self.core.poll_timeout().is_some_and(|due| due <= self.now) {
             self.tell(Input::Tick);
         }
-        Flow::Continue
     }
 
     /// Does what a handle asked for. A caller that no longer listens is none of its concern.
-    fn answer(&mut self, queued: Queued<T>) -> Flow {
-        match queued.call {
-            Call::Tell(input) => self.tell(input),
-            Call::Ask { input, answer } => {
-                let outcome = self.hand_in(input);
-                let _ = answer.send(outcome);
+    fn answer(&mut self, call: Call<T>) {
+        match call {
+            Call::Tell { input, handled } => {
+                if let Input::PeerGone { peer } = &input {
+                    self.calls.gone(peer);
+                }
+                self.tell(input);
+                let _ = handled.map(|handled| handled.send(()));
+            }
+            Call::Admit { input, answer } => {
+                let _ = answer.send(self.admit(input));
             }
             Call::AnnounceMany { peer, blocks, answer } => {
-                let admit = |(hash, number)| self.announce(peer.clone(), hash, number);
+                let admit =
+                    |(hash, number)| self.admit(Input::Announced { peer: peer.clone(), hash, number });
                 let _ = answer.send(blocks.into_iter().map(admit).collect());
+            }
+            Call::Connect { peer, answer } => {
+                let _ = answer.send(self.connect(peer));
+            }
+            Call::Headers { peer, request, headers, answer } => {
+                let _ = answer.send(self.filter_headers(Input::Headers { peer, request, headers }));
+            }
+            Call::Bodies { peer, request, bodies, answer } => {
+                let _ = answer.send(self.filter_bodies(Input::Bodies { peer, request, bodies }));
             }
             Call::Status { answer } => {
                 let _ = answer.send(self.core.status());
@@ -154,16 +159,47 @@ where
             Call::Counters { answer } => {
                 let _ = answer.send(self.core.counters());
             }
-            Call::Shutdown => return Flow::End,
         }
-        Flow::Continue
     }
 
-    fn announce(&mut self, peer: T::PeerId, hash: crate::BlockHash, number: crate::BlockNumber) -> Admission {
-        match self.hand_in(Input::Announced { peer, hash, number }) {
+    fn admit(&mut self, input: Input<T>) -> Admission {
+        match self.hand_in(input) {
             Outcome::Admission(admission) => admission,
             Outcome::Done | Outcome::Connection(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
-                unreachable!("the outcome of an announcement is an admission")
+                unreachable!("the outcome of an announcement or a block is an admission")
+            }
+        }
+    }
+
+    fn connect(&mut self, peer: T::PeerId) -> Connection {
+        match self.hand_in(Input::PeerConnected { peer: peer.clone() }) {
+            Outcome::Connection(connection) => {
+                match connection {
+                    Connection::Accepted => self.calls.connected(&peer),
+                    Connection::Duplicate | Connection::TooMany | Connection::Stopped => {}
+                }
+                connection
+            }
+            Outcome::Done | Outcome::Admission(_) | Outcome::Headers(_) | Outcome::Bodies(_) => {
+                unreachable!("the outcome of a connection is a connection")
+            }
+        }
+    }
+
+    fn filter_headers(&mut self, reply: Input<T>) -> Vec<T::Header> {
+        match self.hand_in(reply) {
+            Outcome::Headers(rest) => rest,
+            Outcome::Done | Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Bodies(_) => {
+                unreachable!("the outcome of headers is headers")
+            }
+        }
+    }
+
+    fn filter_bodies(&mut self, reply: Input<T>) -> Vec<T::Body> {
+        match self.hand_in(reply) {
+            Outcome::Bodies(rest) => rest,
+            Outcome::Done | Outcome::Connection(_) | Outcome::Admission(_) | Outcome::Headers(_) => {
+                unreachable!("the outcome of bodies is bodies")
             }
         }
     }
@@ -208,11 +244,12 @@ where
     }
 
     fn step(&mut self, input: Input<T>) -> Outcome<T> {
-        let now = self.now();
+        let now = self.now;
         let _span = log::span(&input).entered();
         self.observer.on_input(now, &input);
         let outcome = self.core.handle(now, input, &*self.chain);
         log::outcome(&outcome);
+        self.observer.on_outcome(now, &outcome);
         while let Some(output) = self.core.poll_output() {
             log::output(&output);
             self.carry_out(now, output);
@@ -263,14 +300,11 @@ where
         }
     }
 
-    /// Leaves nothing behind: the fetcher is emptied, what is in the queue is answered by the empty
-    /// fetcher (its filters give everything back), and no task of the host is left.
+    /// Leaves nothing behind: the fetcher is emptied, and no task of the host is left. All calls are
+    /// answered by now, so that none of them waits for a task of the host that does not end at once.
     async fn stop(mut self) {
+        self.read_clock();
         self.tell(Input::Shutdown);
-        self.calls.close();
         self.jobs.stop().await;
-        while let Some(queued) = self.calls.try_recv() {
-            let _ = self.answer(queued);
-        }
     }
 }

@@ -1,9 +1,12 @@
 //! Inputs and configurations are plain values: what serde wrote down does the same when it is read.
+//! So are outcomes, outputs and events: a recorder can be complete.
 
 use alloy_primitives::B256;
 use herald_fetcher::{
-    Block, BlockHash, BlockNumber, ChainView, Config, Failure, Fetcher, Input, RequestId, Time, Types,
+    Admission, Block, BlockHash, BlockNumber, ChainView, Config, Connection, End, Event, Events, Failure,
+    Fetcher, Input, Outcome, Output, Presence, Reason, RequestId, StageName, Time, Types,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Blocks that serde can write.
@@ -134,4 +137,87 @@ fn a_field_that_no_configuration_has_is_an_error() {
     assert!(error.to_string().contains("window_abvoe"), "{error}");
     let partial: Config = serde_json::from_str(r#"{ "window_above": 3 }"#).unwrap();
     assert_eq!(partial, Config::default().with(|config| config.window_above = 3));
+}
+
+/// What a recorder writes of one call.
+#[derive(Debug, Serialize, Deserialize)]
+struct Step {
+    input: Input<Plain>,
+    outcome: Outcome<Plain>,
+    outputs: Vec<Output<Plain>>,
+}
+
+/// A record, read again, holds all that was seen, and the fetcher does the same once more.
+#[test]
+fn a_record_is_complete() {
+    let config = Config::default().with(|config| config.events = Events::On);
+    let mut fetcher: Fetcher<Plain> = Fetcher::new(config.clone()).unwrap();
+    let mut lines = Vec::new();
+    for (n, (input, copy)) in (0_u64..).zip(inputs().into_iter().zip(inputs())) {
+        let outcome = fetcher.handle(Time::from_nanos(n), input, &Genesis);
+        let outputs = core::iter::from_fn(|| fetcher.poll_output()).collect();
+        lines.push(serde_json::to_string(&Step { input: copy, outcome, outputs }).unwrap());
+    }
+    let text = lines.join("\n");
+    for seen in ["Event", "Entered", "Ended", "Relay", "Import", "RequestHeader", "Connection", "Admission"] {
+        assert!(text.contains(&format!("\"{seen}\"")), "no {seen} in\n{text}");
+    }
+    let mut again: Fetcher<Plain> = Fetcher::new(config).unwrap();
+    for (n, line) in (0_u64..).zip(lines) {
+        let Step { input, outcome, outputs } = serde_json::from_str(&line).unwrap();
+        let now = again.handle(Time::from_nanos(n), input, &Genesis);
+        assert_eq!(format!("{now:?}"), format!("{outcome:?}"));
+        let now: Vec<_> = core::iter::from_fn(|| again.poll_output()).collect();
+        assert_eq!(format!("{now:?}"), format!("{outputs:?}"));
+    }
+}
+
+/// Reads what was written, and compares.
+fn assert_round_trip<V: core::fmt::Debug + Serialize + DeserializeOwned>(value: &V) {
+    let written = serde_json::to_string(value).unwrap();
+    let read: V = serde_json::from_str(&written).unwrap();
+    assert_eq!(format!("{read:?}"), format!("{value:?}"), "{written}");
+}
+
+#[test]
+fn each_output_is_read_as_it_was_written() {
+    let (hash, number, peer, request) = (B256::repeat_byte(1), u64::MAX, 3, RequestId::new(1 << 60));
+    let header = Header { hash, parent: B256::ZERO, number };
+    let block = Block { header: header.clone(), body: Body(5) };
+    let mut outputs: Vec<Output<Plain>> = vec![
+        Output::RequestHeader { request, peer, hash },
+        Output::RequestBodies { request, peer, hashes: hash.into() },
+        Output::RequestBodies { request, peer, hashes: vec![hash, B256::ZERO].into() },
+        Output::Cancel { request, peer },
+        Output::VerifyHeader { header: header.clone() },
+        Output::Import { block: block.clone() },
+        Output::ImportHeader { header: header.clone() },
+        Output::Relay { block, peers: vec![peer, 4] },
+        Output::Announce { hash, number, peers: vec![peer, 4] },
+        Output::OutOfReach { hash, number, peer },
+    ];
+    for presence in [Presence::Connected, Presence::Gone] {
+        outputs.extend(Reason::ALL.map(|reason| Output::Penalise { peer, reason, presence }));
+    }
+    for stage in StageName::ALL {
+        outputs.push(Output::Event(Event::Entered { hash, stage, from: Some(peer) }));
+        outputs.push(Output::Event(Event::Entered { hash, stage, from: None }));
+    }
+    outputs.extend(End::ALL.map(|end| Output::Event(Event::Ended { hash, end })));
+    outputs.iter().for_each(assert_round_trip);
+}
+
+#[test]
+fn each_outcome_is_read_as_it_was_written() {
+    let header = Header { hash: B256::repeat_byte(1), parent: B256::ZERO, number: 1 };
+    let mut outcomes: Vec<Outcome<Plain>> = vec![
+        Outcome::Done,
+        Outcome::Headers(vec![header]),
+        Outcome::Headers(vec![]),
+        Outcome::Bodies(vec![Body(5), Body(6)]),
+    ];
+    let connections = [Connection::Accepted, Connection::Duplicate, Connection::TooMany, Connection::Stopped];
+    outcomes.extend(connections.map(Outcome::Connection));
+    outcomes.extend(Admission::ALL.map(Outcome::Admission));
+    outcomes.iter().for_each(assert_round_trip);
 }

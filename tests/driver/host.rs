@@ -14,6 +14,8 @@ use herald_proto::{Block, Body, EthTypes, Header, HeaderFields};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::watchdog::Bound;
+
 pub type Peer = u8;
 pub type Toy = EthTypes<Peer>;
 
@@ -25,6 +27,8 @@ pub enum Manner {
     Slow(Duration),
     /// An import never ends.
     Stuck,
+    /// An import blocks its thread while the test has the gate.
+    Blocks,
     PanicInVerify,
     PanicInImport,
     /// Valid, but only so long after the first time it was asked.
@@ -43,6 +47,7 @@ pub struct TestChain {
     imported: mpsc::UnboundedSender<(BlockHash, Instant)>,
     /// Imports that have begun and are neither ended nor dropped.
     pub running: Arc<AtomicUsize>,
+    pub gate: Mutex<()>,
 }
 
 struct Running(Arc<AtomicUsize>);
@@ -66,6 +71,7 @@ impl TestChain {
             Manner::RetryOnce(after) if first => return Verdict::Retry { after },
             Manner::Slow(time) => tokio::time::sleep(time).await,
             Manner::Stuck => core::future::pending().await,
+            Manner::Blocks => drop(self.gate.lock().unwrap()),
             Manner::PanicInImport => panic!("the test asked for it"),
             Manner::AtOnce
             | Manner::PanicInVerify
@@ -104,6 +110,7 @@ impl Chain<Toy> for TestChain {
             Manner::AtOnce
             | Manner::Slow(_)
             | Manner::Stuck
+            | Manner::Blocks
             | Manner::PanicInImport
             | Manner::FutureOnce(_)
             | Manner::RetryOnce(_) => Verdict::Valid,
@@ -206,6 +213,7 @@ impl Parts {
             asked_to_import: AtomicUsize::new(0),
             imported: imported_in,
             running: Arc::default(),
+            gate: Mutex::default(),
         };
         chain.insert(genesis().hash(), 0);
         let network = TestNetwork { calls: calls_in, unreachable: None, panics: false };
@@ -220,11 +228,11 @@ impl Parts {
         self,
         config: Config,
         build: impl FnOnce(
-            Builder<Toy, Arc<TestChain>, TestNetwork, ()>,
+            Builder<Toy, Arc<TestChain>, TestNetwork, Bound>,
         ) -> Builder<Toy, Arc<TestChain>, TestNetwork, O>,
     ) -> Host {
         let Self { chain, network, calls, imported } = self;
-        let builder = build(Driver::builder(config, Arc::clone(&chain), network));
+        let builder = build(Driver::builder(config, Arc::clone(&chain), network).observer(Bound::default()));
         let (handle, driver) = builder.spawn().unwrap();
         Host { handle, driver, chain, calls, imported }
     }

@@ -222,7 +222,7 @@ impl Race {
             }),
             Output::VerifyHeader { header } => self.in_time(VERIFICATION, Event::Verified(header.hash)),
             Output::Import { block } => self.in_time(IMPORT, Event::Imported(block.header.hash)),
-            Output::Penalise { peer, reason } => assert_ne!(peer, HONEST, "blamed for {reason:?}"),
+            Output::Penalise { peer, reason, .. } => assert_ne!(peer, HONEST, "blamed for {reason:?}"),
             _ => {}
         }
     }
