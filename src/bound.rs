@@ -138,7 +138,8 @@ mod tests {
     fn one_at_a_time_costs_a_deadline_for_each_peer() {
         let config = Config::geth().with(|config| config.peers = 25);
         let bound = config.import_bound(&BoundTerms::default());
-        assert!(bound > ms(2 * 25 * 5_000) && bound < ms(2 * 25 * 5_000 + 60_000), "{bound:?}");
+        // 10 s for each header and each body.
+        assert!(bound > ms(2 * 25 * 10_000) && bound < ms(2 * 25 * 10_000 + 60_000), "{bound:?}");
     }
 
     #[test]
