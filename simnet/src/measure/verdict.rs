@@ -275,7 +275,7 @@ fn hostile_penalised(summary: &Summary) -> Found {
 /// honest node may do too.
 pub const fn must_earn(kind: AdversaryKind) -> &'static [Reason] {
     match kind {
-        AdversaryKind::WithholdHeader | AdversaryKind::WithholdBody => &[Reason::Silence],
+        AdversaryKind::WithholdHeader => &[Reason::Silence],
         AdversaryKind::OtherHeader => &[Reason::WrongHeader],
         AdversaryKind::OtherBody => &[Reason::WrongBody],
         AdversaryKind::WrongNumber => &[Reason::WrongNumber],
@@ -287,7 +287,9 @@ pub const fn must_earn(kind: AdversaryKind) -> &'static [Reason] {
         AdversaryKind::InvalidBlocks => {
             &[Reason::InvalidHeader, Reason::InvalidBlock, Reason::InvalidAncestor]
         }
-        AdversaryKind::AnswerLate
+        // The deadline of a body leaves time for the largest reply; by then somebody else has answered.
+        AdversaryKind::WithholdBody
+        | AdversaryKind::AnswerLate
         | AdversaryKind::Equivocate
         | AdversaryKind::Eclipse
         | AdversaryKind::SecretBranch
