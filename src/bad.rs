@@ -21,14 +21,14 @@ pub(crate) struct BadBlocks(Option<Box<Cache>>);
 /// What is remembered of a block found invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bad {
-    fault: Fault,
+    fault: KnownFault,
     /// How often the host has found it so; never for one that only stands on another.
     proofs: u8,
 }
 
 /// Why a block is refused, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct KnownFault {
     pub(crate) reason: Reason,
     pub(crate) until: Time,
 }
@@ -38,7 +38,7 @@ const DOUBLINGS_MAX: u8 = 10;
 
 impl BadBlocks {
     /// What is wrong with a block, if it is refused at this time.
-    pub(crate) fn fault(&self, now: Time, hash: &BlockHash) -> Option<Fault> {
+    pub(crate) fn fault(&self, now: Time, hash: &BlockHash) -> Option<KnownFault> {
         self.0.as_ref()?.peek(hash).map(|bad| bad.fault).filter(|fault| now < fault.until)
     }
 
@@ -55,17 +55,17 @@ impl BadBlocks {
         reason: Reason,
         (span, max): (Duration, u32),
         hasher: &FixedState,
-    ) -> Fault {
+    ) -> KnownFault {
         let before = self.0.as_ref().and_then(|cache| cache.peek(&hash)).map_or(0, |bad| bad.proofs);
         let until = now.after(span.saturating_mul(1 << before.min(DOUBLINGS_MAX)));
-        let fault = Fault { reason, until };
+        let fault = KnownFault { reason, until };
         self.put(hash, Bad { fault, proofs: before.saturating_add(1) }, max, hasher);
         fault
     }
 
     /// A block stands on one that is refused, and is for as long: no longer, or the descendants of one
     /// that was not invalid after all would be refused for ever, each for the sake of the one before.
-    pub(crate) fn inherit(&mut self, hash: BlockHash, fault: Fault, max: u32, hasher: &FixedState) {
+    pub(crate) fn inherit(&mut self, hash: BlockHash, fault: KnownFault, max: u32, hasher: &FixedState) {
         let before = self.0.as_ref().and_then(|cache| cache.peek(&hash)).copied();
         let bad = match before {
             Some(bad) if bad.fault.until >= fault.until => bad,
@@ -148,9 +148,9 @@ mod tests {
         let [root, child, other] = [1, 2, 3].map(BlockHash::repeat_byte);
         let fault = bad.prove(s(0), root, Reason::InvalidBlock, (SPAN, 8), &hasher);
         bad.prove(s(0), other, Reason::InvalidHeader, (SPAN, 8), &hasher);
-        let inherited = Fault { reason: Reason::InvalidAncestor, ..fault };
+        let inherited = KnownFault { reason: Reason::InvalidAncestor, ..fault };
         bad.inherit(child, inherited, 8, &hasher);
-        bad.inherit(child, Fault { until: s(1), ..inherited }, 8, &hasher);
+        bad.inherit(child, KnownFault { until: s(1), ..inherited }, 8, &hasher);
         assert_eq!(bad.fault(s(59), &child), Some(inherited));
         assert_eq!(bad.fault(s(60), &child), None);
         bad.forget(&root);

@@ -16,7 +16,7 @@ use crate::types::Types;
 
 use super::call::Call;
 use super::error::{Closed, HandleError, Refused};
-use super::share::{Full, Load, Payer, Shares};
+use super::share::{Full, Payer, PayerLoad, Shares};
 
 /// How much may wait between the handles and the task. Set the fields of a default.
 ///
@@ -59,12 +59,12 @@ pub(super) fn channel<T: Types>(limits: QueueLimits, peers: u32) -> (Sender<T>, 
         senders: 1,
         phase: Phase::Open,
     };
-    let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() });
+    let shared = Arc::new(SharedQueue { state: Mutex::new(state), changed: Notify::new() });
     let (alive, ended) = watch::channel(());
     (Sender { shared: Arc::clone(&shared), ended }, Receiver { shared, _alive: alive })
 }
 
-struct Shared<T: Types> {
+struct SharedQueue<T: Types> {
     state: Mutex<State<T>>,
     /// Tells the task that a call is there, or that none will come any more.
     changed: Notify,
@@ -92,17 +92,17 @@ enum Phase {
 struct Arrived<T: Types> {
     serial: u64,
     call: Call<T>,
-    held: Held<T::PeerId>,
+    held: HeldCall<T::PeerId>,
 }
 
 /// What a call holds of the capacity while it is in the queue.
-enum Held<P> {
-    Charged(Payer<P>, Load),
+enum HeldCall<P> {
+    Charged(Payer<P>, PayerLoad),
     /// Nothing: its caller waits for it.
     Nothing,
 }
 
-impl<T: Types> Shared<T> {
+impl<T: Types> SharedQueue<T> {
     /// The state. Nothing of the host's runs under the lock but the comparison of its peers; should
     /// that panic, the lists are as they were before.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -116,7 +116,7 @@ impl<T: Types> Shared<T> {
 }
 
 impl<T: Types> State<T> {
-    fn push(&mut self, call: Call<T>, held: Held<T::PeerId>) -> u64 {
+    fn push(&mut self, call: Call<T>, held: HeldCall<T::PeerId>) -> u64 {
         let serial = self.next;
         self.next += 1;
         self.calls.push_back(Arrived { serial, call, held });
@@ -127,8 +127,8 @@ impl<T: Types> State<T> {
     fn pop(&mut self) -> Option<Call<T>> {
         let Arrived { serial: _, call, held } = self.calls.pop_front()?;
         match held {
-            Held::Charged(payer, load) => self.shares.release(&payer, load),
-            Held::Nothing => {}
+            HeldCall::Charged(payer, load) => self.shares.release(&payer, load),
+            HeldCall::Nothing => {}
         }
         Some(call)
     }
@@ -136,7 +136,7 @@ impl<T: Types> State<T> {
 
 /// The handles' end.
 pub(super) struct Sender<T: Types> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<SharedQueue<T>>,
     /// Closed when the task has ended and all that it owned is dropped.
     ended: watch::Receiver<()>,
 }
@@ -153,7 +153,7 @@ pub(super) enum Sent<'a, T: Types> {
 /// The presence of a caller that waits. Dropped before the call is handled, the call is taken back:
 /// the memory that waits beyond the limits is never more than what the callers that are there carry.
 pub(super) struct Waiting<'a, T: Types> {
-    queue: &'a Shared<T>,
+    queue: &'a SharedQueue<T>,
     serial: u64,
 }
 
@@ -185,7 +185,7 @@ impl<T: Types> Sender<T> {
             return Err(Refused { error: Closed.into(), content });
         }
         match state.shares.charge(&payer, wide(bytes)) {
-            Ok(load) => state.push(call(content), Held::Charged(payer, load)),
+            Ok(load) => state.push(call(content), HeldCall::Charged(payer, load)),
             Err(Full) => return Err(Refused { error: HandleError::Busy, content }),
         };
         drop(state);
@@ -208,11 +208,11 @@ impl<T: Types> Sender<T> {
         }
         let sent = match state.shares.charge(&payer, wide(bytes)) {
             Ok(load) => {
-                state.push(call(content), Held::Charged(payer, load));
+                state.push(call(content), HeldCall::Charged(payer, load));
                 Sent::Charged
             }
             Err(Full) => {
-                let serial = state.push(call(content), Held::Nothing);
+                let serial = state.push(call(content), HeldCall::Nothing);
                 Sent::Waiting(Waiting { queue: &self.shared, serial })
             }
         };
@@ -269,13 +269,13 @@ impl<T: Types> fmt::Debug for Sender<T> {
 
 /// The task's end. To be dropped last: it tells the handles that all is over.
 pub(super) struct Receiver<T: Types> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<SharedQueue<T>>,
     _alive: watch::Sender<()>,
 }
 
 /// All calls that have arrived by a moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Batch {
+pub(super) struct CallBatch {
     end: u64,
 }
 
@@ -298,12 +298,12 @@ impl<T: Types> Receiver<T> {
     }
 
     /// What has arrived by now.
-    pub(super) fn arrived(&self) -> Batch {
-        Batch { end: self.shared.lock().next }
+    pub(super) fn arrived(&self) -> CallBatch {
+        CallBatch { end: self.shared.lock().next }
     }
 
     /// The next call of a batch, if one is left.
-    pub(super) fn try_recv(&mut self, batch: Batch) -> Option<Call<T>> {
+    pub(super) fn try_recv(&mut self, batch: CallBatch) -> Option<Call<T>> {
         let mut state = self.shared.lock();
         if state.calls.front()?.serial >= batch.end {
             return None;

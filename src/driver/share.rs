@@ -20,12 +20,12 @@ pub(super) enum Payer<P> {
 
 /// Calls, and the bytes that they carry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(super) struct PayerLoad {
     calls: u64,
     bytes: u64,
 }
 
-impl Load {
+impl PayerLoad {
     fn plus(self, other: Self) -> Self {
         Self { calls: self.calls.saturating_add(other.calls), bytes: self.bytes.saturating_add(other.bytes) }
     }
@@ -46,7 +46,7 @@ pub(super) struct Full;
 
 /// Whose account it is, and so which share it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum PayerStanding {
     Host,
     /// The fetcher knows the peer. It knows at most [`Config::peers`](crate::Config::peers), so that
     /// there is a share for each.
@@ -56,39 +56,39 @@ enum Standing {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Account {
-    used: Load,
-    standing: Standing,
+struct PayerAccount {
+    used: PayerLoad,
+    standing: PayerStanding,
 }
 
 /// The accounts of all that is in the queue.
 #[derive(Debug)]
 pub(super) struct Shares<P> {
-    for_host: Load,
-    for_each_peer: Load,
-    common: Load,
+    for_host: PayerLoad,
+    for_each_peer: PayerLoad,
+    common: PayerLoad,
     /// What the accounts have beyond their shares.
-    common_used: Load,
-    host: Account,
+    common_used: PayerLoad,
+    host: PayerAccount,
     /// Those of connected peers, and of strangers that have something in the queue.
-    peers: BTreeMap<P, Account>,
+    peers: BTreeMap<P, PayerAccount>,
 }
 
 impl<P: Clone + Ord> Shares<P> {
     /// `peers` may be connected at once.
     pub(super) fn new(limits: QueueLimits, peers: u32) -> Self {
-        let whole = Load { calls: limits.calls.get().into(), bytes: limits.bytes.get().into() };
+        let whole = PayerLoad { calls: limits.calls.get().into(), bytes: limits.bytes.get().into() };
         let peers = u64::from(peers.max(1));
-        let part = |of: u64| Load { calls: whole.calls / of, bytes: whole.bytes / of };
+        let part = |of: u64| PayerLoad { calls: whole.calls / of, bytes: whole.bytes / of };
         let for_host = part(8);
         let for_each_peer = part(peers.saturating_mul(2));
-        let for_peers = Load { calls: for_each_peer.calls * peers, bytes: for_each_peer.bytes * peers };
+        let for_peers = PayerLoad { calls: for_each_peer.calls * peers, bytes: for_each_peer.bytes * peers };
         Self {
             for_host,
             for_each_peer,
             common: whole.beyond(for_host.plus(for_peers)),
-            common_used: Load::default(),
-            host: Account { used: Load::default(), standing: Standing::Host },
+            common_used: PayerLoad::default(),
+            host: PayerAccount { used: PayerLoad::default(), standing: PayerStanding::Host },
             peers: BTreeMap::new(),
         }
     }
@@ -96,51 +96,52 @@ impl<P: Clone + Ord> Shares<P> {
     /// Charges a call that carries so many bytes, and says how much is to be released for it.
     ///
     /// One that carries more than its payer could ever have counts as that much: it is alone then.
-    pub(super) fn charge(&mut self, payer: &Payer<P>, bytes: u64) -> Result<Load, Full> {
+    pub(super) fn charge(&mut self, payer: &Payer<P>, bytes: u64) -> Result<PayerLoad, Full> {
         let account = self.account(payer);
         let share = self.share(account.standing);
-        let load = Load { calls: 1, bytes: bytes.min(share.plus(self.common).bytes) };
+        let load = PayerLoad { calls: 1, bytes: bytes.min(share.plus(self.common).bytes) };
         let more = account.used.plus(load).beyond(share).beyond(account.used.beyond(share));
         if !more.is_within(self.common.beyond(self.common_used)) {
             return Err(Full);
         }
-        self.set(payer, Account { used: account.used.plus(load), ..account });
+        self.set(payer, PayerAccount { used: account.used.plus(load), ..account });
         Ok(load)
     }
 
     /// Gives back what [`charge`](Self::charge) took.
-    pub(super) fn release(&mut self, payer: &Payer<P>, load: Load) {
+    pub(super) fn release(&mut self, payer: &Payer<P>, load: PayerLoad) {
         let account = self.account(payer);
-        self.set(payer, Account { used: account.used.beyond(load), ..account });
+        self.set(payer, PayerAccount { used: account.used.beyond(load), ..account });
     }
 
     /// The fetcher knows this peer from now on.
     pub(super) fn connected(&mut self, peer: &P) {
-        self.stand(peer, Standing::Connected);
+        self.stand(peer, PayerStanding::Connected);
     }
 
     /// The fetcher knows this peer no more. What it still has in the queue is moved to what is common,
     /// which may be passed by it until that is handled.
     pub(super) fn gone(&mut self, peer: &P) {
-        self.stand(peer, Standing::Stranger);
+        self.stand(peer, PayerStanding::Stranger);
     }
 
-    fn stand(&mut self, peer: &P, standing: Standing) {
+    fn stand(&mut self, peer: &P, standing: PayerStanding) {
         let payer = Payer::Peer(peer.clone());
         let account = self.account(&payer);
-        self.set(&payer, Account { standing, ..account });
+        self.set(&payer, PayerAccount { standing, ..account });
     }
 
-    fn share(&self, standing: Standing) -> Load {
+    fn share(&self, standing: PayerStanding) -> PayerLoad {
         match standing {
-            Standing::Host => self.for_host,
-            Standing::Connected => self.for_each_peer,
-            Standing::Stranger => Load::default(),
+            PayerStanding::Host => self.for_host,
+            PayerStanding::Connected => self.for_each_peer,
+            PayerStanding::Stranger => PayerLoad::default(),
         }
     }
 
-    fn account(&self, payer: &Payer<P>) -> Account {
-        const STRANGER: Account = Account { used: Load { calls: 0, bytes: 0 }, standing: Standing::Stranger };
+    fn account(&self, payer: &Payer<P>) -> PayerAccount {
+        const STRANGER: PayerAccount =
+            PayerAccount { used: PayerLoad { calls: 0, bytes: 0 }, standing: PayerStanding::Stranger };
         match payer {
             Payer::Host => self.host,
             Payer::Peer(peer) => self.peers.get(peer).copied().unwrap_or(STRANGER),
@@ -148,17 +149,17 @@ impl<P: Clone + Ord> Shares<P> {
     }
 
     /// The one place where an account changes, and what is common with it.
-    fn set(&mut self, payer: &Payer<P>, account: Account) {
-        let common = |account: Account| account.used.beyond(self.share(account.standing));
+    fn set(&mut self, payer: &Payer<P>, account: PayerAccount) {
+        let common = |account: PayerAccount| account.used.beyond(self.share(account.standing));
         let (before, after) = (common(self.account(payer)), common(account));
         self.common_used = self.common_used.beyond(before).plus(after);
         match payer {
             Payer::Host => self.host = account,
             Payer::Peer(peer) => match account.standing {
-                Standing::Stranger if account.used == Load::default() => {
+                PayerStanding::Stranger if account.used == PayerLoad::default() => {
                     self.peers.remove(peer);
                 }
-                Standing::Host | Standing::Connected | Standing::Stranger => {
+                PayerStanding::Host | PayerStanding::Connected | PayerStanding::Stranger => {
                     self.peers.insert(peer.clone(), account);
                 }
             },
@@ -239,9 +240,9 @@ mod tests {
         shares.gone(&0);
         assert_eq!(shares.common_used.calls, 28);
         for _ in 0..28 {
-            shares.release(&Payer::Peer(0), Load { calls: 1, bytes: 0 });
+            shares.release(&Payer::Peer(0), PayerLoad { calls: 1, bytes: 0 });
         }
-        assert_eq!(shares.common_used, Load::default());
+        assert_eq!(shares.common_used, PayerLoad::default());
         assert!(shares.peers.is_empty());
     }
 
@@ -286,9 +287,9 @@ mod tests {
                 }
                 let accounts = shares.peers.values().chain([&shares.host]);
                 let beyond = accounts.map(|account| account.used.beyond(shares.share(account.standing)));
-                prop_assert_eq!(beyond.fold(Load::default(), Load::plus), shares.common_used);
-                let used = charged.iter().map(|(_, load)| *load).fold(Load::default(), Load::plus);
-                let held = shares.peers.values().map(|account| account.used).fold(shares.host.used, Load::plus);
+                prop_assert_eq!(beyond.fold(PayerLoad::default(), PayerLoad::plus), shares.common_used);
+                let used = charged.iter().map(|(_, load)| *load).fold(PayerLoad::default(), PayerLoad::plus);
+                let held = shares.peers.values().map(|account| account.used).fold(shares.host.used, PayerLoad::plus);
                 prop_assert_eq!(used, held);
             }
         }

@@ -1,7 +1,7 @@
 //! Admission of announcements and pushed blocks.
 
 use crate::Time;
-use crate::bad::Fault;
+use crate::bad::KnownFault;
 use crate::config::{FetchExpiry, Grace, Mode};
 use crate::input::ChainView;
 use crate::output::{Admission, End, Reason, StageName};
@@ -395,8 +395,8 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// What is known to be wrong with a block, or with its parent.
-    pub(super) fn known_fault(&self, header: &T::Header) -> Option<Fault> {
-        let inherited = |fault| Fault { reason: Reason::InvalidAncestor, ..fault };
+    pub(super) fn known_fault(&self, header: &T::Header) -> Option<KnownFault> {
+        let inherited = |fault| KnownFault { reason: Reason::InvalidAncestor, ..fault };
         let on_bad = || self.bad.fault(self.now, &header.parent_hash()).map(inherited);
         self.bad.fault(self.now, &header.hash()).or_else(on_bad)
     }

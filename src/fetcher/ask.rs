@@ -7,8 +7,8 @@ use crate::config::{BodyRequest, Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::Failure;
 use crate::output::{End, Hashes, Output, Reason, RequestId};
 use crate::table::{
-    Asked, Early, EntryId, Peer, PeerSlot, Request, Round, RttEstimator, Stage, Standing, Turn, UNMEASURED,
-    Wait,
+    Asked, AskedTurn, Early, EntryId, Peer, PeerSlot, Request, Round, RttEstimator, Stage, Standing,
+    UNMEASURED, Wait,
 };
 use crate::types::{BlockHash, Types};
 
@@ -18,8 +18,8 @@ use super::Fetcher;
 use super::choose::Chosen;
 
 /// Whether the first of a round is the first of all.
-fn turn(number: u8) -> Turn {
-    if number == 0 { Turn::First } else { Turn::Later }
+fn turn(number: u8) -> AskedTurn {
+    if number == 0 { AskedTurn::First } else { AskedTurn::Later }
 }
 
 /// The time of a request doubles for this many times at most: beyond it outlasts any lifetime.
@@ -180,8 +180,8 @@ impl<T: Types> Fetcher<T> {
             && let Some(hash) = self.table.entry(id).map(|entry| entry.hash)
         {
             for slot in peers {
-                let request = self.open(slot, (asked, Turn::Later), smallvec![id]);
-                let ends = self.hedge_time(slot, (asked, Turn::Later));
+                let request = self.open(slot, (asked, AskedTurn::Later), smallvec![id]);
+                let ends = self.hedge_time(slot, (asked, AskedTurn::Later));
                 self.table.change_round(id, |round| round.add(request, ends));
                 self.counters.hedges += 1;
                 match asked {
@@ -348,15 +348,15 @@ impl<T: Types> Fetcher<T> {
         self.withdraw(id, request);
     }
 
-    fn note_overtaken(&mut self, slot: PeerSlot, turn: Turn) {
+    fn note_overtaken(&mut self, slot: PeerSlot, turn: AskedTurn) {
         match turn {
-            Turn::First => {
+            AskedTurn::First => {
                 if let Some(peer) = self.table.peer_mut(slot) {
                     peer.note_overtaken();
                 }
             }
             // Whoever was asked later had less time.
-            Turn::Later => {}
+            AskedTurn::Later => {}
         }
     }
 
@@ -392,8 +392,8 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// When `slot` should have answered what it is asked for now.
-    pub(super) fn hedge_time(&self, slot: PeerSlot, (asked, turn): (Asked, Turn)) -> Time {
-        if turn == Turn::First && self.config.hedge != Hedge::Off && self.is_slow(slot) {
+    pub(super) fn hedge_time(&self, slot: PeerSlot, (asked, turn): (Asked, AskedTurn)) -> Time {
+        if turn == AskedTurn::First && self.config.hedge != Hedge::Off && self.is_slow(slot) {
             return self.now;
         }
         let time = self.rtt(slot, asked).unwrap_or_default();
@@ -420,7 +420,7 @@ impl<T: Types> Fetcher<T> {
         if self.config.mode == Mode::HeadersOnly || !pays || !none_yet || self.is_busy(slot) {
             return early;
         }
-        let request = self.open(slot, (Asked::Bodies, Turn::First), smallvec![id]);
+        let request = self.open(slot, (Asked::Bodies, AskedTurn::First), smallvec![id]);
         self.output_body_request(request, slot, hash.into());
         Early::Asked(request)
     }
@@ -428,7 +428,7 @@ impl<T: Types> Fetcher<T> {
     fn send_body_request(&mut self, slot: PeerSlot, batch: SmallVec<[EntryId; 2]>) {
         let hashes = batch.iter().filter_map(|&id| self.table.entry(id)).map(|entry| entry.hash).collect();
         let first = batch.iter().all(|&id| self.next_round(id) == 0);
-        let asked = (Asked::Bodies, if first { Turn::First } else { Turn::Later });
+        let asked = (Asked::Bodies, if first { AskedTurn::First } else { AskedTurn::Later });
         let request = self.open(slot, asked, batch.clone());
         for &id in &batch {
             let number = self.next_round(id);
@@ -456,7 +456,7 @@ impl<T: Types> Fetcher<T> {
     fn open(
         &mut self,
         slot: PeerSlot,
-        (asked, turn): (Asked, Turn),
+        (asked, turn): (Asked, AskedTurn),
         entries: SmallVec<[EntryId; 2]>,
     ) -> RequestId {
         let deadline = match asked {

@@ -20,7 +20,7 @@ use rand_xoshiro::Xoshiro128PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::Time;
-use crate::bad::{BadBlocks, Fault};
+use crate::bad::{BadBlocks, KnownFault};
 use crate::config::{Config, ConfigError, Events};
 use crate::input::{ChainView, Input};
 use crate::known::{Holders, KnownBlocks};
@@ -251,13 +251,13 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// The host has found a block invalid.
-    fn prove_bad(&mut self, hash: BlockHash, reason: Reason) -> Fault {
+    fn prove_bad(&mut self, hash: BlockHash, reason: Reason) -> KnownFault {
         let limits = (self.config.bad_block_expiry, self.config.bad_blocks);
         self.bad.prove(self.now, hash, reason, limits, self.table.hasher())
     }
 
     /// A block is what was found before, or stands on one that is.
-    fn remember_bad(&mut self, hash: BlockHash, fault: Fault) {
+    fn remember_bad(&mut self, hash: BlockHash, fault: KnownFault) {
         self.bad.inherit(hash, fault, self.config.bad_blocks, self.table.hasher());
     }
 

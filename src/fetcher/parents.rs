@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use smallvec::SmallVec;
 
-use crate::bad::Fault;
+use crate::bad::KnownFault;
 use crate::input::ChainView;
 use crate::output::{End, Output, Reason};
 use crate::table::{EntryId, Origin, Orphaned, PeerSlot, QueueWait, Stage, Wait, parent_of};
@@ -41,7 +41,7 @@ impl<T: Types> Fetcher<T> {
             };
             if let Some(fault) = self.bad.fault(self.now, &parent) {
                 // It was found so while the child waited for something else.
-                return self.refuse_bad(child, Fault { reason: Reason::InvalidAncestor, ..fault });
+                return self.refuse_bad(child, KnownFault { reason: Reason::InvalidAncestor, ..fault });
             }
             let Some(id) = self.table.find(&parent) else {
                 return match self.distance(number, chain) {

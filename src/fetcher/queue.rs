@@ -5,7 +5,7 @@ use core::time::Duration;
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::bad::Fault;
+use crate::bad::KnownFault;
 use crate::input::{ChainView, Verdict};
 use crate::output::{End, Output, Reason, StageName};
 use crate::table::{Blame, EntryId, Held, Orphaned, QueueWait, Stage, Step, Wait, Whole};
@@ -297,7 +297,7 @@ impl<T: Types> Fetcher<T> {
     }
 
     /// As [`reject`](Self::reject), for a block of which that is known, and not found anew.
-    pub(super) fn refuse_bad(&mut self, id: EntryId, fault: Fault) {
+    pub(super) fn refuse_bad(&mut self, id: EntryId, fault: KnownFault) {
         let mut refused = vec![(id, fault)];
         while let Some((id, fault)) = refused.pop() {
             let Some(hash) = self.table.entry(id).map(|entry| entry.hash) else { continue };
@@ -316,7 +316,7 @@ impl<T: Types> Fetcher<T> {
                 Some((_, Blame::Relayer | Blame::Nobody)) | None => {}
             }
             self.end(id, End::Invalid);
-            let fault = Fault { reason: Reason::InvalidAncestor, ..fault };
+            let fault = KnownFault { reason: Reason::InvalidAncestor, ..fault };
             refused.extend(self.table.children_of(&hash).into_iter().map(|child| (child, fault)));
         }
     }

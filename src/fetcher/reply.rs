@@ -7,7 +7,8 @@ use crate::config::{Deadline, Hedge, Mode, ReplyProgress};
 use crate::input::ChainView;
 use crate::output::{End, Reason, RequestId};
 use crate::table::{
-    Asked, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Turn, Wait, Whole,
+    Asked, AskedTurn, Blame, Capacity, Early, EntryId, Held, Origin, PeerSlot, Request, Round, Stage, Wait,
+    Whole,
 };
 use crate::types::{Body, Header, Types};
 
@@ -258,8 +259,11 @@ impl<T: Types> Fetcher<T> {
                 let asked = self.table.request(request).map_or(slot, |open| open.peer);
                 // Who was overtaken with the header would keep us waiting for the body as well.
                 let overtaken = asked != slot && self.config.hedge != Hedge::Off;
-                let ends =
-                    if overtaken { self.now } else { self.hedge_time(asked, (Asked::Bodies, Turn::First)) };
+                let ends = if overtaken {
+                    self.now
+                } else {
+                    self.hedge_time(asked, (Asked::Bodies, AskedTurn::First))
+                };
                 let round = Round::of(0, request, 0, ends);
                 self.enter(id, Stage::Completing { header, round }, Some(asked));
             }

@@ -40,7 +40,7 @@ pub(crate) use claims::{Claim, Origin, Standing};
 pub(crate) use loads::Load;
 pub(crate) use names::Named;
 pub(crate) use peer::{Peer, RttEstimator, UNMEASURED};
-pub(crate) use requests::{Asked, Request, Turn};
+pub(crate) use requests::{Asked, AskedTurn, Request};
 pub(crate) use round::Round;
 pub(crate) use stage::{Blame, Charge, Charged, Early, Held, Orphaned, QueueWait, Stage, Step, Wait, Whole};
 pub(crate) use work::Entry;

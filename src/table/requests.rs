@@ -22,7 +22,7 @@ pub(crate) enum Asked {
 
 /// Whether others were asked for the same before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum AskedTurn {
     First,
     Later,
 }
@@ -32,7 +32,7 @@ pub(crate) enum Turn {
 pub(crate) struct Request {
     pub(crate) peer: PeerSlot,
     pub(crate) asked: Asked,
-    pub(crate) turn: Turn,
+    pub(crate) turn: AskedTurn,
     /// For which entries; those that ended or got it elsewhere are taken out.
     pub(crate) entries: SmallVec<[EntryId; 2]>,
     /// How many were asked for.
@@ -113,7 +113,7 @@ impl<T: Types> Table<T> {
     pub(crate) fn open_request(
         &mut self,
         peer: PeerSlot,
-        (asked, turn): (Asked, Turn),
+        (asked, turn): (Asked, AskedTurn),
         entries: SmallVec<[EntryId; 2]>,
         sent: Time,
         deadline: Time,
